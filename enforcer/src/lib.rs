@@ -1,0 +1,1 @@
+//! Orders carried out on devices: plan, journal, apply, read back, revert.

@@ -1,0 +1,1 @@
+//! Judgement: conversations, baseline, detection, incidents, rehearsal; no clock and no I/O.

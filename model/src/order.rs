@@ -1,0 +1,318 @@
+//! One containment demanded, its life, and what the daemon and the enforcer say to each other about it.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    address::{Talker, Transport},
+    alert::IncidentId,
+    digest::Digest,
+    time::Timestamp,
+};
+
+/// An order's name: derived from its content and the moment it was proposed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OrderId(pub String);
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The digest of a plan. A keep names it, so that what is kept is what was rehearsed and applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanHash(pub String);
+
+/// Whom an order is against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Target {
+    /// Everything one talker says or hears.
+    Talker {
+        /// Who.
+        talker: Talker,
+    },
+    /// What one client says to one server, and the answers.
+    Conversation {
+        /// The client.
+        client: Talker,
+        /// The server.
+        server: Talker,
+        /// The server's port; every port where absent.
+        server_port: Option<u16>,
+        /// TCP or UDP; both where absent.
+        transport: Option<Transport>,
+    },
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Talker { talker } => write!(f, "everything of {talker}"),
+            Self::Conversation { client, server, server_port, transport } => {
+                write!(f, "{client} to {server}")?;
+                if let Some(port) = server_port {
+                    write!(f, " port {port}")?;
+                }
+                match transport {
+                    Some(Transport::Tcp) => f.write_str(" TCP"),
+                    Some(Transport::Udp) => f.write_str(" UDP"),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// How far an order reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The conversation named by the target is cut.
+    CutConversation,
+    /// The talker named by the target is cut off.
+    IsolateTalker,
+}
+
+/// What happens when a protected conversation degrades while an order is provisional.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDegraded {
+    /// The order is undone at once.
+    #[default]
+    Revert,
+    /// It stays and a person is asked, since an attacker may degrade a poll to lift his containment.
+    HoldAndAsk,
+}
+
+/// One containment demanded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Its id, see [`Order::identify`].
+    pub id: OrderId,
+    /// Whom it is against.
+    pub target: Target,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// How long it stands, in seconds from the moment it is applied. It always lapses.
+    pub lapse_secs: u32,
+    /// How long it is provisional, in seconds; without a keep by then it is undone.
+    pub keep_within_secs: u32,
+    /// What to do when a protected conversation degrades meanwhile.
+    pub on_degraded: OnDegraded,
+    /// Why, in the words of whoever proposed it.
+    pub reason: String,
+    /// The incident it answers.
+    pub incident: Option<IncidentId>,
+    /// The operator or playbook that proposed it.
+    pub author: String,
+    /// When it was proposed.
+    pub proposed: Timestamp,
+}
+
+impl Order {
+    /// The id that follows from the order's content.
+    #[must_use]
+    pub fn identify(&self) -> OrderId {
+        let incident = self.incident.as_ref().map_or("", |id| id.0.as_str());
+        OrderId(
+            Digest::new()
+                .with("order")
+                .with(self.target.to_string())
+                .with(self.lapse_secs.to_be_bytes())
+                .with(self.keep_within_secs.to_be_bytes())
+                .with(&self.reason)
+                .with(incident)
+                .with(&self.author)
+                .with(self.proposed.nanos().to_be_bytes())
+                .short(),
+        )
+    }
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderState {
+    /// Written down, rehearsed, waiting for a person.
+    Proposed,
+    /// A person said no, or an interlock did.
+    Refused,
+    /// Confirmed, on its way to the device.
+    Approved,
+    /// The device is being changed.
+    Applying,
+    /// In force and read back, waiting for its keep.
+    Provisional,
+    /// In force until it lapses.
+    Kept,
+    /// Its time ran out.
+    Lapsed,
+    /// A person ended it.
+    Released,
+    /// Undone because no keep came, a step failed or a protected conversation degraded.
+    Reverted,
+    /// Neither done nor undone: the device does not read back as desired. An operator must act.
+    Stuck,
+}
+
+impl OrderState {
+    /// Whether the device may still hold something of the order.
+    #[must_use]
+    pub const fn in_force(self) -> bool {
+        matches!(self, Self::Applying | Self::Provisional | Self::Kept | Self::Stuck)
+    }
+
+    /// The word people read.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Refused => "refused",
+            Self::Approved => "approved",
+            Self::Applying => "applying",
+            Self::Provisional => "provisional",
+            Self::Kept => "kept",
+            Self::Lapsed => "lapsed",
+            Self::Released => "released",
+            Self::Reverted => "reverted",
+            Self::Stuck => "stuck",
+        }
+    }
+}
+
+/// What the enforcer says it would do, before anything is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The order planned.
+    pub order: OrderId,
+    /// The driver that would act.
+    pub driver: String,
+    /// Each step in words.
+    pub steps: Vec<String>,
+    /// Why nothing can be enforced here; absent when it can.
+    pub not_enforceable: Option<String>,
+    /// The digest of order, driver and steps.
+    pub hash: PlanHash,
+}
+
+/// What the enforcer says became of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The order.
+    pub order: OrderId,
+    /// Where it stands now.
+    pub state: OrderState,
+    /// Since when.
+    pub time: Timestamp,
+    /// Why, in words.
+    pub cause: String,
+    /// The plan that was applied; absent before one was.
+    pub plan: Option<PlanHash>,
+    /// When the order lapses; absent before it is in force.
+    pub lapses: Option<Timestamp>,
+}
+
+/// What the daemon asks of the enforcer. One JSON object per line on their socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// What would you do? Answered by [`Answer::Planned`] or [`Answer::Refused`].
+    Rehearse {
+        /// The order.
+        order: Order,
+    },
+    /// Do it. Answered by [`Answer::Reported`] or [`Answer::Refused`].
+    Apply {
+        /// The order.
+        order: Order,
+        /// The plan that was rehearsed; another plan is refused.
+        plan: PlanHash,
+        /// The operators who approved.
+        approved_by: Vec<String>,
+    },
+    /// The protected conversations are well: keep the order.
+    Keep {
+        /// The order.
+        order: OrderId,
+        /// The plan in force.
+        plan: PlanHash,
+    },
+    /// End the order, now.
+    Release {
+        /// The order.
+        order: OrderId,
+        /// Who ended it.
+        by: String,
+        /// Why.
+        reason: String,
+        /// Whether it is undone because a protected conversation degraded (reported as reverted, not released).
+        degraded: bool,
+    },
+    /// Tell every order known, finished ones of the last day included.
+    List,
+}
+
+/// What the enforcer answers. Besides answers it sends [`Answer::Reported`] whenever an order changes by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// The plan.
+    Planned {
+        /// What would be done.
+        plan: Plan,
+    },
+    /// An order's state.
+    Reported {
+        /// What became of it.
+        report: Report,
+    },
+    /// Not done, and nothing changed.
+    Refused {
+        /// The order.
+        order: OrderId,
+        /// Why, naming the protected entry or the interlock.
+        reason: String,
+    },
+    /// Every order known, oldest first.
+    Orders {
+        /// Each order with its last report.
+        orders: Vec<(Order, Report)>,
+    },
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn order(target: Target, proposed: Timestamp) -> Order {
+        let mut order = Order {
+            id: OrderId(String::new()),
+            target,
+            scope: Scope::CutConversation,
+            lapse_secs: 600,
+            keep_within_secs: 30,
+            on_degraded: OnDegraded::Revert,
+            reason: "unknown laptop writes set-points".into(),
+            incident: None,
+            author: "jo".into(),
+            proposed,
+        };
+        order.id = order.identify();
+        order
+    }
+
+    #[test]
+    fn an_id_follows_from_the_content() {
+        let target = Target::Talker { talker: "10.0.0.66".parse().unwrap() };
+        let first = order(target.clone(), Timestamp::from_seconds(1));
+        assert_eq!(first.id, order(target.clone(), Timestamp::from_seconds(1)).id);
+        assert_ne!(first.id, order(target, Timestamp::from_seconds(2)).id);
+    }
+}

@@ -1,0 +1,108 @@
+//! The site as its engineers describe it: assets, address spaces, what must never be cut, and what may be enforced.
+//!
+//! The daemon and the enforcer each read these sections from their own file and call the same functions.
+
+use alloc::{string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    address::{AddressSpace, Talker, Transport},
+    protect::Protected,
+    section::{Fault, Reader, Section},
+};
+
+/// What a site file says about the plant.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Site {
+    /// The site's name, told in every incident.
+    pub name: String,
+    /// Talkers that have a name.
+    pub assets: Vec<Asset>,
+    /// VLANs in which addresses repeat.
+    pub spaces: Vec<(u16, AddressSpace)>,
+    /// What no order may cut.
+    pub protected: Vec<Protected>,
+}
+
+/// A talker the site has named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asset {
+    /// What people call it.
+    pub name: String,
+    /// Its addresses.
+    pub addresses: Vec<Talker>,
+    /// What it is for, such as `plc`, `hmi`, `historian`.
+    pub role: String,
+    /// The zone (IEC 62443-3-2) it stands in.
+    pub zone: String,
+    /// 0 (spare) to 3 (the process stops or harms without it).
+    pub criticality: u8,
+}
+
+impl Site {
+    /// Reads the `[site]` section with its `[[site.asset]]`, `[[site.space]]` and `[[site.protected]]` tables.
+    ///
+    /// # Errors
+    /// Every fault with its place.
+    pub fn configure(section: &Section) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(section);
+        let name = reader.or("name", String::from("plant"));
+        let assets = parts(&mut reader, "asset", asset);
+        let spaces: Vec<_> = parts(&mut reader, "space", space).into_iter().flatten().collect();
+        let protected = parts(&mut reader, "protected", protect);
+        reader.finish_with(Some(Self { name, assets, spaces, protected }))
+    }
+
+    /// The asset that has this address.
+    #[must_use]
+    pub fn asset(&self, talker: Talker) -> Option<&Asset> {
+        self.assets.iter().find(|asset| asset.addresses.contains(&talker))
+    }
+
+    /// The address space of a frame's outermost VLAN.
+    #[must_use]
+    pub fn space_of(&self, outermost_vlan: Option<u16>) -> AddressSpace {
+        let listed = |vlan| self.spaces.iter().find(|(id, _)| *id == vlan).map(|(_, space)| *space);
+        outermost_vlan.and_then(listed).unwrap_or_default()
+    }
+}
+
+fn parts<T>(reader: &mut Reader<'_>, key: &'static str, read: fn(&Section) -> Result<T, Vec<Fault>>) -> Vec<T> {
+    let sections = reader.tables(key);
+    sections.iter().filter_map(|section| reader.absorb(read(section))).collect()
+}
+
+fn asset(section: &Section) -> Result<Asset, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let name = reader.required("name", "name = \"Dosing PLC\"");
+    let addresses = reader.required("addresses", "addresses = [\"10.0.0.20\"]");
+    let role = reader.or("role", String::new());
+    let zone = reader.or("zone", String::new());
+    let criticality = u8::try_from(reader.within("criticality", 0..=3, 1)).unwrap_or(1);
+    let asset = name.zip(addresses).map(|(name, addresses)| Asset { name, addresses, role, zone, criticality });
+    reader.finish_with(asset)
+}
+
+fn space(section: &Section) -> Result<Vec<(u16, AddressSpace)>, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let number = reader.required::<u16>("number", "number = 1");
+    let vlans = reader.required::<Vec<u16>>("vlans", "vlans = [10]");
+    let list = number
+        .zip(vlans)
+        .map(|(number, vlans)| vlans.into_iter().map(|vlan| (vlan, AddressSpace(number))).collect());
+    reader.finish_with(list)
+}
+
+fn protect(section: &Section) -> Result<Protected, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let name = reader.required("name", "name = \"safety loop\"");
+    let talker = reader.required("talker", "talker = \"10.0.0.30\"");
+    let peer = reader.optional("peer");
+    let server_port = reader.optional("server_port");
+    let transport = reader
+        .one_of("transport", &[("any", None), ("tcp", Some(Transport::Tcp)), ("udp", Some(Transport::Udp))])
+        .flatten();
+    let entry = name.zip(talker).map(|(name, talker)| Protected { name, talker, peer, server_port, transport });
+    reader.finish_with(entry)
+}

@@ -1,0 +1,1 @@
+//! Bytes to messages: link layers and fieldbus dissectors as total functions.

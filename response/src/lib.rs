@@ -1,0 +1,1 @@
+//! Outward: store, history, cases, outbox, forwarders.

@@ -1,0 +1,1 @@
+//! Frames in: live capture, capture files, recordings.

@@ -238,12 +238,21 @@ mod tests {
 
     #[test]
     fn values_are_cut_as_encoded() {
-        let of = |bytes, encoding, count| {
-            Values { bytes, encoding, count, stride: 1 }.iter().collect::<Vec<_>>()
-        };
-        assert_eq!(of(&[0, 7, 0xff, 0xff], Encoding::Unsigned16, 2), [Value::Integer(7), Value::Integer(65_535)]);
-        assert_eq!(of(&[0b101], Encoding::BitsLeastFirst, 3), [Value::Integer(1), Value::Integer(0), Value::Integer(1)]);
+        let of =
+            |bytes, encoding, count| Values { bytes, encoding, count, stride: 1 }.iter().collect::<Vec<_>>();
+        assert_eq!(
+            of(&[0, 7, 0xff, 0xff], Encoding::Unsigned16, 2),
+            [Value::Integer(7), Value::Integer(65_535)]
+        );
+        assert_eq!(
+            of(&[0b101], Encoding::BitsLeastFirst, 3),
+            [Value::Integer(1), Value::Integer(0), Value::Integer(1)]
+        );
         assert_eq!(of(&[0x3f, 0x80, 0, 0], Encoding::Float32, 1), [Value::Float(1.0)]);
-        assert_eq!(of(&[0, 7, 0], Encoding::Unsigned16, 2), [Value::Integer(7)], "a missing half is not a value");
+        assert_eq!(
+            of(&[0, 7, 0], Encoding::Unsigned16, 2),
+            [Value::Integer(7)],
+            "a missing half is not a value"
+        );
     }
 }

@@ -40,9 +40,7 @@ fn covers(target: &Target, entry: &Protected) -> bool {
     match target {
         Target::Talker { talker } => entry.talker == *talker || entry.peer == Some(*talker),
         Target::Conversation { client, server, server_port, transport } => {
-            let pair = |a: Talker, b: Talker| {
-                entry.talker == a && entry.peer.is_none_or(|peer| peer == b)
-            };
+            let pair = |a: Talker, b: Talker| entry.talker == a && entry.peer.is_none_or(|peer| peer == b);
             let ends = pair(*client, *server) || pair(*server, *client);
             let agree = |a: Option<u16>, b: Option<u16>| a.is_none() || b.is_none() || a == b;
             let transports = entry.transport.is_none_or(|protected| transport.is_none_or(|t| t == protected));
@@ -110,6 +108,9 @@ mod tests {
     #[test]
     fn a_talker_protected_whole_refuses_every_conversation_of_it() {
         let list = [Protected { peer: None, server_port: None, transport: None, ..safety() }];
-        assert!(refusal(&order(conversation("10.0.0.66", "10.0.0.30", Some(502)), Timestamp::default()), &list).is_some());
+        assert!(
+            refusal(&order(conversation("10.0.0.66", "10.0.0.30", Some(502)), Timestamp::default()), &list)
+                .is_some()
+        );
     }
 }

@@ -229,7 +229,11 @@ impl<'a> Reader<'a> {
     /// The value at `key`; its absence is a fault, and `help` says what to write.
     pub fn required<T: FromNode>(&mut self, key: &'static str, help: &str) -> Option<T> {
         if self.node(key).is_none() {
-            let name = if self.section.path.is_empty() { "the file".into() } else { format!("`[{}]`", self.section.path) };
+            let name = if self.section.path.is_empty() {
+                "the file".into()
+            } else {
+                format!("`[{}]`", self.section.path)
+            };
             self.faults.push(Fault {
                 at: self.section.at,
                 message: format!("`{key}` is missing from {name}"),
@@ -252,18 +256,28 @@ impl<'a> Reader<'a> {
 
     /// One of the `allowed` words at `key`, or the first of them where the key is absent.
     pub fn one_of<T: Copy>(&mut self, key: &'static str, allowed: &[(&'static str, T)]) -> Option<T> {
-        let Some(text) = self.optional::<String>(key) else { return allowed.first().map(|(_, value)| *value) };
+        let Some(text) = self.optional::<String>(key) else {
+            return allowed.first().map(|(_, value)| *value);
+        };
         if let Some((_, value)) = allowed.iter().find(|(word, _)| *word == text) {
             return Some(*value);
         }
         let words: Vec<String> = allowed.iter().map(|(word, _)| format!("`{word}`")).collect();
-        self.fault_at(key, format!("`{text}` is not known here"), Some(format!("write one of {}", words.join(", "))));
+        self.fault_at(
+            key,
+            format!("`{text}` is not known here"),
+            Some(format!("write one of {}", words.join(", "))),
+        );
         None
     }
 
     /// The table at `key`, or an empty one.
     pub fn table(&mut self, key: &'static str) -> Section {
-        self.optional(key).unwrap_or_else(|| Section { path: self.path_of(key), at: self.section.at, entries: Vec::new() })
+        self.optional(key).unwrap_or_else(|| Section {
+            path: self.path_of(key),
+            at: self.section.at,
+            entries: Vec::new(),
+        })
     }
 
     /// The tables of the array `[[key]]`, none where it is absent.

@@ -68,7 +68,11 @@ impl Site {
     }
 }
 
-fn parts<T>(reader: &mut Reader<'_>, key: &'static str, read: fn(&Section) -> Result<T, Vec<Fault>>) -> Vec<T> {
+fn parts<T>(
+    reader: &mut Reader<'_>,
+    key: &'static str,
+    read: fn(&Section) -> Result<T, Vec<Fault>>,
+) -> Vec<T> {
     let sections = reader.tables(key);
     sections.iter().filter_map(|section| reader.absorb(read(section))).collect()
 }
@@ -80,7 +84,8 @@ fn asset(section: &Section) -> Result<Asset, Vec<Fault>> {
     let role = reader.or("role", String::new());
     let zone = reader.or("zone", String::new());
     let criticality = u8::try_from(reader.within("criticality", 0..=3, 1)).unwrap_or(1);
-    let asset = name.zip(addresses).map(|(name, addresses)| Asset { name, addresses, role, zone, criticality });
+    let asset =
+        name.zip(addresses).map(|(name, addresses)| Asset { name, addresses, role, zone, criticality });
     reader.finish_with(asset)
 }
 
@@ -103,6 +108,7 @@ fn protect(section: &Section) -> Result<Protected, Vec<Fault>> {
     let transport = reader
         .one_of("transport", &[("any", None), ("tcp", Some(Transport::Tcp)), ("udp", Some(Transport::Udp))])
         .flatten();
-    let entry = name.zip(talker).map(|(name, talker)| Protected { name, talker, peer, server_port, transport });
+    let entry =
+        name.zip(talker).map(|(name, talker)| Protected { name, talker, peer, server_port, transport });
     reader.finish_with(entry)
 }

@@ -110,7 +110,8 @@ impl FromStr for Timestamp {
             };
             nanos = nanos * 10 + digit;
         }
-        let seconds = days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second;
+        let seconds =
+            days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second;
         seconds
             .checked_mul(NANOS_PER_SECOND)
             .and_then(|whole| whole.checked_add(nanos))
@@ -185,7 +186,14 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "2026", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "9999-01-01T00:00:00Z", "2026-01-01T0a:00:00Z"] {
+        for text in [
+            "",
+            "2026",
+            "2026-13-01T00:00:00Z",
+            "2026-01-01T00:00:00",
+            "9999-01-01T00:00:00Z",
+            "2026-01-01T0a:00:00Z",
+        ] {
             assert_eq!(text.parse::<Timestamp>(), Err(NotATimestamp), "{text}");
         }
     }

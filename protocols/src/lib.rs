@@ -1,1 +1,34 @@
 //! Bytes to messages: link layers and fieldbus dissectors as total functions.
+//!
+//! Guarantees: whatever the bytes, a dissector answers with messages, anomalies, "need more" or "give up". It never
+//! panics, never reads outside its input, and keeps no more memory than the cap its folder names. It has no clock
+//! and does no I/O.
+//!
+//! Non-goals: whether a message is normal. That is judged in the engine.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod anomaly;
+pub mod cursor;
+pub mod dissector;
+pub mod link;
+pub mod message;
+pub mod modbus;
+pub mod s7comm;
+pub mod stream;
+
+pub use anomaly::{Anomaly, Blame};
+pub use cursor::Cursor;
+pub use dissector::{Dissector, Notation, Ports, Probe, Session, Step};
+pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol, Sink};
+
+/// Every dissector, in the order in which probes are tried.
+pub static DISSECTORS: &[&dyn Dissector] = &[];
+
+/// The dissector of a protocol, by its name.
+#[must_use]
+pub fn dissector(name: &str) -> Option<&'static dyn Dissector> {
+    DISSECTORS.iter().copied().find(|dissector| dissector.protocol().name() == name)
+}

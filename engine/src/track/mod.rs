@@ -1,0 +1,100 @@
+//! From frames to messages: flows, fragments, TCP reassembly, recognition of protocols.
+//!
+//! A [`Tracker`] belongs to one shard and sees every packet between the pairs of talkers that hash to it. It knows no
+//! baseline; it tells an [`Observer`] what it saw.
+
+use fieldwarden_model::{AddressSpace, Endpoint, FrameRef, Mac, Timestamp, Transport};
+use fieldwarden_protocols::{Anomaly, Direction, Message, Protocol};
+
+/// An exchange between two endpoints, oriented from client to server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FlowKey {
+    /// Where both addresses are unique.
+    pub space: AddressSpace,
+    /// TCP, UDP or the link itself.
+    pub transport: Transport,
+    /// Who asks.
+    pub client: Endpoint,
+    /// Who is asked.
+    pub server: Endpoint,
+}
+
+/// Where something was seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The flow.
+    pub key: &'a FlowKey,
+    /// Which way it went.
+    pub direction: Direction,
+    /// When it was complete on the wire.
+    pub time: Timestamp,
+    /// The frames that carried it; the last one completed it.
+    pub frames: &'a [FrameRef],
+    /// VLAN ids of the last frame, outermost first.
+    pub vlan: &'a [u16],
+    /// The client's hardware address as last seen.
+    pub client_mac: Option<Mac>,
+    /// The server's hardware address as last seen.
+    pub server_mac: Option<Mac>,
+}
+
+/// What the tracker saw besides messages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum TrackEvent {
+    /// First packet of a flow.
+    Started,
+    /// Both sides have spoken.
+    Answered,
+    /// The protocol of the flow was recognised.
+    Recognised(Protocol),
+    /// Octets of the stream are missing and will not come; how many, where that can be told.
+    Gap {
+        /// Octets missing.
+        octets: Option<u32>,
+    },
+    /// Segments or fragments overlap with different content.
+    OverlapConflict,
+    /// Something is wrong below the application.
+    Layer(Anomaly),
+    /// A frame was captured short of its wire length.
+    Snapped,
+    /// A table of the tracker is at its cap; the named thing was let go.
+    Limit {
+        /// The cap's name in the configuration.
+        cap: &'static str,
+    },
+    /// The flow ended (FIN both ways, RST, or idle for too long).
+    Ended,
+}
+
+/// Takes what a tracker sees, in the order of the frames.
+pub trait Observer {
+    /// What the observer keeps per flow; dropped with the flow.
+    type Flow: Default;
+
+    /// A message of a recognised protocol.
+    fn message(&mut self, origin: &Origin<'_>, flow: &mut Self::Flow, message: &Message<'_>);
+
+    /// Anything else.
+    fn event(&mut self, origin: &Origin<'_>, flow: &mut Self::Flow, event: TrackEvent);
+
+    /// A talker was heard as the source of a frame, whether or not the frame belongs to a flow (ARP, ICMP and the like
+    /// included). Called for every frame: must be quick.
+    fn heard(&mut self, talker: &Heard);
+}
+
+/// A source address on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Where the address is unique.
+    pub space: AddressSpace,
+    /// The source.
+    pub talker: fieldwarden_model::Talker,
+    /// Its hardware address, where the link has one.
+    pub mac: Option<Mac>,
+    /// When.
+    pub time: Timestamp,
+    /// In which frame.
+    pub frame: FrameRef,
+}

@@ -1,0 +1,92 @@
+//! What a protocol folder provides: recognition, a session that parses, and the notation of its points.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use fieldwarden_model::{PointRange, Transport};
+
+use crate::message::{Direction, Protocol, Sink};
+
+/// The ports of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// The server's port.
+    pub server: u16,
+    /// The client's port.
+    pub client: u16,
+}
+
+/// Whether octets look like a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Probe {
+    /// They are not.
+    No,
+    /// Not to be said before this many octets are there.
+    Need(usize),
+    /// They could be; the well-known port decides.
+    Possible,
+    /// They are, on any port.
+    Certain,
+}
+
+/// What a session made of the front of the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// That many octets, at least one, are dealt with; their messages went to the sink.
+    Consumed(usize),
+    /// A message begins here and is this long in all; more than was given, at most [`Dissector::max_message`].
+    Need(usize),
+    /// The framing is lost: skip to where [`Session::resynchronise`] finds a message again.
+    Lost,
+    /// This is not the protocol, or no longer.
+    GiveUp,
+}
+
+/// The parser state of one flow.
+pub trait Session: Send {
+    /// Parses at most one frame of the protocol at the front of `bytes`, which is never empty. For datagrams `bytes`
+    /// is one whole datagram, and `Need` means that it is cut short.
+    fn step(&mut self, direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Step;
+
+    /// Octets are missing in this direction: forget what waited for them.
+    fn gap(&mut self, direction: Direction);
+
+    /// The offset in `bytes` at which a message plausibly begins, after a gap or lost framing.
+    fn resynchronise(&self, direction: Direction, bytes: &[u8]) -> Option<usize>;
+}
+
+/// How a protocol's people write points: `40101-40102`, `DB1.DBX0.0-0.7`.
+pub trait Notation: Sync {
+    /// Writes a range.
+    ///
+    /// # Errors
+    /// Only those of `out`.
+    fn write(&self, range: &PointRange, out: &mut dyn fmt::Write) -> fmt::Result;
+
+    /// Reads what [`Notation::write`] writes.
+    fn read(&self, text: &str) -> Option<PointRange>;
+}
+
+/// A protocol.
+pub trait Dissector: Sync {
+    /// Its name.
+    fn protocol(&self) -> Protocol;
+
+    /// Whether it runs over `transport`.
+    fn carried_by(&self, transport: Transport) -> bool;
+
+    /// Whether this is its well-known port.
+    fn well_known(&self, port: u16) -> bool;
+
+    /// Whether the first octets of a stream, or a datagram, look like it.
+    fn probe(&self, direction: Direction, bytes: &[u8], ports: Ports) -> Probe;
+
+    /// A fresh session.
+    fn session(&self, transport: Transport) -> Box<dyn Session>;
+
+    /// The longest message in octets; a stream is never buffered beyond it.
+    fn max_message(&self) -> usize;
+
+    /// How its points are written.
+    fn notation(&self) -> &'static dyn Notation;
+}

@@ -1,0 +1,1 @@
+//! Every layer below the application.

@@ -1,0 +1,148 @@
+//! Cuts a stream into messages: parses in-order octets in place, keeps only what waits for more.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use fieldwarden_model::FrameRef;
+
+use crate::{
+    dissector::{Session, Step},
+    message::{Direction, Message},
+};
+
+/// Frames remembered for one message that several segments carry; the first and the last are always among them.
+pub const MAX_FRAMES_PER_MESSAGE: usize = 8;
+
+/// The frames that carried one message, in order; the last one completed it.
+pub type Frames = heapless::Vec<FrameRef, MAX_FRAMES_PER_MESSAGE>;
+
+/// Takes messages together with the frames that carried them.
+pub type MessageSink<'a> = dyn FnMut(&Message<'_>, &[FrameRef]) + 'a;
+
+/// What waits for more octets in one direction.
+#[derive(Debug, Default)]
+struct Waiting {
+    octets: Vec<u8>,
+    frames: Frames,
+    lost: bool,
+}
+
+/// A session together with the octets that wait in each direction.
+pub struct StreamParser {
+    session: Box<dyn Session>,
+    waiting: [Waiting; 2],
+    max_message: usize,
+    given_up: bool,
+}
+
+impl StreamParser {
+    /// Starts parsing with `session`, never keeping more than `max_message` octets per direction.
+    #[must_use]
+    pub fn new(session: Box<dyn Session>, max_message: usize) -> Self {
+        Self { session, waiting: Default::default(), max_message, given_up: false }
+    }
+
+    /// Whether the session said that this is not its protocol.
+    #[must_use]
+    pub const fn given_up(&self) -> bool {
+        self.given_up
+    }
+
+    /// Octets kept at present.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.waiting.iter().map(|w| w.octets.capacity()).sum()
+    }
+
+    /// Parses the next octets of the stream, in order and without gap, carried by `frame`.
+    pub fn feed(&mut self, direction: Direction, octets: &[u8], frame: FrameRef, sink: &mut MessageSink<'_>) {
+        if self.given_up || octets.is_empty() {
+            return;
+        }
+        let mut waiting = core::mem::take(self.slot(direction));
+        remember(&mut waiting.frames, frame);
+        if waiting.octets.is_empty() {
+            let rest = self.parse(direction, octets, &mut waiting, frame, sink);
+            waiting.octets.extend_from_slice(octets.get(octets.len() - rest..).unwrap_or_default());
+        } else {
+            waiting.octets.extend_from_slice(octets);
+            let joined = core::mem::take(&mut waiting.octets);
+            let rest = self.parse(direction, &joined, &mut waiting, frame, sink);
+            let mut joined = joined;
+            joined.drain(..joined.len() - rest);
+            waiting.octets = joined;
+        }
+        if waiting.octets.is_empty() {
+            // A quiet conversation holds no buffer: capacity is given back, so idle sessions cost nothing.
+            waiting.octets = Vec::new();
+            waiting.frames.clear();
+        }
+        *self.slot(direction) = waiting;
+    }
+
+    /// Octets are missing: what waited for them is dropped, and the next octets are searched for a message.
+    pub fn gap(&mut self, direction: Direction) {
+        self.session.gap(direction);
+        *self.slot(direction) = Waiting { lost: true, ..Waiting::default() };
+    }
+
+    /// Parses as far as it goes; the number of octets left at the end of `octets`.
+    fn parse(
+        &mut self,
+        direction: Direction,
+        octets: &[u8],
+        waiting: &mut Waiting,
+        frame: FrameRef,
+        sink: &mut MessageSink<'_>,
+    ) -> usize {
+        let mut rest = octets;
+        while !rest.is_empty() {
+            if waiting.lost {
+                let Some(at) = self.session.resynchronise(direction, rest) else {
+                    // Nothing here begins a message; keep none of it and look again in the next segment.
+                    return 0;
+                };
+                rest = rest.get(at..).unwrap_or_default();
+                waiting.lost = false;
+            }
+            let frames = &waiting.frames;
+            let step = self.session.step(direction, rest, &mut |message: &Message<'_>| sink(message, frames));
+            match step {
+                Step::Consumed(count) => {
+                    rest = rest.get(count.max(1)..).unwrap_or_default();
+                    waiting.frames.clear();
+                    remember(&mut waiting.frames, frame);
+                }
+                Step::Need(total) if total > rest.len() && total <= self.max_message => return rest.len(),
+                Step::Need(_) | Step::Lost => {
+                    // Skipping one octet guarantees progress when resynchronisation points at the same place.
+                    rest = rest.get(1..).unwrap_or_default();
+                    waiting.lost = true;
+                }
+                Step::GiveUp => {
+                    self.given_up = true;
+                    return 0;
+                }
+            }
+        }
+        0
+    }
+
+    fn slot(&mut self, direction: Direction) -> &mut Waiting {
+        let [to_server, to_client] = &mut self.waiting;
+        match direction {
+            Direction::ToServer => to_server,
+            Direction::ToClient => to_client,
+        }
+    }
+}
+
+fn remember(frames: &mut Frames, frame: FrameRef) {
+    if frames.last() == Some(&frame) {
+        return;
+    }
+    if frames.push(frame).is_err()
+        && let Some(last) = frames.last_mut()
+    {
+        *last = frame;
+    }
+}

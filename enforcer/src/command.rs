@@ -1,0 +1,308 @@
+//! The command line of `fieldwarden-enforcer`. Exit status 0: done; 1: the work failed; 2: the words or a file were
+//! wrong.
+
+use std::{
+    fs, io,
+    io::{BufRead, BufReader, Write},
+    os::{fd::RawFd, unix::net::UnixStream},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use clap::{Parser, Subcommand};
+use fieldwarden_config::{Sources, load, render};
+use fieldwarden_model::{
+    Order, OrderId, Timestamp,
+    order::{Answer, Ask, Report},
+};
+
+use crate::{
+    content::Content,
+    journal::{Entry, Journal, append_beside},
+    moment::{Boot, Moment},
+    privileges,
+    server::Entrance,
+    settings::{DEFAULT_SOCKET, Settings},
+    sys,
+    warden::Warden,
+};
+
+/// How long the command line waits for a running enforcer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Carries out containment orders on devices, reversibly, and gives back by itself what it cut.
+#[derive(Debug, Parser)]
+#[command(name = "fieldwarden-enforcer", version)]
+struct Words {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve orders until stopped. What is in force then stays until it lapses.
+    Run {
+        /// The site file.
+        #[arg(long)]
+        config: PathBuf,
+        /// Listen here instead of where the site file says.
+        #[arg(long, conflicts_with = "socket_fd")]
+        socket: Option<PathBuf>,
+        /// Serve this open socket, listening or connected, instead.
+        #[arg(long, value_name = "NUMBER")]
+        socket_fd: Option<RawFd>,
+    },
+    /// Tell every order in force, and those that ended within a day.
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// Print one JSON object per line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// End an order, or all of them even when nothing of Fieldwarden runs.
+    Release {
+        /// The order.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        order: Option<String>,
+        /// Everything, straight on the device; needs the site file.
+        #[arg(long, requires = "config")]
+        all: bool,
+        /// Why, for the journal.
+        #[arg(long, default_value = "ended by hand")]
+        reason: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Tell every fault of a site file and touch nothing.
+    Check {
+        /// The site file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// The site file, which says where the socket is.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// The socket of the running enforcer.
+    #[arg(long)]
+    socket: Option<PathBuf>,
+}
+
+/// What went wrong, by blame.
+enum Failure {
+    /// The work failed: exit status 1.
+    Work(String),
+    /// The words or a file were wrong: exit status 2.
+    Words(String),
+}
+
+/// Runs the program on its command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let outcome = match Words::parse().command {
+        Command::Run { config, socket, socket_fd } => run(&config, socket, socket_fd),
+        Command::List { place, json } => list(&place, json),
+        Command::Release { order: Some(order), reason, place, .. } => release(&place, OrderId(order), reason),
+        Command::Release { order: None, place, .. } => release_all(&place),
+        Command::Check { config } => settings(&config).map(|_| println!("{}: no faults", config.display())),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Work(sentence)) => {
+            eprintln!("error: {sentence}");
+            ExitCode::from(1)
+        }
+        Err(Failure::Words(sentence)) => {
+            eprintln!("{sentence}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(config: &Path, socket: Option<PathBuf>, socket_fd: Option<RawFd>) -> Result<(), Failure> {
+    let settings = settings(config)?;
+    let user = settings.daemon_user.as_deref().map(user_number).transpose().map_err(Failure::Words)?;
+    let path = socket.unwrap_or(settings.socket);
+    let mut entrance = match socket_fd {
+        Some(fd) => sys::inherited(fd)
+            .and_then(|socket| Entrance::inherit(socket, user))
+            .map_err(work(format!("the socket handed over as number {fd} cannot be used")))?,
+        None => {
+            Entrance::listen(&path, user).map_err(work(format!("cannot listen on `{}`", path.display())))?
+        }
+    };
+    if let Some(folder) = settings.journal.parent() {
+        fs::create_dir_all(folder).map_err(work(format!("cannot make the folder `{}`", folder.display())))?;
+    }
+    let (journal, held) = Journal::open(&settings.journal)
+        .map_err(work(format!("cannot open the journal `{}`", settings.journal.display())))?;
+    if held.damaged > 0 {
+        eprintln!("The journal `{}` has {} torn or damaged lines", settings.journal.display(), held.damaged);
+    }
+    eprintln!("In force: {}", privileges::reduce().map_err(Failure::Work)?);
+    let now = clock().map_err(work("the clock cannot be read"))?;
+    let boot = boot().map_err(work("the kernel does not tell which boot this is"))?;
+    let mut warden = Warden::start(
+        settings.mode,
+        settings.interlocks,
+        settings.driver,
+        Box::new(journal),
+        held.entries,
+        boot,
+        now,
+    );
+    entrance.serve(&mut warden, &clock).map_err(work("the socket cannot be served"))
+}
+
+fn list(place: &Place, json: bool) -> Result<(), Failure> {
+    let orders = ask(place, &Ask::List, |answer| match answer {
+        Answer::Orders { orders } => Some(Ok(orders)),
+        _ => None,
+    })?;
+    let mut out = io::stdout().lock();
+    for (order, report) in &orders {
+        let line = if json { json_line(order, report) } else { text_line(order, report) };
+        writeln!(out, "{line}").map_err(work("standard output is closed"))?;
+    }
+    Ok(())
+}
+
+fn json_line(order: &Order, report: &Report) -> String {
+    serde_json::json!({ "version": 1, "order": order, "report": report }).to_string()
+}
+
+fn text_line(order: &Order, report: &Report) -> String {
+    let lapses = match report.lapses {
+        Some(lapses) if report.state.in_force() => format!(", lapses {lapses}"),
+        _ => String::new(),
+    };
+    format!("{}  {:<11}  {}{lapses}  ({})", order.id, report.state.word(), order.target, report.cause)
+}
+
+fn release(place: &Place, order: OrderId, reason: String) -> Result<(), Failure> {
+    let id = order.clone();
+    let release = Ask::Release { order, by: operator(), reason, degraded: false };
+    let report = ask(place, &release, |answer| match answer {
+        Answer::Reported { report } if report.order == id && !report.state.in_force() => Some(Ok(report)),
+        Answer::Reported { report } if report.order == id => Some(Err(report.cause)),
+        Answer::Refused { order, reason } if order == id => Some(Err(reason)),
+        _ => None,
+    })?;
+    println!("{} {}: {}", report.order, report.state.word(), report.cause);
+    Ok(())
+}
+
+/// Ends everything: first written down, so that an enforcer that runs or starts later does not apply it again, then
+/// taken off the device. Neither step waits for the other to succeed.
+fn release_all(place: &Place) -> Result<(), Failure> {
+    let Some(config) = &place.config else {
+        return Err(Failure::Words("error: `--config` is missing".into()));
+    };
+    let mut settings = settings(config)?;
+    let now = clock().map_err(work("the clock cannot be read"))?;
+    let entry = Entry::ReleasedAll { by: operator(), time: now.wall };
+    let written = append_beside(&settings.journal, &entry);
+    let mut clear = || {
+        let observed = settings.driver.observe()?;
+        if !observed.content.is_empty() {
+            settings.driver.apply(&Content::new())?;
+        }
+        settings.driver.observe().map(|after| (observed.content.len(), after.content.len()))
+    };
+    let told =
+        |fault: crate::drivers::DeviceFault| Failure::Work(format!("the device is not clear: {fault}"));
+    let (found, mut left) = clear().map_err(told)?;
+    if Journal::open(&settings.journal).is_err() {
+        // An enforcer runs. It reads the journal within a second; until then it may undo what was done here.
+        thread::sleep(Duration::from_millis(1_500));
+        (_, left) = clear().map_err(told)?;
+    }
+    if left > 0 {
+        return Err(Failure::Work(format!("the device still cuts {left} matches")));
+    }
+    written.map_err(|fault| {
+        Failure::Work(format!(
+            "the device is clear, but the journal `{}` does not say so ({fault}): an enforcer that starts before the \
+             orders lapse applies them again\n\nhint: make room and release everything once more",
+            settings.journal.display()
+        ))
+    })?;
+    println!("released: {found} matches were cut, none is now");
+    Ok(())
+}
+
+/// Asks the running enforcer and waits for the answer that `choose` picks.
+fn ask<T>(
+    place: &Place,
+    ask: &Ask,
+    choose: impl Fn(Answer) -> Option<Result<T, String>>,
+) -> Result<T, Failure> {
+    let path = match (&place.socket, &place.config) {
+        (Some(socket), _) => socket.clone(),
+        (None, Some(config)) => settings(config)?.socket,
+        (None, None) => DEFAULT_SOCKET.into(),
+    };
+    let name = path.display();
+    let stream = UnixStream::connect(&path).map_err(work(format!("no enforcer answers on `{name}`")))?;
+    let broken = || work(format!("the enforcer on `{name}` does not answer"));
+    stream.set_read_timeout(Some(PATIENCE)).map_err(broken())?;
+    let mut line = serde_json::to_vec(ask).unwrap_or_default();
+    line.push(b'\n');
+    (&stream).write_all(&line).map_err(broken())?;
+    for line in BufReader::new(&stream).lines() {
+        let line = line.map_err(broken())?;
+        let answer = serde_json::from_str(&line)
+            .map_err(|fault| Failure::Work(format!("the enforcer on `{name}` answered nonsense: {fault}")))?;
+        if let Some(outcome) = choose(answer) {
+            return outcome.map_err(Failure::Work);
+        }
+    }
+    Err(Failure::Work(format!("the enforcer on `{name}` hung up")))
+}
+
+fn settings(path: &Path) -> Result<Settings, Failure> {
+    let mut sources = Sources::new();
+    let section = load(&mut sources, path).map_err(|fault| Failure::Words(format!("error: {fault}")))?;
+    section
+        .and_then(|section| Settings::configure(&section))
+        .map_err(|faults| Failure::Words(render(&faults, &sources)))
+}
+
+/// The number of a user, told by number or by a name in `/etc/passwd`.
+fn user_number(user: &str) -> Result<u32, String> {
+    if let Ok(number) = user.parse() {
+        return Ok(number);
+    }
+    let list = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let found = list.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let is_it = fields.next() == Some(user);
+        fields.nth(1).filter(|_| is_it)?.parse().ok()
+    });
+    found.ok_or_else(|| format!("error: `daemon_user` = `{user}` is no user in `/etc/passwd`"))
+}
+
+fn operator() -> String {
+    format!("user {} at the enforcer's command line", sys::own_user())
+}
+
+fn clock() -> io::Result<Moment> {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let wall = Timestamp::from_nanos(i64::try_from(wall.as_nanos()).unwrap_or(i64::MAX));
+    Ok(Moment { wall, uptime_ms: u64::try_from(sys::uptime()?.as_millis()).unwrap_or(u64::MAX) })
+}
+
+fn boot() -> io::Result<Boot> {
+    Ok(Boot(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned()))
+}
+
+fn work<E: std::fmt::Display>(what: impl Into<String>) -> impl FnOnce(E) -> Failure {
+    let what = what.into();
+    move |fault| Failure::Work(format!("{what}: {fault}"))
+}

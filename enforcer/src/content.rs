@@ -1,0 +1,167 @@
+//! What a device should hold: which traffic is cut, and for how much longer.
+
+use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
+
+use fieldwarden_model::{Talker, Transport, order::Target};
+
+/// Traffic to be cut, in both directions, in words no device owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Match {
+    /// One service of a server, for one client.
+    Service {
+        /// Who asks.
+        client: Talker,
+        /// Who answers.
+        server: Talker,
+        /// TCP or UDP.
+        transport: Transport,
+        /// The server's port.
+        port: u16,
+    },
+    /// Everything of one transport between two talkers.
+    Carried {
+        /// Who asks.
+        client: Talker,
+        /// Who answers.
+        server: Talker,
+        /// TCP or UDP.
+        transport: Transport,
+    },
+    /// Everything between two talkers.
+    Pair {
+        /// One end.
+        client: Talker,
+        /// The other end.
+        server: Talker,
+    },
+    /// Everything of one talker.
+    Talker(Talker),
+}
+
+/// Traffic cut, and for how much longer.
+pub type Content = BTreeMap<Match, Duration>;
+
+impl Match {
+    /// What has to be cut for `target`: one match, or two where it names a port but no transport.
+    #[must_use]
+    pub fn of(target: &Target) -> Vec<Self> {
+        match *target {
+            Target::Talker { talker } => vec![Self::Talker(talker)],
+            Target::Conversation { client, server, server_port: Some(port), transport: Some(transport) } => {
+                vec![Self::Service { client, server, transport, port }]
+            }
+            Target::Conversation { client, server, server_port: Some(port), transport: None } => {
+                let service = |transport| Self::Service { client, server, transport, port };
+                vec![service(Transport::Tcp), service(Transport::Udp)]
+            }
+            Target::Conversation { client, server, server_port: None, transport: Some(transport) } => {
+                vec![Self::Carried { client, server, transport }]
+            }
+            Target::Conversation { client, server, server_port: None, transport: None } => {
+                vec![Self::Pair { client, server }]
+            }
+        }
+    }
+
+    /// The talkers it names.
+    pub fn talkers(&self) -> impl Iterator<Item = Talker> + use<> {
+        let (first, second) = match *self {
+            Self::Talker(talker) => (talker, None),
+            Self::Service { client, server, .. }
+            | Self::Carried { client, server, .. }
+            | Self::Pair { client, server } => (client, Some(server)),
+        };
+        std::iter::once(first).chain(second)
+    }
+
+    /// Whether a flow from `source` to `destination` is cut by this, where `ports` are those of TCP or UDP.
+    #[must_use]
+    pub fn covers(
+        &self,
+        source: IpAddr,
+        destination: IpAddr,
+        protocol: u8,
+        ports: Option<(u16, u16)>,
+    ) -> bool {
+        let (source, destination) = (Talker::Ip(source), Talker::Ip(destination));
+        let forth = |a: Talker, b: Talker| source == a && destination == b;
+        let back = |a: Talker, b: Talker| source == b && destination == a;
+        match *self {
+            Self::Talker(talker) => talker == source || talker == destination,
+            Self::Pair { client, server } => forth(client, server) || back(client, server),
+            Self::Carried { client, server, transport } => {
+                protocol_number(transport) == Some(protocol)
+                    && (forth(client, server) || back(client, server))
+            }
+            Self::Service { client, server, transport, port } => {
+                protocol_number(transport) == Some(protocol)
+                    && ports.is_some_and(|(from, to)| {
+                        (forth(client, server) && to == port) || (back(client, server) && from == port)
+                    })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Talker(talker) => write!(f, "everything of {talker}"),
+            Self::Pair { client, server } => write!(f, "everything between {client} and {server}"),
+            Self::Carried { client, server, transport } => {
+                write!(f, "{} between {client} and {server}", transport_word(*transport))
+            }
+            Self::Service { client, server, transport, port } => {
+                write!(f, "{} between {client} and port {port} of {server}", transport_word(*transport))
+            }
+        }
+    }
+}
+
+/// The number IANA assigns to a transport above IP; none below it.
+#[must_use]
+pub const fn protocol_number(transport: Transport) -> Option<u8> {
+    match transport {
+        Transport::Tcp => Some(6),
+        Transport::Udp => Some(17),
+        Transport::Link => None,
+    }
+}
+
+const fn transport_word(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Tcp => "TCP",
+        Transport::Udp => "UDP",
+        Transport::Link => "frames",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_port_without_a_transport_cuts_tcp_and_udp_and_nothing_beside_it() {
+        let target = Target::Conversation {
+            client: "10.2.0.20".parse().unwrap(),
+            server: "10.1.0.10".parse().unwrap(),
+            server_port: Some(502),
+            transport: None,
+        };
+        let cut = |from, to, protocol, ports| {
+            Match::of(&target).iter().any(|m| m.covers(ip(from), ip(to), protocol, Some(ports)))
+        };
+        assert!(cut("10.2.0.20", "10.1.0.10", 6, (49_152, 502)));
+        assert!(cut("10.1.0.10", "10.2.0.20", 17, (502, 49_152)));
+        assert!(
+            !cut("10.2.0.20", "10.1.0.10", 6, (502, 102)),
+            "the client's own port 502 is another service"
+        );
+        assert!(!cut("10.2.0.21", "10.1.0.10", 6, (49_152, 502)));
+        assert!(!cut("10.2.0.20", "10.1.0.10", 1, (0, 502)));
+    }
+}

@@ -1,0 +1,113 @@
+//! Devices that can be changed. Adding one is a folder here and a line in [`DRIVERS`].
+//!
+//! A driver holds no opinion: it is told what the whole device should hold, makes it so in one step that a crash
+//! cannot split, and tells what the device holds. The [`crate::warden`] compares the two.
+
+use std::collections::BTreeSet;
+
+use fieldwarden_model::{Fault, Order, Section};
+use thiserror::Error;
+
+use crate::content::{Content, Match};
+
+pub mod dry_run;
+//NFT pub mod nftables;
+
+/// Every driver, the first being the one used where the site file names none.
+pub static DRIVERS: &[Registration] = &[dry_run::REGISTRATION];
+
+/// Reads a driver's section and makes the driver.
+pub type Configure = fn(&Section) -> Result<Box<dyn Driver>, Vec<Fault>>;
+
+/// A driver as the registry knows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    /// The word in `driver = ".."` and in every plan.
+    pub name: &'static str,
+    /// Reads the section `[enforcer.<name>]` and makes the driver, without touching the device.
+    pub configure: Configure,
+}
+
+/// What a device holds of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Traffic cut, and for how much longer.
+    pub content: Content,
+    /// Ways in which what surrounds it differs from what [`Driver::apply`] leaves, each as a sentence.
+    pub damage: Vec<String>,
+}
+
+/// Why a device could not be changed or read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DeviceFault {
+    /// It cannot be reached or spoken to.
+    #[error("{device} cannot be reached: {cause}")]
+    Unreachable {
+        /// Which.
+        device: String,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// It said no.
+    #[error("{device} refused {step}: {cause}")]
+    Refused {
+        /// Which.
+        device: String,
+        /// To do what.
+        step: String,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// It answered what cannot be understood.
+    #[error("{device} answered what cannot be understood: {what}")]
+    Unintelligible {
+        /// Which.
+        device: String,
+        /// What.
+        what: String,
+    },
+}
+
+/// A device that can be changed.
+pub trait Driver {
+    /// Its name in the registry.
+    fn name(&self) -> &'static str;
+
+    /// How much longer than told an entry may be seen to last, or shorter, by the device's own rounding, in
+    /// milliseconds; none when the device holds no expiry and the enforcer alone ends entries.
+    fn holds_expiry_within_ms(&self) -> Option<u64>;
+
+    /// Why `cut` cannot be enforced here, as a sentence; none when it can.
+    fn not_enforceable(&self, cut: &Match) -> Option<String>;
+
+    /// What would be done for `order`, each step in words, where `already` is cut for other orders. The same words
+    /// for the same arguments.
+    fn steps(&self, order: &Order, already: &BTreeSet<Match>) -> Vec<String>;
+
+    /// Makes the device hold `desired` and nothing else of ours, at once or not at all.
+    ///
+    /// # Errors
+    /// When the device did not take it. What it then holds must be observed.
+    fn apply(&mut self, desired: &Content) -> Result<(), DeviceFault>;
+
+    /// What the device holds of ours.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn observe(&mut self) -> Result<Observed, DeviceFault>;
+
+    /// Ends what the device remembers of traffic that is now cut; returns how much that was.
+    ///
+    /// # Errors
+    /// When it cannot; the cut holds all the same.
+    fn forget_established(&mut self, cut: &[Match]) -> Result<usize, DeviceFault>;
+}
+
+/// The steps that do not depend on a device: what follows after the change.
+pub(crate) fn closing_steps(order: &Order) -> [String; 2] {
+    [
+        format!("read back; undo after {} s unless kept", order.keep_within_secs),
+        format!("once kept, until {} s after it was applied", order.lapse_secs),
+    ]
+}

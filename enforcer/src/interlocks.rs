@@ -1,0 +1,267 @@
+//! What the enforcer refuses whoever asks: pure functions of the order, the enforcer's own settings and the moment.
+//!
+//! The daemon judges the same things before it asks. It may have been taken over since, so nothing it says counts.
+
+use std::{net::IpAddr, time::Duration};
+
+use fieldwarden_model::{
+    Order, Protected, Scope, Site, Talker, Target, Transport, order::Target::Conversation, protect,
+};
+
+use crate::moment::Moment;
+
+/// The longest reason or author of an order, in octets; longer ones are refused.
+pub const MAX_TEXT: usize = 1024;
+/// The most approvers an order may name.
+pub const MAX_APPROVERS: usize = 16;
+/// The longest time an order may be provisional, in seconds.
+pub const MAX_KEEP_WITHIN_SECS: u32 = 3_600;
+/// How far ahead of our clock the moment of proposal may lie, in seconds.
+pub const MAX_CLOCK_SKEW_SECS: u64 = 300;
+
+/// The limits an operator has set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interlocks {
+    /// What no order may cut.
+    pub protected: Vec<Protected>,
+    /// The most orders in force at a time.
+    pub max_orders: usize,
+    /// The longest lapse, in seconds.
+    pub max_lapse_secs: u32,
+    /// The most orders that may begin within an hour.
+    pub max_orders_per_hour: usize,
+    /// The oldest an order may be when it is applied, in seconds since it was proposed.
+    pub max_order_age_secs: u32,
+}
+
+impl Interlocks {
+    /// What no order may cut: the protected entries of the site, and the same for every other address of an asset
+    /// that one of them names, since whoever protects a machine by one address means the machine.
+    #[must_use]
+    pub fn protected_of(site: &Site) -> Vec<Protected> {
+        let others = |talker: Talker| {
+            let asset = site.assets.iter().filter(move |asset| asset.addresses.contains(&talker));
+            let addresses: Vec<_> = asset.flat_map(|asset| asset.addresses.iter().copied()).collect();
+            if addresses.is_empty() { vec![talker] } else { addresses }
+        };
+        let mut all = Vec::new();
+        for entry in &site.protected {
+            let peers = entry.peer.map_or_else(|| vec![None], |p| others(p).into_iter().map(Some).collect());
+            for talker in others(entry.talker) {
+                all.extend(peers.iter().map(|peer| Protected { talker, peer: *peer, ..entry.clone() }));
+            }
+        }
+        all
+    }
+
+    /// Why `order` may not be carried out, whatever the state of the device.
+    ///
+    /// # Errors
+    /// The reason, as a sentence that names the entry or the limit.
+    pub fn judge(&self, order: &Order, now: Moment) -> Result<(), String> {
+        let names = protect::all_refusals(order, &self.protected);
+        if let Some(first) = names.first() {
+            let more = match names.iter().filter(|name| *name != first).count() {
+                0 => String::new(),
+                n => format!(" and {n} more"),
+            };
+            return Err(format!("{} would cut the protected `{first}`{more}", order.target));
+        }
+        well_formed(order)?;
+        if order.lapse_secs > self.max_lapse_secs {
+            return Err(format!(
+                "it would stand {} s, more than `max_lapse_secs` = {}",
+                order.lapse_secs, self.max_lapse_secs
+            ));
+        }
+        let age = now.wall.since(order.proposed);
+        if age > Duration::from_secs(self.max_order_age_secs.into()) {
+            return Err(format!(
+                "it was proposed {} s ago, more than `max_order_age_secs` = {}",
+                age.as_secs(),
+                self.max_order_age_secs
+            ));
+        }
+        if order.proposed.since(now.wall) > Duration::from_secs(MAX_CLOCK_SKEW_SECS) {
+            return Err(format!("it was proposed at {}, which is yet to come", order.proposed));
+        }
+        Ok(())
+    }
+}
+
+/// Why `approved_by` does not confirm an order.
+///
+/// # Errors
+/// The reason, as a sentence.
+pub fn approved(approved_by: &[String]) -> Result<(), String> {
+    if approved_by.iter().all(|name| name.trim().is_empty()) {
+        return Err("nobody approved it".into());
+    }
+    if approved_by.len() > MAX_APPROVERS || approved_by.iter().any(|name| name.len() > MAX_TEXT) {
+        return Err(format!(
+            "it names more than {MAX_APPROVERS} approvers, or one of more than {MAX_TEXT} octets"
+        ));
+    }
+    Ok(())
+}
+
+fn well_formed(order: &Order) -> Result<(), String> {
+    if order.id != order.identify() {
+        return Err("its id does not follow from its content".into());
+    }
+    if order.reason.len() > MAX_TEXT || order.author.len() > MAX_TEXT {
+        return Err(format!("its reason or author is longer than {MAX_TEXT} octets"));
+    }
+    if order.incident.as_ref().is_some_and(|incident| incident.0.len() > MAX_TEXT) {
+        return Err(format!("its incident is longer than {MAX_TEXT} octets"));
+    }
+    if order.lapse_secs == 0 || order.keep_within_secs == 0 {
+        return Err("it stands, or is provisional, for 0 s".into());
+    }
+    if order.keep_within_secs > MAX_KEEP_WITHIN_SECS.min(order.lapse_secs) {
+        return Err(format!(
+            "it would be provisional for {} s, longer than it stands or than {MAX_KEEP_WITHIN_SECS} s",
+            order.keep_within_secs
+        ));
+    }
+    match (order.scope, &order.target) {
+        (Scope::IsolateTalker, Target::Talker { .. }) | (Scope::CutConversation, Conversation { .. }) => {}
+        _ => return Err(format!("its scope does not fit its target, {}", order.target)),
+    }
+    addresses_fit(&order.target)
+}
+
+fn addresses_fit(target: &Target) -> Result<(), String> {
+    let one = |talker: &Talker| match talker {
+        Talker::Ip(address) if !names_one_machine(*address) => {
+            Err(format!("{address} does not name one machine on the wire"))
+        }
+        _ => Ok(()),
+    };
+    match target {
+        Target::Talker { talker } => one(talker),
+        Conversation { client, server, transport, server_port } => {
+            one(client)?;
+            one(server)?;
+            let mixed = match (client, server) {
+                (Talker::Ip(a), Talker::Ip(b)) => a.is_ipv4() != b.is_ipv4(),
+                (Talker::Mac(_), Talker::Mac(_)) => false,
+                _ => true,
+            };
+            if mixed || client == server {
+                return Err(format!("{client} and {server} cannot converse"));
+            }
+            if *transport == Some(Transport::Link) && server_port.is_some() {
+                return Err("frames below IP have no port".into());
+            }
+            Ok(())
+        }
+    }
+}
+
+fn names_one_machine(address: IpAddr) -> bool {
+    let mapped = matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some());
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    !(mapped || broadcast || address.is_unspecified() || address.is_multicast() || address.is_loopback())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use fieldwarden_model::{OrderId, Timestamp, order::OnDegraded, site::Asset};
+
+    use super::*;
+
+    pub(crate) fn interlocks() -> Interlocks {
+        Interlocks {
+            protected: vec![Protected {
+                name: "safety loop".into(),
+                talker: "10.0.0.30".parse().unwrap(),
+                peer: None,
+                server_port: None,
+                transport: None,
+            }],
+            max_orders: 4,
+            max_lapse_secs: 3_600,
+            max_orders_per_hour: 100,
+            max_order_age_secs: 86_400,
+        }
+    }
+
+    pub(crate) const NOW: Moment = Moment { wall: Timestamp::from_seconds(1_700_000_000), uptime_ms: 60_000 };
+
+    fn order(target: Target) -> Order {
+        let scope = match target {
+            Target::Talker { .. } => Scope::IsolateTalker,
+            Conversation { .. } => Scope::CutConversation,
+        };
+        let mut order = Order {
+            id: OrderId(String::new()),
+            target,
+            scope,
+            lapse_secs: 600,
+            keep_within_secs: 30,
+            on_degraded: OnDegraded::Revert,
+            reason: "unknown laptop".into(),
+            incident: None,
+            author: "jo".into(),
+            proposed: NOW.wall,
+        };
+        order.id = order.identify();
+        order
+    }
+
+    fn talker(text: &str) -> Target {
+        Target::Talker { talker: text.parse().unwrap() }
+    }
+
+    #[test]
+    fn an_order_is_refused_by_name_whatever_else_is_wrong_with_it() {
+        let mut forged = order(talker("10.0.0.30"));
+        forged.lapse_secs = u32::MAX;
+        assert!(interlocks().judge(&forged, NOW).unwrap_err().contains("`safety loop`"));
+    }
+
+    #[test]
+    fn protecting_one_address_of_a_machine_protects_the_machine() {
+        let site = Site {
+            assets: vec![Asset {
+                name: "Safety PLC".into(),
+                addresses: vec!["10.0.0.30".parse().unwrap(), "10.9.0.30".parse().unwrap()],
+                role: String::new(),
+                zone: String::new(),
+                criticality: 3,
+            }],
+            protected: interlocks().protected,
+            ..Site::default()
+        };
+        let interlocks = Interlocks { protected: Interlocks::protected_of(&site), ..interlocks() };
+        assert!(interlocks.judge(&order(talker("10.9.0.30")), NOW).is_err());
+        assert_eq!(interlocks.judge(&order(talker("10.9.0.31")), NOW), Ok(()));
+    }
+
+    #[test]
+    fn forged_stale_and_boundless_orders_are_refused() {
+        let good = order(talker("10.0.0.66"));
+        assert_eq!(interlocks().judge(&good, NOW), Ok(()));
+        let reworded = Order { reason: "other".into(), ..good.clone() };
+        let changes: [fn(&mut Order); 7] = [
+            |o| o.lapse_secs = 3_601,
+            |o| o.keep_within_secs = 0,
+            |o| o.keep_within_secs = o.lapse_secs + 1,
+            |o| o.proposed = Timestamp::from_seconds(1_699_900_000),
+            |o| o.proposed = Timestamp::from_seconds(1_700_000_301),
+            |o| o.target = talker("::ffff:10.0.0.66"),
+            |o| o.scope = Scope::CutConversation,
+        ];
+        let changed = changes.iter().map(|change| {
+            let mut order = good.clone();
+            change(&mut order);
+            order.id = order.identify();
+            order
+        });
+        for order in changed.chain([reworded]) {
+            assert!(interlocks().judge(&order, NOW).is_err(), "{order:?}");
+        }
+        assert!(approved(&[]).is_err() && approved(&[" ".into()]).is_err());
+    }
+}

@@ -1,0 +1,326 @@
+//! What was decided, on disk before a device is changed: an append-only file of JSON lines.
+//!
+//! ```text
+//! {"sum":"0123456789abcdef","entry":{"order":{..the life of one order..}}}
+//! ```
+//!
+//! `sum` is the start of the SHA-256 of the entry's octets. A line is written with one call and synced before the
+//! call returns. The last line of an order is what counts. A torn or damaged line is skipped and counted. When the
+//! file is past [`COMPACT_AT`] it is written anew from what is still worth knowing and renamed into place.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use fieldwarden_model::{OrderId, Timestamp, digest::Digest};
+use serde::{Deserialize, Serialize};
+
+use crate::order_life::Life;
+
+/// The longest line that is read, in octets.
+pub const MAX_LINE: usize = 1024 * 1024;
+/// The size from which the journal is written anew, in octets.
+pub const COMPACT_AT: u64 = 4 * 1024 * 1024;
+/// The size past which nothing is appended, in octets, for when it cannot be written anew.
+pub const MAX_SIZE: u64 = 16 * 1024 * 1024;
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// An order as it stands now.
+    Order(Box<Life>),
+    /// Orders that have ended and must never be applied again.
+    Finished {
+        /// Orders proposed up to then are refused even where their id is no longer held.
+        horizon: Option<Timestamp>,
+        /// Their ids, each with when it was proposed.
+        ids: Vec<(OrderId, Timestamp)>,
+    },
+    /// Someone released everything by hand, past the enforcer.
+    ReleasedAll {
+        /// Who.
+        by: String,
+        /// When.
+        time: Timestamp,
+    },
+    /// Something found on the device that nobody ordered, and what was done.
+    Remark {
+        /// What.
+        text: String,
+        /// When.
+        time: Timestamp,
+    },
+}
+
+/// Where entries are kept. The file [`Journal`], or a fake in tests.
+pub trait Record {
+    /// Writes entries so that they outlive a power cut.
+    ///
+    /// # Errors
+    /// When they are not on disk; then nothing of them is.
+    fn append(&mut self, entries: &[Entry]) -> io::Result<()>;
+
+    /// Replaces everything by `entries`, when that is due.
+    ///
+    /// # Errors
+    /// When it failed; then all is as before.
+    fn compact(&mut self, entries: &dyn Fn() -> Vec<Entry>) -> io::Result<()>;
+
+    /// Entries that another program has appended since.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn foreign(&mut self) -> io::Result<Vec<Entry>>;
+}
+
+/// The journal in a file.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+/// What a journal held.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Its entries, oldest first.
+    pub entries: Vec<Entry>,
+    /// Lines that were torn or damaged.
+    pub damaged: usize,
+}
+
+impl Journal {
+    /// Opens or makes the journal and reads it, for the one enforcer that runs on it.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read, or another enforcer runs on it.
+    pub fn open(path: &Path) -> io::Result<(Self, Held)> {
+        let mut file = open_for_append(path)?;
+        file.try_lock().map_err(|_| io::Error::other("another enforcer runs on it"))?;
+        let held = read_all(&mut file)?;
+        let length = mend_tail(&mut file)?;
+        Ok((Self { path: path.into(), file, length }, held))
+    }
+}
+
+impl Record for Journal {
+    fn append(&mut self, entries: &[Entry]) -> io::Result<()> {
+        if self.length > MAX_SIZE {
+            return Err(io::Error::other(format!(
+                "it is larger than {MAX_SIZE} octets and could not be written anew"
+            )));
+        }
+        let text = lines(entries);
+        let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => {
+                self.length += text.len() as u64;
+                Ok(())
+            }
+            Err(fault) => {
+                // Cut what was written of it, so that a full disk leaves whole lines. If that fails as well the next
+                // start skips the torn line.
+                let _ = self.file.set_len(self.length);
+                Err(fault)
+            }
+        }
+    }
+
+    fn compact(&mut self, entries: &dyn Fn() -> Vec<Entry>) -> io::Result<()> {
+        if self.length < COMPACT_AT {
+            return Ok(());
+        }
+        let text = lines(&entries());
+        let beside = self.path.with_extension("new");
+        // A leftover of a crash is ours to replace; create_new then refuses whatever someone put there meanwhile.
+        let _ = fs::remove_file(&beside);
+        let mut file =
+            OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(&beside)?;
+        file.try_lock().map_err(|_| io::Error::other("its successor is locked"))?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&beside, &self.path)?;
+        sync_directory(&self.path)?;
+        self.file = file;
+        self.length = text.len() as u64;
+        Ok(())
+    }
+
+    fn foreign(&mut self) -> io::Result<Vec<Entry>> {
+        let length = self.file.metadata()?.len();
+        if length <= self.length {
+            return Ok(Vec::new());
+        }
+        self.file.seek(SeekFrom::Start(self.length))?;
+        let mut held = Held::default();
+        read_lines(&mut BufReader::new((&self.file).take(length - self.length)), &mut held)?;
+        self.length = length;
+        Ok(held.entries)
+    }
+}
+
+/// Appends one entry beside a running or dead enforcer, to the file that bears the name at the end.
+///
+/// # Errors
+/// When it is not on disk.
+pub fn append_beside(path: &Path, entry: &Entry) -> io::Result<()> {
+    loop {
+        let mut file = open_for_append(path)?;
+        // The tail may be torn: an empty line before ours costs nothing.
+        let mut text = b"\n".to_vec();
+        text.extend(lines(std::slice::from_ref(entry)));
+        file.write_all(&text)?;
+        file.sync_data()?;
+        // The enforcer may have renamed a successor into place meanwhile.
+        if fs::metadata(path)?.ino() == file.metadata()?.ino() {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads one line, without its end; none when it is torn, damaged or of another make.
+#[must_use]
+pub fn parse_line(line: &[u8]) -> Option<Entry> {
+    let rest = line.strip_prefix(br#"{"sum":""#)?;
+    let (sum, rest) = rest.split_at_checked(16)?;
+    let entry = rest.strip_prefix(br#"","entry":"#)?.strip_suffix(b"}")?;
+    if Digest::new().with(entry).short().as_bytes() != sum {
+        return None;
+    }
+    serde_json::from_slice(entry).ok()
+}
+
+/// An entry as a line, its end included.
+#[must_use]
+pub fn line(entry: &Entry) -> String {
+    // The types hold text and numbers only, which JSON can always express.
+    let text = serde_json::to_string(entry).unwrap_or_default();
+    format!("{{\"sum\":\"{}\",\"entry\":{text}}}\n", Digest::new().with(&text).short())
+}
+
+fn lines(entries: &[Entry]) -> Vec<u8> {
+    entries.iter().map(line).collect::<String>().into_bytes()
+}
+
+fn open_for_append(path: &Path) -> io::Result<File> {
+    let is_new = !path.exists();
+    // No symbolic link is followed: the enforcer may run as root in a folder others can write.
+    let file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)?;
+    if is_new {
+        sync_directory(path)?;
+    }
+    Ok(file)
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+fn read_all(file: &mut File) -> io::Result<Held> {
+    let mut held = Held::default();
+    file.seek(SeekFrom::Start(0))?;
+    read_lines(&mut BufReader::new(file.take(MAX_SIZE * 2)), &mut held)?;
+    Ok(held)
+}
+
+fn read_lines(reader: &mut impl BufRead, held: &mut Held) -> io::Result<()> {
+    let mut text = Vec::new();
+    loop {
+        text.clear();
+        if reader.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut text)? == 0 {
+            return Ok(());
+        }
+        // A last line that lacks its end alone is whole: `mend_tail` ends it.
+        let line = text.strip_suffix(b"\n").unwrap_or(&text);
+        match parse_line(line) {
+            Some(entry) => held.entries.push(entry),
+            None if line.is_empty() => {}
+            None => held.damaged += 1,
+        }
+    }
+}
+
+/// Ends a torn last line, so that the next one stands alone; returns the length of the file.
+fn mend_tail(file: &mut File) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    if length == 0 {
+        return Ok(0);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::Start(length - 1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" {
+        return Ok(length);
+    }
+    file.write_all(b"\n")?;
+    Ok(length + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remark(text: &str) -> Entry {
+        Entry::Remark { text: text.into(), time: Timestamp::from_seconds(1) }
+    }
+
+    fn place(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("fieldwarden-journal-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name);
+        let _ = fs::remove_file(&path);
+        path
+    }
+
+    #[test]
+    fn a_power_cut_at_any_octet_loses_only_the_line_being_written() {
+        let path = place("torn");
+        let whole = lines(&[remark("one"), remark("two")]);
+        let first = line(&remark("one")).len();
+        for cut in first..whole.len() - 1 {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let (mut journal, held) = Journal::open(&path).unwrap();
+            assert_eq!(held.entries, [remark("one")], "cut at {cut}");
+            journal.append(&[remark("three")]).unwrap();
+            drop(journal);
+            assert_eq!(Journal::open(&path).unwrap().1.entries, [remark("one"), remark("three")]);
+        }
+    }
+
+    #[test]
+    fn a_changed_octet_is_noticed_wherever_it_is() {
+        let good = line(&remark("pump 3"));
+        let good = good.trim_end().as_bytes();
+        assert_eq!(parse_line(good), Some(remark("pump 3")));
+        for at in 0..good.len() {
+            let mut bad = good.to_vec();
+            bad[at] ^= 0x20;
+            assert_eq!(parse_line(&bad), None, "octet {at}");
+        }
+    }
+
+    #[test]
+    fn one_enforcer_at_a_time_and_a_release_beside_it_is_seen() {
+        let path = place("beside");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        assert!(Journal::open(&path).is_err());
+        journal.append(&[remark("ours")]).unwrap();
+        assert!(journal.foreign().unwrap().is_empty());
+        let released = Entry::ReleasedAll { by: "jo".into(), time: Timestamp::from_seconds(2) };
+        append_beside(&path, &released).unwrap();
+        assert_eq!(journal.foreign().unwrap(), [released]);
+        assert!(journal.foreign().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,123 @@
+//! What the site file says to the enforcer: `[enforcer]`, and of `[site]` what is protected.
+
+use std::path::PathBuf;
+
+use fieldwarden_model::{Fault, Section, Site, section::Reader};
+
+use crate::{
+    drivers::{DRIVERS, Driver, Registration},
+    interlocks::Interlocks,
+    warden::Mode,
+};
+
+/// Where the enforcer listens unless told otherwise.
+pub const DEFAULT_SOCKET: &str = "/run/fieldwarden/enforcer.sock";
+/// Where the journal is unless told otherwise.
+pub const DEFAULT_JOURNAL: &str = "/var/lib/fieldwarden/enforcer.journal";
+
+/// The settings of one enforcer.
+pub struct Settings {
+    /// Whether anything is enforced.
+    pub mode: Mode,
+    /// What is refused whoever asks.
+    pub interlocks: Interlocks,
+    /// The device.
+    pub driver: Box<dyn Driver>,
+    /// The socket it listens on.
+    pub socket: PathBuf,
+    /// The journal.
+    pub journal: PathBuf,
+    /// The user, by name or number, who may connect besides root.
+    pub daemon_user: Option<String>,
+}
+
+impl Settings {
+    /// Reads the whole site file; sections of others are not looked at.
+    ///
+    /// # Errors
+    /// Every fault with its place.
+    pub fn configure(file: &Section) -> Result<Self, Vec<Fault>> {
+        let mut top = Reader::new(file);
+        let site = top.table("site");
+        let own = top.table("enforcer");
+        let mut faults = Vec::new();
+        let site = Site::configure(&site).map_err(|found| faults.extend(found)).unwrap_or_default();
+        match Self::enforcer(&own, &site) {
+            Ok(settings) if faults.is_empty() => return Ok(settings),
+            Ok(_) => {}
+            Err(found) => faults.extend(found),
+        }
+        faults.sort_by_key(|fault| fault.at);
+        Err(faults)
+    }
+
+    fn enforcer(section: &Section, site: &Site) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(section);
+        let mode = reader.one_of("mode", &[("observe-only", Mode::ObserveOnly), ("enforce", Mode::Enforce)]);
+        let words: Vec<(&'static str, &'static Registration)> = DRIVERS.iter().map(|d| (d.name, d)).collect();
+        let registration = reader.one_of("driver", &words);
+        let mut driver = None;
+        for known in DRIVERS {
+            // The sections of drivers not in use are read too, so that their faults show before they are needed.
+            let made = (known.configure)(&reader.table(known.name));
+            let made = reader.absorb(made);
+            if registration.is_some_and(|chosen| chosen.name == known.name) {
+                driver = made;
+            }
+        }
+        let interlocks = Interlocks {
+            protected: Interlocks::protected_of(site),
+            max_orders: number(reader.within("max_orders", 1..=256, 16)),
+            max_lapse_secs: number(reader.within("max_lapse_secs", 1..=604_800, 14_400)),
+            max_orders_per_hour: number(reader.within("max_orders_per_hour", 1..=200, 20)),
+            max_order_age_secs: number(reader.within("max_order_age_secs", 60..=604_800, 86_400)),
+        };
+        let socket = reader.or("socket", String::from(DEFAULT_SOCKET)).into();
+        let journal = reader.or("journal", String::from(DEFAULT_JOURNAL)).into();
+        let daemon_user = reader.optional("daemon_user");
+        let settings = mode.zip(driver).map(|(mode, driver)| Self {
+            mode,
+            interlocks,
+            driver,
+            socket,
+            journal,
+            daemon_user,
+        });
+        reader.finish_with(settings)
+    }
+}
+
+/// A number that was checked to lie within a range that fits.
+fn number<T: TryFrom<u64> + Default>(value: u64) -> T {
+    T::try_from(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldwarden_config::Sources;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Settings, Vec<String>> {
+        let mut sources = Sources::new();
+        let file = sources.add("site.toml", text);
+        let section = fieldwarden_config::parse(&sources, file).unwrap();
+        Settings::configure(&section)
+            .map_err(|faults| faults.into_iter().map(|fault| fault.message).collect())
+    }
+
+    #[test]
+    fn nothing_is_enforced_unless_the_file_says_so() {
+        assert_eq!(read("[sensor]\ninterface = \"eth0\"\n").map(|s| s.mode).ok(), Some(Mode::ObserveOnly));
+        assert_eq!(read("[enforcer]\nmode = \"enforce\"\n").map(|s| s.mode).ok(), Some(Mode::Enforce));
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once() {
+        let text = "[site]\nnmae = \"x\"\n[enforcer]\nmode = \"on\"\nmax_orders = 0\n[enforcer.nftables]\ntable = \"a b\"\n";
+        let faults = read(text).err().unwrap();
+        for what in ["nmae", "`on`", "max_orders", "table"] {
+            assert!(faults.iter().any(|fault| fault.contains(what)), "{what} in {faults:?}");
+        }
+    }
+}

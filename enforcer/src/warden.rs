@@ -1,0 +1,604 @@
+//! Orders joined with a device and a journal. Time is an argument; nothing here reads a clock.
+//!
+//! The device is told what it should hold *as a whole*, computed from all orders in force, so two orders that cut the
+//! same traffic do not undo each other, and whatever nobody ordered disappears.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fieldwarden_model::{
+    Order, OrderId, OrderState, Timestamp,
+    digest::Digest,
+    order::{Answer, Ask, Plan, PlanHash, Report},
+};
+
+use crate::{
+    content::{Content, Match},
+    drivers::{Driver, Observed},
+    interlocks::{self, Interlocks},
+    journal::{Entry, Record},
+    moment::{Boot, Moment},
+    order_life::{Life, Occasion},
+};
+
+/// How often the device is compared with the orders in force, in milliseconds.
+pub const CHECK_EVERY_MS: u64 = 5_000;
+/// How long an ended order is listed, in seconds.
+pub const LISTED_SECS: u64 = 86_400;
+/// The most ended orders that are listed; the oldest go first.
+pub const MAX_ENDED: usize = 256;
+/// The most ids held against replay; the oldest go first, and with them every order proposed before them.
+pub const MAX_IDS: usize = 4_096;
+/// The most reports waiting to be sent; the oldest go first, since `List` tells the state all the same.
+pub const MAX_REPORTS: usize = 1_024;
+
+/// Whether anything is enforced at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Orders are rehearsed and refused.
+    ObserveOnly,
+    /// Orders are carried out.
+    Enforce,
+}
+
+/// Why nothing is enforced in [`Mode::ObserveOnly`].
+pub const OBSERVE_ONLY: &str = "this enforcer is observe-only: write `mode = \"enforce\"` into `[enforcer]` of its site file and restart it";
+
+/// Keeps orders, device and journal in step.
+pub struct Warden {
+    mode: Mode,
+    interlocks: Interlocks,
+    driver: Box<dyn Driver>,
+    record: Box<dyn Record>,
+    boot: Boot,
+    lives: BTreeMap<OrderId, Life>,
+    finished: Finished,
+    reports: Vec<Report>,
+    remarks: Vec<String>,
+    next_check_ms: u64,
+    is_unwritten: bool,
+}
+
+/// Ids that must never be applied again, oldest proposal first.
+#[derive(Debug, Default)]
+struct Finished {
+    horizon: Option<Timestamp>,
+    ids: BTreeSet<(Timestamp, OrderId)>,
+}
+
+impl Warden {
+    /// Takes up what the journal held and brings the device in step with it.
+    #[must_use]
+    pub fn start(
+        mode: Mode,
+        interlocks: Interlocks,
+        driver: Box<dyn Driver>,
+        record: Box<dyn Record>,
+        held: Vec<Entry>,
+        boot: Boot,
+        now: Moment,
+    ) -> Self {
+        let mut warden = Self {
+            mode,
+            interlocks,
+            driver,
+            record,
+            boot,
+            lives: BTreeMap::new(),
+            finished: Finished::default(),
+            reports: Vec::new(),
+            remarks: Vec::new(),
+            next_check_ms: now.uptime_ms.saturating_add(CHECK_EVERY_MS),
+            is_unwritten: false,
+        };
+        for entry in held {
+            warden.take(entry, now);
+        }
+        for life in warden.lives.values_mut().filter(|life| life.in_force()) {
+            if life.report.state == OrderState::Applying {
+                life.end(OrderState::Reverted, "the enforcer stopped while it was being applied".into());
+            } else if mode == Mode::ObserveOnly {
+                life.end(OrderState::Released, "the enforcer is observe-only now".into());
+            }
+        }
+        warden.settle(now);
+        warden.check(now);
+        warden
+    }
+
+    /// Answers one ask. Reports of other orders that changed meanwhile wait in [`Warden::take_reports`], and so does
+    /// the report that is the answer, for those who did not ask.
+    pub fn handle(&mut self, ask: Ask, now: Moment) -> Answer {
+        self.settle(now);
+        match ask {
+            Ask::Rehearse { order } => match self.rehearse(&order, now) {
+                Ok(plan) => Answer::Planned { plan },
+                Err(reason) => Answer::Refused { order: order.id, reason },
+            },
+            Ask::Apply { order, plan, approved_by } => {
+                let id = order.id.clone();
+                answer(id, self.apply(order, &plan, approved_by, now))
+            }
+            Ask::Keep { order, plan } => answer(order.clone(), self.keep(&order, &plan, now)),
+            Ask::Release { order, by, reason, degraded } => {
+                let occasion = if degraded { Occasion::Degraded } else { Occasion::Person };
+                answer(order.clone(), self.release(&order, &format!("{by}: {reason}"), occasion, now))
+            }
+            Ask::List => Answer::Orders { orders: self.list() },
+        }
+    }
+
+    /// Lets time pass: deadlines, releases written past us, and now and then a look at the device.
+    pub fn tick(&mut self, now: Moment) {
+        match self.record.foreign() {
+            Ok(entries) => entries.into_iter().for_each(|entry| self.take(entry, now)),
+            Err(fault) => self.remark(format!("the journal cannot be read: {fault}")),
+        }
+        self.settle(now);
+        if now.uptime_ms >= self.next_check_ms {
+            self.next_check_ms = now.uptime_ms.saturating_add(CHECK_EVERY_MS);
+            self.check(now);
+            self.prune(now);
+        }
+    }
+
+    /// The next moment, in milliseconds since boot, at which [`Warden::tick`] has something to do.
+    #[must_use]
+    pub fn next_tick_ms(&self) -> u64 {
+        let deadlines = self.lives.values().filter_map(Life::next_deadline).map(|at| at.uptime_ms);
+        deadlines.fold(self.next_check_ms, u64::min)
+    }
+
+    /// Whether an order is in force, so that someone has to watch over it.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        self.lives.values().any(Life::in_force)
+    }
+
+    /// What changed since the last call, oldest first.
+    pub fn take_reports(&mut self) -> Vec<Report> {
+        std::mem::take(&mut self.reports)
+    }
+
+    /// What an operator should read since the last call: foreign changes found, a journal that cannot be written.
+    pub fn take_remarks(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.remarks)
+    }
+
+    /// Every order known, oldest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<(Order, Report)> {
+        let mut lives: Vec<&Life> = self.lives.values().collect();
+        lives.sort_by_key(|life| (life.begun.wall, &life.order.id));
+        lives.into_iter().map(|life| (life.order.clone(), life.report.clone())).collect()
+    }
+
+    fn rehearse(&self, order: &Order, now: Moment) -> Result<Plan, String> {
+        self.interlocks.judge(order, now)?;
+        let cut = Match::of(&order.target);
+        let already: BTreeSet<Match> = self.desired(now).into_keys().collect();
+        let steps = self.driver.steps(order, &already);
+        let not_enforceable = match self.mode {
+            Mode::ObserveOnly => Some(OBSERVE_ONLY.into()),
+            Mode::Enforce => cut.iter().find_map(|cut| self.driver.not_enforceable(cut)),
+        };
+        let hash = plan_hash(order, self.driver.name(), &steps);
+        Ok(Plan { order: order.id.clone(), driver: self.driver.name().into(), steps, not_enforceable, hash })
+    }
+
+    fn apply(
+        &mut self,
+        order: Order,
+        plan: &PlanHash,
+        approved_by: Vec<String>,
+        now: Moment,
+    ) -> Result<Report, String> {
+        interlocks::approved(&approved_by)?;
+        let fresh = self.rehearse(&order, now)?;
+        if let Some(reason) = fresh.not_enforceable {
+            return Err(reason);
+        }
+        if fresh.hash != *plan {
+            return Err("the plan is no longer the one that was rehearsed: rehearse it again".into());
+        }
+        self.has_room(&order, now)?;
+        let id = order.id.clone();
+        let cause = format!("approved by {}", approved_by.join(", "));
+        let life = Life::begin(order, fresh.hash, approved_by, now, self.boot.clone());
+        if self.is_unwritten {
+            self.write_all();
+        }
+        if self.is_unwritten {
+            return Err("the journal cannot be written; nothing was changed".into());
+        }
+        self.record
+            .append(&[Entry::Order(Box::new(life.clone()))])
+            .map_err(|fault| format!("the journal cannot be written ({fault}); nothing was changed"))?;
+        let cut = Match::of(&life.order.target);
+        self.lives.insert(id.clone(), life);
+        match self.make_so(now) {
+            Ok(()) => self.applied(&id, &cause, &cut, now),
+            Err(fault) => self.undo(&id, fault, now),
+        }
+        self.report_of(&id)
+    }
+
+    fn applied(&mut self, id: &OrderId, cause: &str, cut: &[Match], now: Moment) {
+        let forgotten = match self.driver.forget_established(cut) {
+            Ok(0) => String::new(),
+            Ok(n) => format!("; {n} live connections ended"),
+            Err(fault) => format!("; live connections are cut but not forgotten: {fault}"),
+        };
+        let Some(life) = self.lives.get_mut(id) else { return };
+        life.applied(format!("{cause}; read back as desired{forgotten}"), now);
+        let entry = Entry::Order(Box::new(life.clone()));
+        let report = life.report.clone();
+        match self.record.append(&[entry]) {
+            Ok(()) => self.tell(report),
+            Err(fault) => self.undo(id, format!("the journal cannot be written: {fault}"), now),
+        }
+    }
+
+    fn undo(&mut self, id: &OrderId, fault: String, now: Moment) {
+        if let Some(life) = self.lives.get_mut(id) {
+            life.end(OrderState::Reverted, fault);
+        }
+        self.settle(now);
+    }
+
+    fn has_room(&self, order: &Order, now: Moment) -> Result<(), String> {
+        if let Some(life) = self.lives.get(&order.id) {
+            return Err(format!("it is {} already; an order is applied once", life.report.state.word()));
+        }
+        if self.finished.holds(order) {
+            return Err(
+                "it has ended, or is too old to be told from one that has; an order is applied once".into()
+            );
+        }
+        let in_force = self.lives.values().filter(|life| life.in_force()).count();
+        if in_force >= self.interlocks.max_orders {
+            return Err(format!(
+                "{in_force} orders are in force, and `max_orders` = {}",
+                self.interlocks.max_orders
+            ));
+        }
+        let hour_ago = now.uptime_ms.saturating_sub(3_600_000);
+        let begun = self.lives.values().filter(|life| life.begun.uptime_ms >= hour_ago).count();
+        if begun >= self.interlocks.max_orders_per_hour {
+            return Err(format!(
+                "{begun} orders began within the hour, and `max_orders_per_hour` = {}",
+                self.interlocks.max_orders_per_hour
+            ));
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, id: &OrderId, plan: &PlanHash, now: Moment) -> Result<Report, String> {
+        let life = self.lives.get(id).ok_or_else(|| unknown(id))?;
+        life.may_keep(plan, now)?;
+        let mut kept = life.clone();
+        kept.kept(now);
+        // Extending a cut is a change of the device like any other: written down first, or not done.
+        self.record.append(&[Entry::Order(Box::new(kept.clone()))]).map_err(|fault| {
+            format!("the journal cannot be written ({fault}), so the order will be undone")
+        })?;
+        self.lives.insert(id.clone(), kept.clone());
+        match self.make_so(now) {
+            Ok(()) => self.tell(kept.report),
+            Err(fault) => self.undo(id, format!("it could not be kept: {fault}"), now),
+        }
+        self.report_of(id)
+    }
+
+    fn release(
+        &mut self,
+        id: &OrderId,
+        why: &str,
+        occasion: Occasion,
+        now: Moment,
+    ) -> Result<Report, String> {
+        let life = self.lives.get_mut(id).ok_or_else(|| unknown(id))?;
+        life.may_release(occasion)?;
+        let mut why = why.to_owned();
+        why.truncate(why.floor_char_boundary(interlocks::MAX_TEXT));
+        let state = match occasion {
+            Occasion::Person => OrderState::Released,
+            Occasion::Degraded => OrderState::Reverted,
+        };
+        life.end(state, why);
+        if is_stuck(life) {
+            // `settle` leaves what is stuck to `check`; whoever asks for it gets one more try at once.
+            self.finish(std::slice::from_ref(id), now);
+        }
+        self.settle(now);
+        self.report_of(id)
+    }
+
+    fn report_of(&self, id: &OrderId) -> Result<Report, String> {
+        self.lives.get(id).map(|life| life.report.clone()).ok_or_else(|| unknown(id))
+    }
+
+    /// Ends what is due or decided: written down, taken off the device, read back, reported.
+    fn settle(&mut self, now: Moment) {
+        let mut going = Vec::new();
+        for (id, life) in self.lives.iter_mut().filter(|(_, life)| life.in_force()) {
+            if let Some((state, cause)) = life.due(now) {
+                life.end(state, cause);
+            }
+            // What is stuck is tried again by `check`, at its pace.
+            if life.ending.is_some() && life.report.state != OrderState::Stuck {
+                going.push(id.clone());
+            }
+        }
+        if !going.is_empty() {
+            self.finish(&going, now);
+        }
+    }
+
+    fn finish(&mut self, going: &[OrderId], now: Moment) {
+        // A device is given back even when that cannot be written down.
+        self.write(going);
+        let outcome = self.make_so(now);
+        for id in going {
+            let Some(life) = self.lives.get_mut(id) else { continue };
+            match &outcome {
+                Ok(()) => life.ended(now),
+                Err(_) if life.report.state == OrderState::Stuck => continue,
+                Err(fault) => life.stuck(fault, now),
+            }
+            let report = life.report.clone();
+            self.tell(report);
+        }
+        self.write(going);
+    }
+
+    /// Compares the device with the orders in force and mends what someone else changed.
+    fn check(&mut self, now: Moment) {
+        let desired = self.desired(now);
+        let observed = match self.driver.observe() {
+            Ok(observed) => observed,
+            Err(fault) => return self.remark(fault.to_string()),
+        };
+        let idle = self.mode == Mode::ObserveOnly && observed.content.is_empty();
+        let stuck: Vec<OrderId> = self.lives.values().filter(|life| is_stuck(life)).map(id_of).collect();
+        if stuck.is_empty() && (idle || self.agrees(&desired, &observed).is_ok()) {
+            return;
+        }
+        self.mend(&desired, &observed, now);
+        self.finish(&stuck, now);
+    }
+
+    fn mend(&mut self, desired: &Content, observed: &Observed, now: Moment) {
+        for cut in observed.content.keys().filter(|cut| !desired.contains_key(cut)) {
+            self.remark(format!("{cut} was cut though no order in force says so; it is given back"));
+        }
+        for damage in &observed.damage {
+            self.remark(format!("{damage}; it is mended"));
+        }
+        let lost =
+            |life: &Life| Match::of(&life.order.target).iter().any(|cut| !observed.content.contains_key(cut));
+        let mut missing = Vec::new();
+        for (id, life) in self.lives.iter_mut().filter(|(_, life)| life.held_until().is_some()) {
+            if !lost(life) {
+                continue;
+            }
+            missing.push(id.clone());
+            if life.report.state == OrderState::Provisional {
+                life.end(OrderState::Reverted, "the device no longer held it".into());
+            } else {
+                life.report.cause = "the device no longer held it; it was applied again".into();
+                life.report.time = now.wall;
+            }
+        }
+        if let Err(fault) = self.make_so(now) {
+            self.remark(fault.clone());
+            for id in &missing {
+                if let Some(life) = self.lives.get_mut(id) {
+                    life.end(OrderState::Reverted, format!("it could not be applied again: {fault}"));
+                }
+            }
+        }
+        self.settle(now);
+        for report in missing
+            .iter()
+            .filter_map(|id| self.lives.get(id))
+            .map(|life| life.report.clone())
+            .collect::<Vec<_>>()
+        {
+            if report.state == OrderState::Kept {
+                self.tell(report);
+            }
+        }
+        self.write(&missing);
+    }
+
+    /// What the device should hold at `now`.
+    fn desired(&self, now: Moment) -> Content {
+        let mut content = Content::new();
+        for life in self.lives.values() {
+            let Some(until) = life.held_until() else { continue };
+            let remaining = until.remaining(now);
+            if remaining.is_zero() {
+                continue;
+            }
+            for cut in Match::of(&life.order.target) {
+                let held = content.entry(cut).or_insert(remaining);
+                *held = remaining.max(*held);
+            }
+        }
+        content
+    }
+
+    fn make_so(&mut self, now: Moment) -> Result<(), String> {
+        let desired = self.desired(now);
+        if let Ok(observed) = self.driver.observe()
+            && self.agrees(&desired, &observed).is_ok()
+        {
+            return Ok(());
+        }
+        self.driver.apply(&desired).map_err(|fault| fault.to_string())?;
+        let observed = self.driver.observe().map_err(|fault| fault.to_string())?;
+        self.agrees(&desired, &observed)
+            .map_err(|difference| format!("the device does not read back: {difference}"))
+    }
+
+    fn agrees(&self, desired: &Content, observed: &Observed) -> Result<(), String> {
+        difference(desired, observed, self.driver.holds_expiry_within_ms()).map_or(Ok(()), Err)
+    }
+
+    /// Takes in an entry of the journal: at start, or one that another program has written.
+    fn take(&mut self, entry: Entry, now: Moment) {
+        match entry {
+            Entry::Order(life) => {
+                let life = life.resumed(now, &self.boot);
+                self.lives.insert(life.order.id.clone(), life);
+            }
+            Entry::Finished { horizon, ids } => {
+                self.finished.horizon = self.finished.horizon.max(horizon);
+                for (id, proposed) in ids {
+                    self.finished.add(id, proposed);
+                }
+            }
+            Entry::ReleasedAll { by, .. } => {
+                for life in self.lives.values_mut() {
+                    life.end(OrderState::Released, format!("{by} released everything"));
+                }
+            }
+            Entry::Remark { .. } => {}
+        }
+    }
+
+    fn tell(&mut self, report: Report) {
+        if self.reports.len() >= MAX_REPORTS {
+            self.reports.remove(0);
+        }
+        self.reports.push(report);
+    }
+
+    fn remark(&mut self, text: String) {
+        if self.remarks.len() < MAX_REPORTS && !self.remarks.contains(&text) {
+            self.remarks.push(text);
+        }
+    }
+
+    fn write(&mut self, ids: &[OrderId]) {
+        if ids.is_empty() || self.is_unwritten {
+            return;
+        }
+        let lives = ids.iter().filter_map(|id| self.lives.get(id));
+        let entries: Vec<Entry> = lives.map(|life| Entry::Order(Box::new(life.clone()))).collect();
+        if let Err(fault) = self.record.append(&entries) {
+            self.is_unwritten = true;
+            self.remark(format!("the journal cannot be written: {fault}; no order is applied until it can"));
+        }
+    }
+
+    fn write_all(&mut self) {
+        let entries = snapshot(&self.lives, &self.finished);
+        self.is_unwritten = self.record.append(&entries).is_err();
+    }
+
+    fn prune(&mut self, now: Moment) {
+        let mut ended: Vec<(Timestamp, OrderId)> = self
+            .lives
+            .values()
+            .filter(|life| !life.in_force())
+            .map(|life| (life.report.time, id_of(life)))
+            .collect();
+        ended.sort();
+        let surplus = ended.len().saturating_sub(MAX_ENDED);
+        let day = std::time::Duration::from_secs(LISTED_SECS);
+        for (n, (time, id)) in ended.into_iter().enumerate() {
+            if n >= surplus && now.wall.since(time) <= day {
+                continue;
+            }
+            if let Some(life) = self.lives.remove(&id) {
+                self.finished.add(id, life.order.proposed);
+            }
+        }
+        if self.is_unwritten {
+            self.write_all();
+        }
+        let (lives, finished) = (&self.lives, &self.finished);
+        if let Err(fault) = self.record.compact(&|| snapshot(lives, finished)) {
+            self.remark(format!("the journal cannot be written anew: {fault}"));
+        }
+    }
+}
+
+impl Finished {
+    fn add(&mut self, id: OrderId, proposed: Timestamp) {
+        self.ids.insert((proposed, id));
+        while self.ids.len() > MAX_IDS {
+            self.horizon = self.horizon.max(self.ids.pop_first().map(|(proposed, _)| proposed));
+        }
+    }
+
+    fn holds(&self, order: &Order) -> bool {
+        self.horizon.is_some_and(|horizon| order.proposed <= horizon)
+            || self.ids.contains(&(order.proposed, order.id.clone()))
+    }
+}
+
+/// How a device differs from what it should hold, as a sentence; none when it does not.
+#[must_use]
+pub fn difference(desired: &Content, observed: &Observed, within_ms: Option<u64>) -> Option<String> {
+    if let Some(damage) = observed.damage.first() {
+        return Some(damage.clone());
+    }
+    for (cut, want) in desired {
+        let want = u64::try_from(want.as_millis()).unwrap_or(u64::MAX);
+        let Some(have) = observed.content.get(cut) else {
+            if within_ms.is_some_and(|within| want <= within) {
+                continue;
+            }
+            return Some(format!("{cut} is not cut"));
+        };
+        let have = u64::try_from(have.as_millis()).unwrap_or(u64::MAX);
+        match within_ms {
+            Some(within) if have > want.saturating_add(within) => {
+                return Some(format!("{cut} would be cut for {have} ms, not {want} ms"));
+            }
+            Some(within) if want > have.saturating_add(within) => {
+                return Some(format!("{cut} would be cut for {have} ms only, not {want} ms"));
+            }
+            _ => {}
+        }
+    }
+    let stranger = observed.content.keys().find(|cut| !desired.contains_key(cut));
+    stranger.map(|cut| format!("{cut} is cut though no order in force says so"))
+}
+
+/// The digest of an order, the driver and its steps.
+#[must_use]
+pub fn plan_hash(order: &Order, driver: &str, steps: &[String]) -> PlanHash {
+    // The whole order, since its id does not follow from its scope and terms.
+    let order = serde_json::to_vec(order).unwrap_or_default();
+    let digest = Digest::new().with("plan").with(order).with(driver);
+    PlanHash(steps.iter().fold(digest, |digest, step| digest.with(step)).full())
+}
+
+fn snapshot(lives: &BTreeMap<OrderId, Life>, finished: &Finished) -> Vec<Entry> {
+    let ids = finished.ids.iter().map(|(proposed, id)| (id.clone(), *proposed)).collect();
+    let first = Entry::Finished { horizon: finished.horizon, ids };
+    let lives = lives.values().map(|life| Entry::Order(Box::new(life.clone())));
+    std::iter::once(first).chain(lives).collect()
+}
+
+fn answer(order: OrderId, outcome: Result<Report, String>) -> Answer {
+    match outcome {
+        Ok(report) => Answer::Reported { report },
+        Err(reason) => Answer::Refused { order, reason },
+    }
+}
+
+fn unknown(id: &OrderId) -> String {
+    format!("no order {id} is known here")
+}
+
+fn id_of(life: &Life) -> OrderId {
+    life.order.id.clone()
+}
+
+fn is_stuck(life: &Life) -> bool {
+    life.report.state == OrderState::Stuck
+}

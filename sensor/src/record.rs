@@ -1,0 +1,343 @@
+//! Recordings: what was captured, as pcapng (draft-ietf-opsawg-pcapng).
+//!
+//! One section in little-endian order, one interface description for each interface with its name and a resolution of
+//! nanoseconds, one enhanced packet block for each frame, and at the end one statistics block for each interface with
+//! what the kernel received and dropped. A VLAN tag that the kernel took out is put back, so that the recording holds
+//! the frame as it was on the wire and as any other capture program would have written it.
+//!
+//! A recording is bounded. It never overwrites a file, and a disk that runs full leaves whole blocks only.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use fieldwarden_model::{
+    frame::{LinkType, RawFrame},
+    time::Timestamp,
+};
+use thiserror::Error;
+
+use crate::{
+    live::Counters,
+    pcapng::{BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTERFACE_DESCRIPTION, SECTION_HEADER},
+    tag::Restored,
+};
+
+/// Octets gathered before they are written.
+const BUFFER_OCTETS: usize = 256 * 1024;
+const INTERFACE_STATISTICS: u32 = 5;
+const UNKNOWN_SECTION_LENGTH: u64 = u64::MAX;
+
+const OPTION_END: u16 = 0;
+const APPLICATION: u16 = 4;
+const INTERFACE_NAME: u16 = 2;
+const TIME_RESOLUTION: u16 = 9;
+const NANOSECONDS: u8 = 9;
+const FRAMES_RECEIVED: u16 = 4;
+const FRAMES_DROPPED: u16 = 5;
+
+/// An interface of a recording; frames cite it by its place in the list, [`RawFrame::interface`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name, such as `eth1`.
+    pub name: String,
+    /// How its frames begin.
+    pub link_type: LinkType,
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is in the recording.
+    Kept,
+    /// The recording reached its bound with this frame, which is left out like all that follow. Said once.
+    Full,
+    /// It was left out, as the recording is full or failed before.
+    LeftOut,
+}
+
+/// Why a recording failed, naming the file.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The file exists, and a recording never overwrites.
+    #[error("`{}` exists already, and a recording never overwrites\n\nhint: name another file", .path.display())]
+    Exists {
+        /// The path asked for.
+        path: PathBuf,
+    },
+    /// The file cannot be made.
+    #[error("cannot make the recording `{}`: {cause}", .path.display())]
+    Create {
+        /// The path asked for.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The file cannot be written on. What it holds is whole up to here.
+    #[error("the recording `{}` stops after {octets} octets: {cause}", .path.display())]
+    Write {
+        /// The path.
+        path: PathBuf,
+        /// Octets it holds.
+        octets: u64,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A frame cites an interface that the recording was not told of.
+    #[error("a frame of interface {interface} does not belong into `{}`, which has {known}", .path.display())]
+    UnknownInterface {
+        /// The path.
+        path: PathBuf,
+        /// The interface cited.
+        interface: u16,
+        /// How many there are.
+        known: usize,
+    },
+}
+
+/// A recording being written.
+pub struct Recorder {
+    path: PathBuf,
+    file: File,
+    buffer: Vec<u8>,
+    /// Octets in the file, without the buffer.
+    written: u64,
+    bound: u64,
+    interfaces: usize,
+    last_time: Timestamp,
+    left_out: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Full,
+    Failed,
+}
+
+impl Recorder {
+    /// Makes a new file, readable by its owner alone, that will not grow past `bound` octets of frames.
+    ///
+    /// # Errors
+    /// The file exists, cannot be made or cannot be written.
+    pub fn create(path: &Path, interfaces: &[Interface], bound: u64) -> Result<Self, RecordError> {
+        let path = path.to_path_buf();
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(file) => Self::onto(file, path, interfaces, bound),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Err(RecordError::Exists { path }),
+            Err(cause) => Err(RecordError::Create { path, cause }),
+        }
+    }
+
+    /// Records into a file that is open and empty already; `path` is told in errors.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn onto(
+        file: File,
+        path: PathBuf,
+        interfaces: &[Interface],
+        bound: u64,
+    ) -> Result<Self, RecordError> {
+        let mut recorder = Self {
+            path,
+            file,
+            buffer: Vec::with_capacity(BUFFER_OCTETS),
+            written: 0,
+            bound,
+            interfaces: interfaces.len(),
+            last_time: Timestamp::default(),
+            left_out: 0,
+            state: State::Open,
+        };
+        recorder.describe(interfaces);
+        recorder.flush()?;
+        Ok(recorder)
+    }
+
+    /// Records a frame.
+    ///
+    /// # Errors
+    /// The file cannot be written: said once, frames are then left out. Or the frame's interface is unknown.
+    pub fn record(&mut self, frame: &RawFrame<'_>) -> Result<Recorded, RecordError> {
+        if usize::from(frame.interface) >= self.interfaces {
+            let path = self.path.clone();
+            return Err(RecordError::UnknownInterface {
+                path,
+                interface: frame.interface,
+                known: self.interfaces,
+            });
+        }
+        if self.state != State::Open {
+            self.left_out += 1;
+            return Ok(Recorded::LeftOut);
+        }
+        let restored = Restored::of(frame);
+        let length = restored.len().next_multiple_of(4) as u64 + 32;
+        if self.octets() + length > self.bound || u32::try_from(length).is_err() {
+            self.state = State::Full;
+            self.left_out += 1;
+            return Ok(Recorded::Full);
+        }
+        self.packet(frame, &restored);
+        self.last_time = self.last_time.max(frame.time);
+        if self.buffer.len() >= BUFFER_OCTETS {
+            self.flush()?;
+        }
+        Ok(Recorded::Kept)
+    }
+
+    /// Hands everything to the system.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn flush(&mut self) -> Result<(), RecordError> {
+        let mut gone = 0;
+        while let Some(rest) = self.buffer.get(gone..).filter(|rest| !rest.is_empty()) {
+            match self.file.write(rest) {
+                Ok(0) => return Err(self.failed(gone, io::ErrorKind::WriteZero.into())),
+                Ok(octets) => gone += octets,
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+                Err(cause) => return Err(self.failed(gone, cause)),
+            }
+        }
+        self.written += gone as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Ends the recording: counters of each interface in their order, then everything onto the disk.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn finish(mut self, counters: &[Counters]) -> Result<(), RecordError> {
+        if self.state == State::Failed {
+            return Ok(());
+        }
+        for (interface, counters) in (0u32..).zip(counters).take(self.interfaces) {
+            self.statistics(interface, *counters);
+        }
+        self.flush()?;
+        let octets = self.written;
+        self.file.sync_all().map_err(|cause| RecordError::Write { path: self.path, octets, cause })
+    }
+
+    /// Octets recorded so far.
+    #[must_use]
+    pub const fn octets(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    /// Frames left out, as the recording was full or failed.
+    #[must_use]
+    pub const fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// Cuts the file back to its last whole block, and takes no more frames.
+    fn failed(&mut self, gone: usize, cause: io::Error) -> RecordError {
+        let whole = whole_blocks(&self.buffer, gone);
+        self.written += whole;
+        self.buffer = Vec::new();
+        self.state = State::Failed;
+        // Should this fail too, a cut last block is left, behind which readers stop.
+        let _ = self.file.set_len(self.written);
+        RecordError::Write { path: self.path.clone(), octets: self.written, cause }
+    }
+
+    fn describe(&mut self, interfaces: &[Interface]) {
+        let program = concat!("fieldwarden ", env!("CARGO_PKG_VERSION"));
+        self.block(SECTION_HEADER, |out| {
+            out.extend(BYTE_ORDER_MAGIC.to_le_bytes());
+            out.extend(1u16.to_le_bytes());
+            out.extend(0u16.to_le_bytes());
+            out.extend(UNKNOWN_SECTION_LENGTH.to_le_bytes());
+            option(out, APPLICATION, program.as_bytes());
+            option(out, OPTION_END, &[]);
+        });
+        for interface in interfaces {
+            self.block(INTERFACE_DESCRIPTION, |out| {
+                out.extend(interface.link_type.0.to_le_bytes());
+                out.extend([0; 2]);
+                // No snap length.
+                out.extend([0; 4]);
+                option(out, INTERFACE_NAME, interface.name.as_bytes());
+                option(out, TIME_RESOLUTION, &[NANOSECONDS]);
+                option(out, OPTION_END, &[]);
+            });
+        }
+    }
+
+    fn packet(&mut self, frame: &RawFrame<'_>, restored: &Restored<'_>) {
+        // `record` refused lengths past 32 bits.
+        let captured = u32::try_from(restored.len()).unwrap_or(u32::MAX);
+        let tag = u32::try_from(restored.tag_octets()).unwrap_or(0);
+        self.block(ENHANCED_PACKET, |out| {
+            out.extend(u32::from(frame.interface).to_le_bytes());
+            stamp(out, frame.time);
+            out.extend(captured.to_le_bytes());
+            out.extend(frame.wire_length.saturating_add(tag).to_le_bytes());
+            for piece in restored.pieces() {
+                out.extend_from_slice(piece);
+            }
+        });
+    }
+
+    fn statistics(&mut self, interface: u32, counters: Counters) {
+        let time = self.last_time;
+        self.block(INTERFACE_STATISTICS, |out| {
+            out.extend(interface.to_le_bytes());
+            stamp(out, time);
+            option(out, FRAMES_RECEIVED, &counters.received.to_le_bytes());
+            option(out, FRAMES_DROPPED, &counters.dropped.to_le_bytes());
+            option(out, OPTION_END, &[]);
+        });
+    }
+
+    /// Appends a block: type, length, body padded to four octets, length.
+    fn block(&mut self, kind: u32, body: impl FnOnce(&mut Vec<u8>)) {
+        let out = &mut self.buffer;
+        let start = out.len();
+        out.extend(kind.to_le_bytes());
+        out.extend([0; 4]);
+        body(out);
+        out.resize(start + (out.len() - start).next_multiple_of(4), 0);
+        let length = u32::try_from(out.len() - start + 4).unwrap_or(u32::MAX).to_le_bytes();
+        if let Some(first) = out.get_mut(start + 4..start + 8) {
+            first.copy_from_slice(&length);
+        }
+        out.extend(length);
+    }
+}
+
+/// Octets of the blocks that lie whole within the first `gone` octets.
+fn whole_blocks(buffer: &[u8], gone: usize) -> u64 {
+    let mut whole = 0;
+    while let Some(length) = buffer.get(whole + 4..).and_then(<[u8]>::first_chunk::<4>) {
+        let end = whole + u32::from_le_bytes(*length) as usize;
+        if end > gone {
+            break;
+        }
+        whole = end;
+    }
+    whole as u64
+}
+
+/// A time as two halves, the high one first; before 1970 as 1970, which the format cannot pass.
+fn stamp(out: &mut Vec<u8>, time: Timestamp) {
+    let [a, b, c, d, e, f, g, h] = u64::try_from(time.nanos()).unwrap_or(0).to_le_bytes();
+    out.extend([e, f, g, h, a, b, c, d]);
+}
+
+fn option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
+    let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
+    out.extend(code.to_le_bytes());
+    out.extend(length.to_le_bytes());
+    out.extend(value.iter().take(length.into()));
+    out.resize(out.len().next_multiple_of(4), 0);
+}

@@ -1,6 +1,6 @@
-//! What a device should hold: which traffic is cut, and for how much longer.
+//! What a device should hold: which traffic is cut, and until when.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr};
 
 use fieldwarden_model::{Talker, Transport, order::Target};
 
@@ -38,8 +38,12 @@ pub enum Match {
     Talker(Talker),
 }
 
-/// Traffic cut, and for how much longer.
-pub type Content = BTreeMap<Match, Duration>;
+/// Traffic cut, and until when.
+pub type Content = BTreeMap<Match, Until>;
+
+/// Milliseconds since the machine started, at which a cut ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Until(pub u64);
 
 impl Match {
     /// What has to be cut for `target`: one match, or two where it names a port but no transport.

@@ -19,7 +19,7 @@ pub mod drivers;
 pub mod interlocks;
 pub mod journal;
 pub mod moment;
-//NFT mod netlink;
+mod netlink;
 pub mod order_life;
 mod privileges;
 mod server;

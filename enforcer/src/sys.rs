@@ -201,3 +201,316 @@ fn read_option<T: Copy>(socket: &impl AsRawFd, level: i32, option: i32, value: &
     };
     if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
+
+pub(crate) mod nft {
+    //! libnftnl: transactions of the kernel's packet filter, as octets to be sent.
+
+    use std::{
+        ffi::{CStr, c_char, c_void},
+        ops::Range,
+        ptr::NonNull,
+    };
+
+    use nftnl::{
+        Batch, Chain, ChainType, Hook, MsgType, NlMsg, Policy, ProtoFamily, Rule, Table, nftnl_sys as lib,
+    };
+
+    /// One expression of a rule. Words are 32 bit registers, counted from 0.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) enum Expression {
+        /// Something the kernel knows about a packet into a word.
+        Meta { key: u32, word: u32 },
+        /// The rule ends here unless a word holds `value`.
+        Equals { word: u32, value: Vec<u8> },
+        /// Octets of a packet into words.
+        Payload { base: u32, offset: u32, length: u32, word: u32 },
+        /// The rule ends here unless the words from `word` on are in the set.
+        Lookup { set: String, word: u32 },
+        /// Counts.
+        Counter,
+        /// Drops the packet.
+        Drop,
+    }
+
+    /// A set as it is made.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct SetShape<'a> {
+        /// Its name.
+        pub(crate) name: &'a CStr,
+        /// Its number within the transaction.
+        pub(crate) id: u32,
+        /// `enum nft_set_flags`.
+        pub(crate) flags: u32,
+        /// The type nft shows.
+        pub(crate) key_type: u32,
+        /// Octets of each part of a key; a part takes up whole words.
+        pub(crate) parts: &'a [u8],
+    }
+
+    impl SetShape<'_> {
+        /// Octets of a whole key.
+        pub(crate) fn key_length(&self) -> u32 {
+            self.parts.iter().map(|part| u32::from(part.next_multiple_of(4))).sum()
+        }
+    }
+
+    /// Changes of one `inet` table that happen together or not at all.
+    pub(crate) struct Transaction {
+        batch: Batch,
+        table: Table,
+    }
+
+    impl Transaction {
+        /// Begins one.
+        pub(crate) fn new(table: &CStr) -> Self {
+            Self { batch: Batch::new(), table: Table::new(table, ProtoFamily::Inet) }
+        }
+
+        /// Makes the table, empty, whatever it held before.
+        pub(crate) fn make_table_anew(&mut self) {
+            // Deleting what is not there would fail the transaction, so it is made first.
+            for change in [MsgType::Add, MsgType::Del, MsgType::Add] {
+                self.batch.add(&self.table, change);
+            }
+        }
+
+        /// Makes a chain that sees forwarded packets and accepts what its rules do not drop.
+        pub(crate) fn add_forward_chain(&mut self, name: &CStr, priority: i32) {
+            let mut chain = Chain::new(name, &self.table);
+            chain.set_hook(Hook::Forward, priority);
+            chain.set_type(ChainType::Filter);
+            chain.set_policy(Policy::Accept);
+            self.batch.add(&chain, MsgType::Add);
+        }
+
+        /// Makes a set.
+        pub(crate) fn add_set(&mut self, shape: &SetShape<'_>) {
+            let set = RawSet::new(&self.table, shape.name);
+            set.put_u32(lib::NFTNL_SET_ID, shape.id);
+            set.put_u32(lib::NFTNL_SET_FLAGS, shape.flags);
+            set.put_u32(lib::NFTNL_SET_KEY_TYPE, shape.key_type);
+            set.put_u32(lib::NFTNL_SET_KEY_LEN, shape.key_length());
+            if shape.parts.len() > 1 {
+                set.put_concatenation(shape.parts);
+            }
+            self.batch.add(&Message { set: &set, kind: libc_u16(libc::NFT_MSG_NEWSET) }, MsgType::Add);
+        }
+
+        /// Appends a rule. `set_ids` are the numbers of sets made in this transaction.
+        pub(crate) fn add_rule(&mut self, chain: &CStr, rule: &[Expression], set_ids: &[(&str, u32)]) {
+            let chain = Chain::new(chain, &self.table);
+            let mut written = Rule::new(&chain);
+            for expression in rule {
+                written.add_expr(&Written { expression, set_ids });
+            }
+            self.batch.add(&written, MsgType::Add);
+        }
+
+        /// Empties a set.
+        pub(crate) fn flush_set(&mut self, name: &CStr) {
+            let set = RawSet::new(&self.table, name);
+            self.batch.add(&Message { set: &set, kind: libc_u16(libc::NFT_MSG_DELSETELEM) }, MsgType::Del);
+        }
+
+        /// Adds one key that goes away after `timeout_ms`.
+        pub(crate) fn add_element(&mut self, name: &CStr, key: &[u8], timeout_ms: u64) {
+            let set = RawSet::new(&self.table, name);
+            set.put_element(key, timeout_ms);
+            self.batch.add(&Message { set: &set, kind: libc_u16(libc::NFT_MSG_NEWSETELEM) }, MsgType::Add);
+        }
+
+        /// The octets to send and the sequence numbers the kernel acknowledges.
+        pub(crate) fn finish(self) -> (Vec<u8>, Range<u32>) {
+            let finalized = self.batch.finalize();
+            (finalized.iter().flatten().copied().collect(), finalized.sequence_numbers())
+        }
+    }
+
+    /// A set of libnftnl, freed with its elements.
+    struct RawSet(NonNull<lib::nftnl_set>);
+
+    impl RawSet {
+        fn new(table: &Table, name: &CStr) -> Self {
+            // SAFETY: takes nothing; the result is checked.
+            // JUSTIFICATION: nftnl's `Set` knows neither timeouts nor keys of parts, here and below.
+            let set = Self(owned(unsafe { lib::nftnl_set_alloc() }));
+            set.put_u32(lib::NFTNL_SET_FAMILY, u32::from(ProtoFamily::Inet as u16));
+            // SAFETY: the set is alive; both texts end in NUL and are copied.
+            unsafe {
+                lib::nftnl_set_set_str(
+                    set.0.as_ptr(),
+                    attribute(lib::NFTNL_SET_TABLE),
+                    table.get_name().as_ptr(),
+                );
+                lib::nftnl_set_set_str(set.0.as_ptr(), attribute(lib::NFTNL_SET_NAME), name.as_ptr());
+            }
+            set
+        }
+
+        fn put_u32(&self, name: u32, value: u32) {
+            // SAFETY: the set is alive, and callers name attributes that are 32 bit numbers.
+            unsafe { lib::nftnl_set_set_u32(self.0.as_ptr(), attribute(name), value) }
+        }
+
+        fn put_concatenation(&self, parts: &[u8]) {
+            let length = u32::try_from(parts.len()).unwrap_or(0);
+            let parts = parts.as_ptr().cast::<c_void>();
+            // SAFETY: the set is alive; pointer and length are those of a live slice, which is copied.
+            unsafe {
+                lib::nftnl_set_set_data(
+                    self.0.as_ptr(),
+                    attribute(lib::NFTNL_SET_DESC_CONCAT),
+                    parts,
+                    length,
+                );
+            }
+        }
+
+        fn put_element(&self, key: &[u8], timeout_ms: u64) {
+            let length = u32::try_from(key.len()).unwrap_or(0);
+            // SAFETY: the element is checked to be there; the key is a live slice, which is copied; the set is alive
+            // and takes the element over, to free it with itself.
+            unsafe {
+                let element = owned(lib::nftnl_set_elem_alloc()).as_ptr();
+                let name = attribute(lib::NFTNL_SET_ELEM_KEY);
+                lib::nftnl_set_elem_set(element, name, key.as_ptr().cast::<c_void>(), length);
+                lib::nftnl_set_elem_set_u64(element, attribute(lib::NFTNL_SET_ELEM_TIMEOUT), timeout_ms);
+                lib::nftnl_set_elem_add(self.0.as_ptr(), element);
+            }
+        }
+    }
+
+    impl Drop for RawSet {
+        fn drop(&mut self) {
+            // SAFETY: it was allocated by `new`, is freed once, and nothing else holds it.
+            unsafe { lib::nftnl_set_free(self.0.as_ptr()) }
+        }
+    }
+
+    /// A message about a set or its elements.
+    struct Message<'a> {
+        set: &'a RawSet,
+        kind: u16,
+    }
+
+    // SAFETY: `write` writes one message of one set, with at most one element; that is far below the buffer's
+    // `nft_nlmsg_maxsize`.
+    unsafe impl NlMsg for Message<'_> {
+        unsafe fn write(&self, buffer: *mut c_void, sequence: u32, change: MsgType) {
+            let flags = match change {
+                MsgType::Add => libc::NLM_F_CREATE | libc::NLM_F_ACK,
+                MsgType::Del => libc::NLM_F_ACK,
+            };
+            // SAFETY: the caller hands a buffer of `nft_nlmsg_maxsize`, the header written into it is what the second
+            // call extends, and the set is alive.
+            // JUSTIFICATION: nftnl's own messages of elements carry NLM_F_EXCL and know no timeout.
+            unsafe {
+                let header = lib::nftnl_nlmsg_build_hdr(
+                    buffer.cast::<c_char>(),
+                    self.kind,
+                    ProtoFamily::Inet as u16,
+                    libc_u16(flags),
+                    sequence,
+                );
+                if self.kind == libc_u16(libc::NFT_MSG_NEWSET) {
+                    lib::nftnl_set_nlmsg_build_payload(header, self.set.0.as_ptr());
+                } else {
+                    lib::nftnl_set_elems_nlmsg_build_payload(header, self.set.0.as_ptr());
+                }
+            }
+        }
+    }
+
+    /// An expression as libnftnl wants it.
+    struct Written<'a> {
+        expression: &'a Expression,
+        set_ids: &'a [(&'a str, u32)],
+    }
+
+    impl nftnl::expr::Expression for Written<'_> {
+        fn to_expr(&self, rule: &Rule<'_>) -> NonNull<lib::nftnl_expr> {
+            match self.expression {
+                Expression::Meta { key, word } => allocate(
+                    c"meta",
+                    &[(lib::NFTNL_EXPR_META_KEY, *key), (lib::NFTNL_EXPR_META_DREG, register(*word))],
+                ),
+                Expression::Payload { base, offset, length, word } => allocate(
+                    c"payload",
+                    &[
+                        (lib::NFTNL_EXPR_PAYLOAD_BASE, *base),
+                        (lib::NFTNL_EXPR_PAYLOAD_OFFSET, *offset),
+                        (lib::NFTNL_EXPR_PAYLOAD_LEN, *length),
+                        (lib::NFTNL_EXPR_PAYLOAD_DREG, register(*word)),
+                    ],
+                ),
+                Expression::Equals { word, value } => {
+                    let written = allocate(
+                        c"cmp",
+                        &[(lib::NFTNL_EXPR_CMP_SREG, register(*word)), (lib::NFTNL_EXPR_CMP_OP, 0)],
+                    );
+                    put_octets(written, lib::NFTNL_EXPR_CMP_DATA, value);
+                    written
+                }
+                Expression::Lookup { set, word } => {
+                    let id = self.set_ids.iter().find(|(name, _)| name == set).map_or(0, |(_, id)| *id);
+                    let written = allocate(
+                        c"lookup",
+                        &[
+                            (lib::NFTNL_EXPR_LOOKUP_SREG, register(*word)),
+                            (lib::NFTNL_EXPR_LOOKUP_SET_ID, id),
+                        ],
+                    );
+                    let mut name = set.clone().into_bytes();
+                    name.push(0);
+                    put_octets(written, lib::NFTNL_EXPR_LOOKUP_SET, &name);
+                    written
+                }
+                Expression::Counter => nftnl::expr::Counter {}.to_expr(rule),
+                Expression::Drop => nftnl::expr::Verdict::Drop.to_expr(rule),
+            }
+        }
+    }
+
+    fn allocate(name: &CStr, numbers: &[(u32, u32)]) -> NonNull<lib::nftnl_expr> {
+        // SAFETY: the name ends in NUL; the result is checked.
+        // JUSTIFICATION: nftnl's own expressions use register 1 only, and keys of parts need more.
+        let written = owned(unsafe { lib::nftnl_expr_alloc(name.as_ptr()) });
+        for (attribute_of, value) in numbers {
+            // SAFETY: the expression is alive, and callers name attributes that are 32 bit numbers.
+            unsafe { lib::nftnl_expr_set_u32(written.as_ptr(), attribute(*attribute_of), *value) }
+        }
+        written
+    }
+
+    fn put_octets(expression: NonNull<lib::nftnl_expr>, name: u32, octets: &[u8]) {
+        let length = u32::try_from(octets.len()).unwrap_or(0);
+        // SAFETY: the expression is alive; pointer and length are those of a live slice, which is copied.
+        // JUSTIFICATION: as for `allocate`.
+        unsafe {
+            lib::nftnl_expr_set(
+                expression.as_ptr(),
+                attribute(name),
+                octets.as_ptr().cast::<c_void>(),
+                length,
+            );
+        }
+    }
+
+    /// `NFT_REG32_00` and those after it.
+    const fn register(word: u32) -> u32 {
+        8 + word
+    }
+
+    fn owned<T>(pointer: *mut T) -> NonNull<T> {
+        // Out of memory: std's own allocations abort likewise.
+        NonNull::new(pointer).unwrap_or_else(|| std::process::abort())
+    }
+
+    fn attribute(name: u32) -> u16 {
+        u16::try_from(name).unwrap_or(u16::MAX)
+    }
+
+    fn libc_u16(number: libc::c_int) -> u16 {
+        u16::try_from(number).unwrap_or(u16::MAX)
+    }
+}

@@ -12,7 +12,7 @@ use fieldwarden_model::{
 };
 
 use crate::{
-    content::{Content, Match},
+    content::{Content, Match, Until},
     drivers::{Driver, Observed},
     interlocks::{self, Interlocks},
     journal::{Entry, Record},
@@ -22,6 +22,8 @@ use crate::{
 
 /// How often the device is compared with the orders in force, in milliseconds.
 pub const CHECK_EVERY_MS: u64 = 5_000;
+/// A cut that ends within this many milliseconds may be gone from the device already.
+pub const ABOUT_TO_END_MS: u64 = 200;
 /// How long an ended order is listed, in seconds.
 pub const LISTED_SECS: u64 = 86_400;
 /// The most ended orders that are listed; the oldest go first.
@@ -360,7 +362,7 @@ impl Warden {
         };
         let idle = self.mode == Mode::ObserveOnly && observed.content.is_empty();
         let stuck: Vec<OrderId> = self.lives.values().filter(|life| is_stuck(life)).map(id_of).collect();
-        if stuck.is_empty() && (idle || self.agrees(&desired, &observed).is_ok()) {
+        if stuck.is_empty() && (idle || self.agrees(&desired, &observed, now).is_ok()) {
             return;
         }
         self.mend(&desired, &observed, now);
@@ -416,13 +418,13 @@ impl Warden {
         let mut content = Content::new();
         for life in self.lives.values() {
             let Some(until) = life.held_until() else { continue };
-            let remaining = until.remaining(now);
-            if remaining.is_zero() {
+            if until.is_past(now) {
                 continue;
             }
             for cut in Match::of(&life.order.target) {
-                let held = content.entry(cut).or_insert(remaining);
-                *held = remaining.max(*held);
+                let until = Until(until.uptime_ms);
+                let held = content.entry(cut).or_insert(until);
+                *held = until.max(*held);
             }
         }
         content
@@ -431,18 +433,18 @@ impl Warden {
     fn make_so(&mut self, now: Moment) -> Result<(), String> {
         let desired = self.desired(now);
         if let Ok(observed) = self.driver.observe()
-            && self.agrees(&desired, &observed).is_ok()
+            && self.agrees(&desired, &observed, now).is_ok()
         {
             return Ok(());
         }
         self.driver.apply(&desired).map_err(|fault| fault.to_string())?;
         let observed = self.driver.observe().map_err(|fault| fault.to_string())?;
-        self.agrees(&desired, &observed)
+        self.agrees(&desired, &observed, now)
             .map_err(|difference| format!("the device does not read back: {difference}"))
     }
 
-    fn agrees(&self, desired: &Content, observed: &Observed) -> Result<(), String> {
-        difference(desired, observed, self.driver.holds_expiry_within_ms()).map_or(Ok(()), Err)
+    fn agrees(&self, desired: &Content, observed: &Observed, now: Moment) -> Result<(), String> {
+        difference(desired, observed, self.driver.expiry_tolerance_ms(), now).map_or(Ok(()), Err)
     }
 
     /// Takes in an entry of the journal: at start, or one that another program has written.
@@ -541,27 +543,24 @@ impl Finished {
 
 /// How a device differs from what it should hold, as a sentence; none when it does not.
 #[must_use]
-pub fn difference(desired: &Content, observed: &Observed, within_ms: Option<u64>) -> Option<String> {
+pub fn difference(desired: &Content, observed: &Observed, tolerance_ms: u64, now: Moment) -> Option<String> {
     if let Some(damage) = observed.damage.first() {
         return Some(damage.clone());
     }
-    for (cut, want) in desired {
-        let want = u64::try_from(want.as_millis()).unwrap_or(u64::MAX);
-        let Some(have) = observed.content.get(cut) else {
-            if within_ms.is_some_and(|within| want <= within) {
-                continue;
+    for (cut, Until(want)) in desired {
+        match observed.content.get(cut) {
+            None if *want <= now.uptime_ms.saturating_add(ABOUT_TO_END_MS) => {}
+            None => return Some(format!("{cut} is not cut")),
+            Some(Until(have)) if *have > want.saturating_add(tolerance_ms) => {
+                return Some(format!("{cut} would be cut {} ms too long", have.saturating_sub(*want)));
             }
-            return Some(format!("{cut} is not cut"));
-        };
-        let have = u64::try_from(have.as_millis()).unwrap_or(u64::MAX);
-        match within_ms {
-            Some(within) if have > want.saturating_add(within) => {
-                return Some(format!("{cut} would be cut for {have} ms, not {want} ms"));
+            Some(Until(have)) if *want > have.saturating_add(tolerance_ms) => {
+                return Some(format!(
+                    "{cut} would be given back {} ms too early",
+                    want.saturating_sub(*have)
+                ));
             }
-            Some(within) if want > have.saturating_add(within) => {
-                return Some(format!("{cut} would be cut for {have} ms only, not {want} ms"));
-            }
-            _ => {}
+            Some(_) => {}
         }
     }
     let stranger = observed.content.keys().find(|cut| !desired.contains_key(cut));

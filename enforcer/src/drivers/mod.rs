@@ -11,10 +11,10 @@ use thiserror::Error;
 use crate::content::{Content, Match};
 
 pub mod dry_run;
-//NFT pub mod nftables;
+pub mod nftables;
 
 /// Every driver, the first being the one used where the site file names none.
-pub static DRIVERS: &[Registration] = &[dry_run::REGISTRATION];
+pub static DRIVERS: &[Registration] = &[nftables::REGISTRATION, dry_run::REGISTRATION];
 
 /// Reads a driver's section and makes the driver.
 pub type Configure = fn(&Section) -> Result<Box<dyn Driver>, Vec<Fault>>;
@@ -31,7 +31,7 @@ pub struct Registration {
 /// What a device holds of ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
-    /// Traffic cut, and for how much longer.
+    /// Traffic cut, and until when.
     pub content: Content,
     /// Ways in which what surrounds it differs from what [`Driver::apply`] leaves, each as a sentence.
     pub damage: Vec<String>,
@@ -74,9 +74,9 @@ pub trait Driver {
     /// Its name in the registry.
     fn name(&self) -> &'static str;
 
-    /// How much longer than told an entry may be seen to last, or shorter, by the device's own rounding, in
-    /// milliseconds; none when the device holds no expiry and the enforcer alone ends entries.
-    fn holds_expiry_within_ms(&self) -> Option<u64>;
+    /// By how much the end of a cut may be read back sooner or later than told, by the device's own rounding and the
+    /// time reading takes, in milliseconds.
+    fn expiry_tolerance_ms(&self) -> u64;
 
     /// Why `cut` cannot be enforced here, as a sentence; none when it can.
     fn not_enforceable(&self, cut: &Match) -> Option<String>;

@@ -30,8 +30,8 @@ impl Driver for DryRun {
         NAME
     }
 
-    fn holds_expiry_within_ms(&self) -> Option<u64> {
-        None
+    fn expiry_tolerance_ms(&self) -> u64 {
+        0
     }
 
     fn not_enforceable(&self, _cut: &Match) -> Option<String> {

@@ -1,0 +1,262 @@
+//! What our table looks like: sets, rules, and the keys that stand for traffic. Pure data; the kernel is elsewhere.
+
+use std::net::IpAddr;
+
+use fieldwarden_model::{Talker, Transport};
+
+use crate::{
+    content::{Match, protocol_number},
+    sys::nft::Expression,
+};
+
+/// The chain that sees forwarded packets.
+pub(super) const CHAIN: &std::ffi::CStr = c"fieldwarden_forward";
+/// Before the usual filter chains (0), so that an accept-established rule there does not save a live connection, and
+/// after address translation of destinations (-100), so that rules see the machines that really converse.
+pub(super) const PRIORITY: i32 = -10;
+/// `NFT_SET_TIMEOUT`.
+const HOLDS_TIMEOUTS: u32 = 0x10;
+/// `NFT_SET_CONCAT`.
+const IS_CONCATENATED: u32 = 0x80;
+/// `enum nft_meta_keys`.
+const META_NFPROTO: u32 = 15;
+const META_L4PROTO: u32 = 16;
+/// `enum nft_payload_bases`.
+const NETWORK_HEADER: u32 = 1;
+const TRANSPORT_HEADER: u32 = 2;
+
+/// The sets, in the order in which they are made and looked up.
+pub(super) static SETS: &[Set] = &[
+    Set { name: c"fieldwarden_service4", family: Family::V4, kind: Kind::Service },
+    Set { name: c"fieldwarden_carried4", family: Family::V4, kind: Kind::Carried },
+    Set { name: c"fieldwarden_pair4", family: Family::V4, kind: Kind::Pair },
+    Set { name: c"fieldwarden_talker4", family: Family::V4, kind: Kind::Talker },
+    Set { name: c"fieldwarden_service6", family: Family::V6, kind: Kind::Service },
+    Set { name: c"fieldwarden_carried6", family: Family::V6, kind: Kind::Carried },
+    Set { name: c"fieldwarden_pair6", family: Family::V6, kind: Kind::Pair },
+    Set { name: c"fieldwarden_talker6", family: Family::V6, kind: Kind::Talker },
+];
+
+/// One set of keys of one kind.
+#[derive(Debug)]
+pub(super) struct Set {
+    /// Its name.
+    pub(super) name: &'static std::ffi::CStr,
+    family: Family,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    V4,
+    V6,
+}
+
+/// What a key is made of: the talkers, then what narrows them down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// client . server . transport . port
+    Service,
+    /// client . server . transport
+    Carried,
+    /// client . server
+    Pair,
+    /// talker
+    Talker,
+}
+
+/// Which way a packet goes, seen from the one who asked.
+#[derive(Clone, Copy)]
+enum Direction {
+    Request,
+    Reply,
+}
+
+impl Set {
+    /// Its name as text.
+    pub(super) fn text(&self) -> &'static str {
+        // Every name above is ASCII.
+        self.name.to_str().unwrap_or_default()
+    }
+
+    /// Octets of each part of a key.
+    pub(super) const fn parts(&self) -> &'static [u8] {
+        match (self.family, self.kind) {
+            (Family::V4, Kind::Service) => &[4, 4, 1, 2],
+            (Family::V4, Kind::Carried) => &[4, 4, 1],
+            (Family::V4, Kind::Pair) => &[4, 4],
+            (Family::V4, Kind::Talker) => &[4],
+            (Family::V6, Kind::Service) => &[16, 16, 1, 2],
+            (Family::V6, Kind::Carried) => &[16, 16, 1],
+            (Family::V6, Kind::Pair) => &[16, 16],
+            (Family::V6, Kind::Talker) => &[16],
+        }
+    }
+
+    /// The type by which nft shows keys: its own numbers, six bits each.
+    pub(super) fn key_type(&self) -> u32 {
+        let of_part = |part: &u8| match part {
+            4 => 7,
+            16 => 8,
+            1 => 12,
+            _ => 13,
+        };
+        self.parts().iter().map(of_part).fold(0, |all, part| all << 6 | part)
+    }
+
+    /// `enum nft_set_flags`.
+    pub(super) const fn flags(&self) -> u32 {
+        if self.parts().len() > 1 { HOLDS_TIMEOUTS | IS_CONCATENATED } else { HOLDS_TIMEOUTS }
+    }
+
+    /// The key that stands for `cut`; none when this is not its set.
+    pub(super) fn key(&self, cut: &Match) -> Option<Vec<u8>> {
+        let (kind, transport, port) = match cut {
+            Match::Service { transport, port, .. } => (Kind::Service, Some(*transport), Some(*port)),
+            Match::Carried { transport, .. } => (Kind::Carried, Some(*transport), None),
+            Match::Pair { .. } => (Kind::Pair, None, None),
+            Match::Talker(_) => (Kind::Talker, None, None),
+        };
+        if kind != self.kind {
+            return None;
+        }
+        let mut key = Vec::with_capacity(40);
+        for talker in cut.talkers() {
+            match (talker, self.family) {
+                (Talker::Ip(IpAddr::V4(address)), Family::V4) => key.extend(address.octets()),
+                (Talker::Ip(IpAddr::V6(address)), Family::V6) => key.extend(address.octets()),
+                _ => return None,
+            }
+        }
+        if let Some(transport) = transport {
+            key.extend([protocol_number(transport)?, 0, 0, 0]);
+        }
+        if let Some(port) = port {
+            key.extend(port.to_be_bytes());
+            key.extend([0, 0]);
+        }
+        Some(key)
+    }
+
+    /// The traffic a key of this set stands for; none when no key of ours looks like that.
+    pub(super) fn cut(&self, key: &[u8]) -> Option<Match> {
+        let (client, rest) = self.talker(key)?;
+        let cut = match self.kind {
+            Kind::Talker => Match::Talker(client),
+            _ => {
+                let (server, rest) = self.talker(rest)?;
+                match self.kind {
+                    Kind::Carried => Match::Carried { client, server, transport: transport(*rest.first()?)? },
+                    Kind::Service => {
+                        let port = u16::from_be_bytes(*rest.get(4..)?.first_chunk()?);
+                        Match::Service { client, server, transport: transport(*rest.first()?)?, port }
+                    }
+                    _ => Match::Pair { client, server },
+                }
+            }
+        };
+        // Whatever padding or surplus the key has, only the key we would write is ours.
+        (self.key(&cut)? == key).then_some(cut)
+    }
+
+    /// A key as nft writes it.
+    pub(super) fn key_text(cut: &Match) -> String {
+        let mut parts: Vec<String> = cut.talkers().map(|talker| talker.to_string()).collect();
+        if let Match::Service { transport, .. } | Match::Carried { transport, .. } = cut {
+            parts.push(if *transport == Transport::Tcp { "tcp".into() } else { "udp".into() });
+        }
+        if let Match::Service { port, .. } = cut {
+            parts.push(port.to_string());
+        }
+        parts.join(" . ")
+    }
+
+    fn talker<'a>(&self, key: &'a [u8]) -> Option<(Talker, &'a [u8])> {
+        match self.family {
+            Family::V4 => {
+                key.split_first_chunk::<4>().map(|(octets, rest)| (Talker::Ip((*octets).into()), rest))
+            }
+            Family::V6 => {
+                key.split_first_chunk::<16>().map(|(octets, rest)| (Talker::Ip((*octets).into()), rest))
+            }
+        }
+    }
+
+    fn rule(&self, direction: Direction) -> Vec<Expression> {
+        let (nfproto, source, destination, length) = match self.family {
+            Family::V4 => (2, 12, 16, 4),
+            Family::V6 => (10, 8, 24, 16),
+        };
+        let words = length / 4;
+        let (first, second, port) = match direction {
+            Direction::Request => (source, destination, 2),
+            Direction::Reply => (destination, source, 0),
+        };
+        let load = |base, offset, length, word| Expression::Payload { base, offset, length, word };
+        let mut rule = vec![
+            Expression::Meta { key: META_NFPROTO, word: 0 },
+            Expression::Equals { word: 0, value: vec![nfproto] },
+            load(NETWORK_HEADER, first, length, 0),
+        ];
+        if self.kind != Kind::Talker {
+            rule.push(load(NETWORK_HEADER, second, length, words));
+        }
+        if matches!(self.kind, Kind::Carried | Kind::Service) {
+            rule.push(Expression::Meta { key: META_L4PROTO, word: 2 * words });
+        }
+        if self.kind == Kind::Service {
+            rule.push(load(TRANSPORT_HEADER, port, 2, 2 * words + 1));
+        }
+        rule.extend([
+            Expression::Lookup { set: self.text().into(), word: 0 },
+            Expression::Counter,
+            Expression::Drop,
+        ]);
+        rule
+    }
+}
+
+/// The set and the key that stand for `cut`; none when nftables cannot match it.
+pub(super) fn place(cut: &Match) -> Option<(&'static Set, Vec<u8>)> {
+    SETS.iter().find_map(|set| set.key(cut).map(|key| (set, key)))
+}
+
+/// Every rule, in order: for each set the packets of the one who asks, then the answers.
+pub(super) fn rules() -> Vec<Vec<Expression>> {
+    SETS.iter().flat_map(|set| [set.rule(Direction::Request), set.rule(Direction::Reply)]).collect()
+}
+
+const fn transport(number: u8) -> Option<Transport> {
+    match number {
+        6 => Some(Transport::Tcp),
+        17 => Some(Transport::Udp),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cut_has_one_key_and_every_key_its_cut() {
+        for (a, b) in [("10.2.0.20", "10.1.0.10"), ("fd00::20", "fd00::10")] {
+            let (client, server): (Talker, Talker) = (a.parse().unwrap(), b.parse().unwrap());
+            for cut in [
+                Match::Talker(client),
+                Match::Pair { client, server },
+                Match::Carried { client, server, transport: Transport::Udp },
+                Match::Service { client, server, transport: Transport::Tcp, port: 502 },
+            ] {
+                let homes: Vec<_> =
+                    SETS.iter().filter_map(|set| set.key(&cut).map(|key| (set, key))).collect();
+                let [(set, key)] = homes.as_slice() else { panic!("{cut} has {} homes", homes.len()) };
+                assert_eq!(set.cut(key), Some(cut));
+                let padded = [key.as_slice(), &[0]].concat();
+                assert_eq!(set.cut(&padded), None, "a foreign key is not taken for ours");
+            }
+        }
+        let mac = Match::Talker("00:1b:1b:0a:ff:02".parse().unwrap());
+        assert!(place(&mac).is_none());
+    }
+}

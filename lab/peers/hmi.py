@@ -53,11 +53,11 @@ class ModbusScreen:
 
     def writes(self, dice):
         """Set-points without end: first the ends of each range, then anything between."""
-        chlorine, speed = values(dice, CHLORINE_RANGE), values(dice, PUMP_RANGE)
+        alone, paired, speed = (values(dice, limits) for limits in (CHLORINE_RANGE, CHLORINE_RANGE, PUMP_RANGE))
         valve_open = False
         while True:
-            yield lambda: self._write_register(CHLORINE_SET_POINT, next(chlorine))
-            yield lambda: self._write_registers(CHLORINE_SET_POINT, [next(chlorine), next(speed)])
+            yield lambda: self._write_register(CHLORINE_SET_POINT, next(alone))
+            yield lambda: self._write_registers(CHLORINE_SET_POINT, [next(paired), next(speed)])
             valve_open = not valve_open
             yield lambda: self._write_coil(FLUSHING_VALVE, valve_open)
 

@@ -192,7 +192,7 @@ impl Format {
         match window.begin(4, "file header") {
             Ok(true) => {}
             Ok(false) => return Ok(Err("it is empty".into())),
-            Err(Stop::Truncated { .. }) => return Ok(Err(begins(window.bytes()))),
+            Err(Stop::Truncated { .. }) if !window.is_cut() => return Ok(Err(begins(window.bytes()))),
             Err(stop) => return Err(stop),
         }
         if let Some(pcap) = Pcap::begin(window)? {

@@ -1,1 +1,283 @@
+use std::io::{Cursor, Write as _};
 
+use fieldwarden_model::frame::LinkType;
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    Damage,
+    samples::{Builder, Owned, all, pcap_at},
+    window::ByteOrder,
+};
+
+const ORDERS: [ByteOrder; 2] = [ByteOrder::Little, ByteOrder::Big];
+
+fn open(bytes: impl Into<Vec<u8>>) -> Result<CaptureFile, SourceError> {
+    CaptureFile::from_reader("sample.pcap", Cursor::new(bytes.into()), 3)
+}
+
+fn frames(bytes: impl Into<Vec<u8>>) -> Vec<Owned> {
+    let (frames, errors) = all(&mut open(bytes).unwrap());
+    assert!(errors.is_empty(), "{errors:?}");
+    frames
+}
+
+/// Both orders, two sections, four interfaces, every kind of packet block, and blocks to pass over.
+fn pcapng() -> Builder {
+    let mut b = Builder::new(ByteOrder::Big);
+    b.section();
+    b.interface(1, 0, &[(2, b"eth0"), (9, &[9])]);
+    b.block(0x0bad, |b| b.bytes.extend([0xee; 100]));
+    b.interface(101, 0, &[(9, &[0x80 | 10]), (14, &100i64.to_be_bytes())]);
+    b.enhanced(0, 5_000_000_000_000_000_007, 61, &[1; 61]);
+    b.enhanced(1, 1536, 1500, &[2; 20]);
+    b.order = ByteOrder::Little;
+    b.section();
+    b.interface(113, 96, &[]);
+    b.interface(1, 0, &[(9, &[12])]);
+    b.block(2, |b| {
+        b.u16(1);
+        b.u16(9);
+        b.u32(0);
+        b.u32(3_000);
+        b.u32(5);
+        b.u32(5);
+        b.bytes.extend([3; 5]);
+    });
+    b.enhanced(0, 7, 33, &[4; 33]);
+    b.block(3, |b| {
+        b.u32(400);
+        b.bytes.extend([5; 96]);
+    });
+    b.block(5, |b| b.bytes.extend([0; 12]));
+    b
+}
+
+#[test]
+fn pcap_reads_the_same_in_both_orders_and_all_resolutions() {
+    for order in ORDERS {
+        for (magic, units, nanos, between) in [
+            (0xa1b2_c3d4, 999_999, 999_999_000, &[][..]),
+            (0xa1b2_3c4d, 999_999_999, 999_999_999, &[][..]),
+            (0xa1b2_cd34, 1, 1_000, &[9; 8][..]),
+        ] {
+            let mut b = Builder::new(order);
+            b.pcap_header(magic, 113 | 0x1400_0000);
+            b.pcap_record(1_700_000_000, units, 1500, between, &[1, 2, 3]);
+            b.pcap_record(u32::MAX, 0, 0, between, &[]);
+            let frames = frames(b.bytes);
+            assert_eq!(frames[0].time.nanos(), 1_700_000_000_000_000_000 + nanos);
+            assert_eq!(frames[0].at, FrameRef { capture: 3, number: 1 });
+            assert_eq!((frames[0].link_type, frames[0].wire_length), (LinkType::LINUX_SLL, 1500));
+            assert_eq!(frames[0].bytes, [1, 2, 3]);
+            assert_eq!(frames[1].time.nanos(), 4_294_967_295_000_000_000);
+        }
+    }
+}
+
+#[test]
+fn pcapng_keeps_sections_interfaces_and_resolutions_apart() {
+    let frames = frames(pcapng().bytes);
+    let told: Vec<_> = frames
+        .iter()
+        .map(|f| (f.at.number, f.link_type.0, f.interface, f.time.nanos(), f.wire_length, f.bytes.len()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (1, 1, 0, 5_000_000_000_000_000_007, 61, 61),
+            // 1536 of 1/1024 s, and 100 s of offset.
+            (2, 101, 1, 101_500_000_000, 1500, 20),
+            // 3000 picoseconds.
+            (3, 1, 1, 3, 5, 5),
+            (4, 113, 0, 7_000, 33, 33),
+            // No time of its own, cut at the snap length.
+            (5, 113, 0, 7_000, 400, 96),
+        ]
+    );
+}
+
+#[test]
+fn compressed_captures_are_known_by_their_content() {
+    let sample = pcapng();
+    let plain = sample.bytes;
+    let (head, tail) = plain.split_at(sample.whole_at[1] + 10);
+    let gzip = |part: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(part).unwrap();
+        encoder.finish().unwrap()
+    };
+    let expected = frames(plain.clone());
+    assert_eq!(frames([gzip(head), gzip(tail)].concat()), expected);
+    let zstd = |part| zstd::encode_all(part, 3).unwrap();
+    assert_eq!(frames([zstd(head), zstd(tail)].concat()), expected);
+    for whole in [[gzip(head), gzip(tail)].concat(), [zstd(head), zstd(tail)].concat()] {
+        let (got, errors) = all(&mut open(&whole[..whole.len() - 9]).unwrap());
+        assert_eq!(got[..], expected[..got.len()]);
+        assert_eq!((got.is_empty(), errors.len()), (false, 1));
+        assert!(errors[0].to_string().contains("truncated after frame"), "{}", errors[0]);
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_gives_its_whole_frames_and_one_note() {
+    let mut pcap = Builder::new(ByteOrder::Little);
+    pcap.pcap_header(0xa1b2_c3d4, 1);
+    for length in [60u8, 0, 200] {
+        pcap.pcap_record(1, 2, length.into(), &[], &vec![length; length.into()]);
+    }
+    for capture in [pcap, pcapng()] {
+        let expected = frames(capture.bytes.clone());
+        for cut in 0..capture.bytes.len() {
+            let mut source = match open(&capture.bytes[..cut]) {
+                Ok(source) => source,
+                Err(SourceError::Foreign { .. }) if cut < 4 => continue,
+                Err(SourceError::Truncated { after: 0, .. }) if cut < 24 => continue,
+                Err(error) => panic!("cut at {cut}: {error}"),
+            };
+            let (got, errors) = all(&mut source);
+            let whole = capture.whole_at.iter().filter(|end| **end <= cut).count();
+            assert_eq!(got[..], expected[..whole], "cut at {cut}");
+            assert!(errors.len() <= 1, "cut at {cut}: {errors:?}");
+            for error in errors {
+                let SourceError::Truncated { after, got, expected, .. } = error else { panic!("{error}") };
+                assert!(after == whole as u64 && got < expected, "cut at {cut}: {got} of {expected}");
+            }
+        }
+    }
+    let cut = pcap_at(&[1, 2]);
+    let (_, errors) = all(&mut open(&cut[..cut.len() - 48]).unwrap());
+    assert_eq!(
+        errors[0].to_string(),
+        "`sample.pcap` is truncated after frame 1: 28 of 76 octets of the next record"
+    );
+    assert!(errors[0].keeps_what_was_read());
+}
+
+#[test]
+fn what_is_no_capture_is_refused_with_its_name_and_its_start() {
+    let folder = std::env::temp_dir();
+    for (opened, words) in [
+        (
+            open(*b"PK\x03\x04zip"),
+            "`sample.pcap` is not a capture file (pcap or pcapng, plain, gzip or zstd): it starts with 50 4b 03 04",
+        ),
+        (open([]), "it is empty"),
+        (open([0x1f, 0x8b, 8, 0, 0]), "truncated after frame 0"),
+        (open(*b"\x0a\x0d\x0d\x0anot a section"), "it starts with 0a 0d 0d 0a"),
+        (CaptureFile::open(&folder.join("no-such.pcap"), 0), "no-such.pcap`: No such file"),
+        (CaptureFile::open(&folder, 0), "Is a directory"),
+    ] {
+        let text = opened.err().unwrap().to_string();
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn a_length_that_lies_ends_the_capture_and_costs_no_memory() {
+    let mut pcap = Builder::new(ByteOrder::Big);
+    pcap.bytes = Vec::new();
+    pcap.pcap_header(0xa1b2_c3d4, 1);
+    pcap.pcap_record(1, 1, 60, &[], &[1; 60]);
+    let good = pcap.bytes.clone();
+    for (claimed, is_limit) in [(u32::MAX, true), (16 * 1024 * 1024, false)] {
+        pcap.bytes.clone_from(&good);
+        for number in [1, 1, claimed, claimed] {
+            pcap.u32(number);
+        }
+        pcap.bytes.extend([0; 100]);
+        let mut source = open(pcap.bytes.clone()).unwrap();
+        let (got, errors) = all(&mut source);
+        assert_eq!((got.len(), errors.len()), (1, 1));
+        assert_eq!(matches!(errors[0], SourceError::Damaged { what: Damage::TooLong { .. }, .. }), is_limit);
+        assert!(source.window.held() <= 64 * 1024, "{}", source.window.held());
+    }
+}
+
+/// Spoils a capture.
+type Harm = fn(&mut Builder);
+
+#[test]
+fn damage_is_told_with_frame_and_place() {
+    let mut base = Builder::new(ByteOrder::Little);
+    base.section();
+    base.interface(1, 0, &[]);
+    base.enhanced(0, 1, 60, &[1; 60]);
+    let place = base.bytes.len();
+    let damaged: [(&str, Harm); 4] = [
+        ("a frame of interface 7, of which only 1 are described", |b| b.enhanced(7, 1, 4, &[1; 4])),
+        ("a block of 8 octets is too short", |b| {
+            b.u32(6);
+            b.u32(8);
+            b.u32(8);
+        }),
+        ("a block says 32 octets at its start and 36 at its end", |b| {
+            b.enhanced(0, 1, 0, &[]);
+            let last = b.bytes.len() - 4;
+            b.bytes[last] = 36;
+        }),
+        ("a frame of 999 octets in a block with room for 4", |b| {
+            b.enhanced(0, 1, 4, &[1; 4]);
+            let captured = b.bytes.len() - 4 - 4 - 8;
+            b.bytes[captured..captured + 4].copy_from_slice(&999u32.to_le_bytes());
+        }),
+    ];
+    for (words, damage) in damaged {
+        let mut b = Builder::new(ByteOrder::Little);
+        b.bytes.clone_from(&base.bytes);
+        damage(&mut b);
+        let (got, errors) = all(&mut open(b.bytes).unwrap());
+        assert_eq!((got.len(), errors.len()), (1, 1), "{words}");
+        let text = errors[0].to_string();
+        assert!(text.contains(words) && text.contains(&format!("after frame 1, at octet {place}")), "{text}");
+    }
+}
+
+#[test]
+fn a_capture_larger_than_the_window_is_read_with_flat_memory() {
+    let mut b = Builder::new(ByteOrder::Little);
+    b.pcap_header(0xa1b2_c3d4, 1);
+    for n in 0..40_000u32 {
+        b.pcap_record(n, 0, 64, &[], &[u8::try_from(n % 251).unwrap(); 64]);
+    }
+    b.pcap_record(0, 0, 300_000, &[], &vec![0xab; 300_000]);
+    let mut source = open(b.bytes).unwrap();
+    let (got, _) = all(&mut source);
+    assert_eq!(got.len(), 40_001);
+    assert!(
+        got.iter().take(40_000).zip(0u32..).all(|(f, n)| f.bytes == [u8::try_from(n % 251).unwrap(); 64])
+    );
+    assert_eq!(got[40_000].bytes.len(), 300_000);
+    assert!(source.window.held() <= 512 * 1024);
+}
+
+proptest! {
+    #[test]
+    fn no_octets_make_a_reader_panic_or_go_on_for_ever(
+        noise in proptest::collection::vec(any::<u8>(), 0..2_000),
+        start in 0usize..4,
+        at in 0usize..600,
+    ) {
+        let head = match start {
+            0 => Vec::new(),
+            1 => pcap_at(&[1, 2]),
+            2 => pcapng().bytes,
+            _ => pcapng().bytes[..28].to_vec(),
+        };
+        let mut bytes = head;
+        for (n, octet) in noise.iter().enumerate() {
+            let place = at + n * 37;
+            match bytes.get_mut(place) {
+                Some(there) if start < 3 => *there ^= octet,
+                _ => bytes.push(*octet),
+            }
+        }
+        if let Ok(mut source) = open(bytes.clone()) {
+            let (frames, errors) = all(&mut source);
+            prop_assert!(errors.len() <= 1);
+            prop_assert!(frames.len() <= bytes.len() / 12);
+            prop_assert!(frames.iter().map(|f| f.bytes.len()).sum::<usize>() <= bytes.len());
+            prop_assert!(source.window.held() <= 64 * 1024);
+        }
+    }
+}

@@ -25,6 +25,8 @@ mod pcap;
 mod pcapng;
 pub mod record;
 mod ring;
+#[cfg(test)]
+mod samples;
 #[expect(unsafe_code, reason = "system calls and the ring shared with the kernel have no safe form in std")]
 mod sys;
 pub mod tag;

@@ -57,3 +57,39 @@ impl FrameSource for Merged {
         Ok(frame.map_or(Next::End, |(at, frame)| Next::Frame(at, frame)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::samples::{all, pcap_at};
+
+    fn capture(number: u16, bytes: Vec<u8>) -> CaptureFile {
+        CaptureFile::from_reader(format!("{number}.pcap"), Cursor::new(bytes), number).unwrap()
+    }
+
+    #[test]
+    fn frames_come_by_time_then_in_the_order_given_and_no_file_is_shuffled() {
+        let captures =
+            [pcap_at(&[10, 5, 11]), pcap_at(&[7, 10]), pcap_at(&[]), pcap_at(&[10])].into_iter().zip(0u16..);
+        let mut merged = Merged::new(captures.map(|(bytes, number)| capture(number, bytes)).collect());
+        let (frames, errors) = all(&mut merged);
+        let order: Vec<_> =
+            frames.iter().map(|f| (f.time.nanos() / 1_000, f.at.capture, f.at.number)).collect();
+        assert_eq!(order, [(7, 1, 1), (10, 0, 1), (5, 0, 2), (10, 1, 2), (10, 3, 1), (11, 0, 3)]);
+        assert!(errors.is_empty());
+    }
+
+    #[test]
+    fn a_capture_cut_short_is_told_once_and_the_others_go_on() {
+        let mut cut = pcap_at(&[1, 4]);
+        cut.truncate(cut.len() - 1);
+        let mut merged = Merged::new(vec![capture(0, cut), capture(1, pcap_at(&[2, 3, 5]))]);
+        let (frames, errors) = all(&mut merged);
+        let order: Vec<_> = frames.iter().map(|f| (f.at.capture, f.at.number)).collect();
+        assert_eq!(order, [(0, 1), (1, 1), (1, 2), (1, 3)]);
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].to_string().starts_with("`0.pcap` is truncated after frame 1"));
+    }
+}

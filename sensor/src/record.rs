@@ -341,3 +341,136 @@ fn option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
     out.extend(value.iter().take(length.into()));
     out.resize(out.len().next_multiple_of(4), 0);
 }
+
+#[cfg(test)]
+mod tests {
+    use fieldwarden_model::frame::VlanTag;
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::{CaptureFile, samples::all};
+
+    /// A folder of this test's own, removed at the end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("fieldwarden-sensor-{}-{name}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn interfaces() -> Vec<Interface> {
+        ["span0", "span1"].map(|name| Interface { name: name.into(), link_type: LinkType::ETHERNET }).into()
+    }
+
+    fn frame(bytes: &[u8]) -> RawFrame<'_> {
+        RawFrame {
+            time: Timestamp::from_nanos(1_767_323_045_000_000_006),
+            link_type: LinkType::ETHERNET,
+            interface: 1,
+            wire_length: 1514,
+            tag: None,
+            bytes,
+        }
+    }
+
+    #[test]
+    fn a_recording_reads_back_with_its_tags_in_place() {
+        let folder = Folder::new("round-trip");
+        let path = folder.0.join("a.pcapng");
+        let mut recorder = Recorder::create(&path, &interfaces(), u64::MAX).unwrap();
+        let plain = frame(&[3; 61]);
+        let tagged = RawFrame { tag: Some(VlanTag { protocol: 0x8100, control: 20 }), ..plain };
+        assert_eq!(recorder.record(&plain).unwrap(), Recorded::Kept);
+        assert_eq!(recorder.record(&tagged).unwrap(), Recorded::Kept);
+        assert!(recorder.record(&RawFrame { interface: 2, ..plain }).is_err());
+        recorder.finish(&[Counters { received: 2, dropped: 1, freezes: 1 }; 2]).unwrap();
+
+        let (frames, errors) = all(&mut CaptureFile::open(&path, 0).unwrap());
+        assert!(errors.is_empty() && frames.len() == 2, "{errors:?}");
+        assert_eq!(frames[0].bytes, [3; 61]);
+        assert_eq!((frames[0].time, frames[0].interface, frames[0].wire_length), (plain.time, 1, 1514));
+        let expected = [&[3; 12][..], &[0x81, 0, 0, 20], &[3; 49]].concat();
+        assert_eq!((frames[1].bytes.as_slice(), frames[1].wire_length), (expected.as_slice(), 1518));
+        assert!(matches!(Recorder::create(&path, &interfaces(), 9), Err(RecordError::Exists { .. })));
+    }
+
+    #[test]
+    fn a_full_recording_says_so_once_and_stays_readable() {
+        let folder = Folder::new("bound");
+        let path = folder.0.join("a.pcapng");
+        let mut recorder = Recorder::create(&path, &interfaces(), 1_000).unwrap();
+        let outcomes: Vec<_> = (0..20).map(|_| recorder.record(&frame(&[3; 60])).unwrap()).collect();
+        assert_eq!(outcomes.iter().filter(|o| **o == Recorded::Full).count(), 1);
+        assert_eq!(outcomes.last(), Some(&Recorded::LeftOut));
+        let kept = outcomes.iter().filter(|o| **o == Recorded::Kept).count();
+        assert_eq!(recorder.left_out(), 20 - kept as u64);
+        assert!(recorder.octets() <= 1_000);
+        recorder.finish(&[]).unwrap();
+        assert_eq!(all(&mut CaptureFile::open(&path, 0).unwrap()).0.len(), kept);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_once_with_the_path() {
+        let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let error = Recorder::onto(full(), "/evidence/a.pcapng".into(), &[], u64::MAX).err().unwrap();
+        assert!(
+            error
+                .to_string()
+                .starts_with("the recording `/evidence/a.pcapng` stops after 0 octets: No space left")
+        );
+    }
+
+    #[test]
+    fn only_whole_blocks_stay_behind_a_write_that_failed_half_way() {
+        let folder = Folder::new("half-way");
+        let path = folder.0.join("a.pcapng");
+        let mut recorder = Recorder::create(&path, &interfaces(), u64::MAX).unwrap();
+        let header = recorder.octets();
+        for _ in 0..3 {
+            recorder.record(&frame(&[3; 60])).unwrap();
+        }
+        // The disk took two blocks of 92 octets and half of the third.
+        std::io::Write::write_all(&mut recorder.file, &recorder.buffer[..230]).unwrap();
+        let error = recorder.failed(230, io::ErrorKind::StorageFull.into());
+        assert!(error.to_string().contains(&format!("stops after {} octets", header + 184)), "{error}");
+        assert_eq!(recorder.record(&frame(&[3; 60])).unwrap(), Recorded::LeftOut);
+        recorder.finish(&[]).unwrap();
+        let (frames, errors) = all(&mut CaptureFile::open(&path, 0).unwrap());
+        assert_eq!((frames.len(), errors.len()), (2, 0));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn any_frames_read_back_as_they_were(
+            frames in vec((vec(any::<u8>(), 0..3_000), 0..i64::MAX, 0u32..100_000), 0..40),
+        ) {
+            let folder = Folder::new("any");
+            let path = folder.0.join("a.pcapng");
+            let _ = std::fs::remove_file(&path);
+            let mut recorder = Recorder::create(&path, &interfaces(), u64::MAX).unwrap();
+            for (bytes, nanos, wire_length) in &frames {
+                let time = Timestamp::from_nanos(*nanos);
+                recorder.record(&RawFrame { time, wire_length: *wire_length, ..frame(bytes) }).unwrap();
+            }
+            recorder.finish(&[]).unwrap();
+            let (read, errors) = all(&mut CaptureFile::open(&path, 0).unwrap());
+            prop_assert!(errors.is_empty());
+            prop_assert_eq!(read.len(), frames.len());
+            for (read, (bytes, nanos, wire_length)) in read.iter().zip(&frames) {
+                prop_assert_eq!(&read.bytes, bytes);
+                prop_assert_eq!(read.time.nanos(), *nanos);
+                prop_assert_eq!(read.wire_length as usize, bytes.len().max(*wire_length as usize));
+            }
+        }
+    }
+}

@@ -56,6 +56,11 @@ impl Window {
         self.offset
     }
 
+    /// Whether a decompressor ran out of input.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.tail == Tail::Cut
+    }
+
     /// What is in the window.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
@@ -115,6 +120,12 @@ impl Window {
                 return Err(Stop::Truncated { part, got: length - left, expected: length });
             }
         }
+    }
+
+    /// Octets of memory taken.
+    #[cfg(test)]
+    pub(crate) const fn held(&self) -> usize {
+        self.buffer.capacity()
     }
 
     fn fill(&mut self, wanted: usize) -> io::Result<()> {

@@ -280,17 +280,9 @@ fn frames(path: &Path) -> Vec<(i64, u32, Vec<u8>)> {
 
 fn tcpdump(path: &PathBuf) -> Child {
     let mut child = Command::new("tcpdump")
-        .args([
-            "-i",
-            "far",
-            "-B",
-            "65536",
-            "--immediate-mode",
-            "--time-stamp-precision=nano",
-            "-Z",
-            "root",
-            "-w",
-        ])
+        // Without a snap length each frame takes a slot of 256 KiB in its buffer, which then holds too few.
+        .args(["-i", "far", "-s", "256", "-B", "65536", "--immediate-mode", "--time-stamp-precision=nano"])
+        .args(["-Z", "root", "-w"])
         .arg(path)
         .stderr(Stdio::piped())
         .spawn()

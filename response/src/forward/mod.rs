@@ -1,0 +1,169 @@
+//! The ways outward: one folder per kind of destination, one line each in [`FORWARDERS`].
+//!
+//! A forwarder knows one outside format and nothing else. What is told, in which order and how often it is tried
+//! again is the business of [`crate::outbox`]; what proves that a message arrived is the business of the [`Link`],
+//! because only the protocol knows.
+
+pub mod syslog;
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use fieldwarden_model::{Fault, Section, Timestamp, section::Reader};
+
+use crate::store::Told;
+
+/// A kind of destination.
+#[derive(Debug)]
+pub struct Forwarder {
+    /// The name of its tables in the configuration: `[[forward.<id>]]`.
+    pub id: &'static str,
+    /// Reads one of these tables. Touches neither files nor the network.
+    pub configure: Configure,
+}
+
+/// Reads one table of a configuration, or tells every fault in it.
+pub type Configure = fn(&Section) -> Result<Box<dyn Destination>, Vec<Fault>>;
+
+/// Every kind of destination, in the order in which configurations are read.
+pub static FORWARDERS: &[Forwarder] = &[syslog::FORWARDER];
+
+/// One configured destination.
+pub trait Destination: fmt::Debug + Send + Sync {
+    /// Its name in the configuration, unique among all destinations.
+    fn name(&self) -> &str;
+
+    /// Where it is, for a person.
+    fn address(&self) -> &str;
+
+    /// Connects, and returns only once there is evidence that the other side accepted us. Reads key files anew each
+    /// time, so that a renewed certificate is used without a restart.
+    ///
+    /// # Errors
+    /// Why not, in words that name the address or the file.
+    fn connect(&self, stop: &Stop) -> Result<Box<dyn Link>, ForwardError>;
+
+    /// Sends one message that is marked as a test and tells what came back.
+    ///
+    /// # Errors
+    /// Why it could not be delivered, in words that name the address or the file.
+    fn test(&self, now: Timestamp) -> Result<String, ForwardError>;
+}
+
+/// A connection to a destination. Any error ends it: the caller drops it, connects again, and repeats every message
+/// that was not confirmed.
+pub trait Link: Send {
+    /// Hands one message to the connection.
+    ///
+    /// # Errors
+    /// The connection is of no more use.
+    fn send(&mut self, told: &Told) -> Result<(), ForwardError>;
+
+    /// Hears what the other side has to say, for at most `wait`.
+    ///
+    /// # Errors
+    /// The other side closed, rejected or fell silent: the connection is of no more use.
+    fn listen(&mut self, wait: Duration) -> Result<(), ForwardError>;
+
+    /// How many messages, from the first one of this connection, need never be sent again.
+    fn confirmed(&mut self) -> u64;
+
+    /// Says goodbye in an orderly way, for at most about a second.
+    fn close(self: Box<Self>);
+}
+
+/// Says "stop" to everything that waits on behalf of one destination.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Stop, soon.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether to stop.
+    #[must_use]
+    pub fn raised(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Why a destination could not be told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ForwardError {
+    /// A file the configuration names cannot be used.
+    #[error("`{file}`: {cause}")]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// No connection came about.
+    #[error("`{address}` cannot be reached: {cause}")]
+    Unreachable {
+        /// The address as configured.
+        address: String,
+        /// What the network said.
+        cause: String,
+    },
+    /// One side does not trust the other.
+    #[error("`{address}` is not trusted or does not trust us: {cause}")]
+    Untrusted {
+        /// The address as configured.
+        address: String,
+        /// Who refused whom, and why.
+        cause: String,
+    },
+    /// The connection ended.
+    #[error("the connection to `{address}` ended: {cause}")]
+    Lost {
+        /// The address as configured.
+        address: String,
+        /// How.
+        cause: String,
+    },
+    /// The other side no longer takes anything in.
+    #[error("`{address}` has taken nothing in for {seconds} s")]
+    Stalled {
+        /// The address as configured.
+        address: String,
+        /// For how long.
+        seconds: u64,
+    },
+    /// We were told to stop.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// Reads the `[forward]` section: every `[[forward.<kind>]]` of every kind.
+///
+/// # Errors
+/// Every fault with its place; two destinations of one name are one.
+pub fn configure(section: &Section) -> Result<Vec<Arc<dyn Destination>>, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let mut destinations: Vec<Arc<dyn Destination>> = Vec::new();
+    for forwarder in FORWARDERS {
+        for table in reader.tables(forwarder.id) {
+            let Some(destination) = reader.absorb((forwarder.configure)(&table)) else { continue };
+            if destinations.iter().any(|known| known.name() == destination.name()) {
+                let message = format!("a second destination is called `{}`", destination.name());
+                let help =
+                    Some("give each destination a name of its own: its backlog is kept under it".into());
+                let _ = reader.absorb::<()>(Err(vec![Fault { at: table.at, message, help }]));
+                continue;
+            }
+            destinations.push(Arc::from(destination));
+        }
+    }
+    reader.finish_with(Some(destinations))
+}

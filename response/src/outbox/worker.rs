@@ -1,0 +1,198 @@
+//! One destination's thread.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use fieldwarden_model::Timestamp;
+
+use super::{OutboxStatus, Pace, State};
+use crate::{
+    forward::{Destination, ForwardError, Link, Stop},
+    store::{Backlog, Store, StoreError},
+};
+
+/// Revisions read from the store at once.
+const CHUNK: u32 = 64;
+
+/// Messages that may be sent and unconfirmed on one connection. Only their places are remembered.
+const MAX_UNCONFIRMED: usize = 20_000;
+
+/// How long the thread listens to the other side before it looks for new work.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How often confirmations are written down. Each costs a sync of the disk.
+const CONFIRM_EVERY: Duration = Duration::from_millis(500);
+
+/// What the thread and its owner share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    health: Mutex<Health>,
+    woken: Condvar,
+    stop: Stop,
+}
+
+#[derive(Debug, Default)]
+struct Health {
+    state: State,
+    failures: u32,
+    last_error: Option<(Timestamp, String)>,
+    last_confirmed: Option<Timestamp>,
+    retry: bool,
+}
+
+impl Shared {
+    pub(super) fn status(&self, backlog: Backlog, address: &str) -> OutboxStatus {
+        let health = self.health();
+        OutboxStatus {
+            backlog,
+            address: address.to_owned(),
+            state: health.state,
+            failures: health.failures,
+            last_error: health.last_error.clone(),
+            last_confirmed: health.last_confirmed,
+        }
+    }
+
+    pub(super) fn retry(&self) {
+        self.health().retry = true;
+        self.woken.notify_all();
+    }
+
+    pub(super) fn stop(&self) {
+        self.stop.raise();
+        // Taking the lock makes sure that a thread about to wait has seen the sign or will hear the call.
+        drop(self.health());
+        self.woken.notify_all();
+    }
+
+    fn health(&self) -> std::sync::MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits, unless told to retry or to stop.
+    fn pause(&self, pause: Duration) {
+        let mut health = self.health();
+        health.state = State::Pausing;
+        let (mut health, _) = self
+            .woken
+            .wait_timeout_while(health, pause, |health| !health.retry && !self.stop.raised())
+            .unwrap_or_else(PoisonError::into_inner);
+        health.retry = false;
+        health.state = State::Connecting;
+    }
+}
+
+/// Why a connection's work ended.
+enum End {
+    Link(ForwardError),
+    Store(StoreError),
+}
+
+impl From<ForwardError> for End {
+    fn from(error: ForwardError) -> Self {
+        Self::Link(error)
+    }
+}
+
+impl From<StoreError> for End {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+pub(super) struct Worker {
+    pub(super) store: Store,
+    pub(super) destination: Arc<dyn Destination>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) pace: Pace,
+    pub(super) clock: fn() -> Timestamp,
+}
+
+impl Worker {
+    pub(super) fn run(mut self) {
+        while !self.shared.stop.raised() {
+            let cause = match self.destination.connect(&self.shared.stop) {
+                Ok(mut link) => {
+                    self.shared.health().state = State::Connected;
+                    let end = self.serve(link.as_mut());
+                    match end {
+                        // The connection is still good: we stop, or the store has trouble.
+                        Ok(()) | Err(End::Store(_) | End::Link(ForwardError::Stopped)) => link.close(),
+                        Err(End::Link(_)) => drop(link),
+                    }
+                    match end {
+                        Ok(()) => ForwardError::Stopped.to_string(),
+                        Err(End::Link(error)) => error.to_string(),
+                        Err(End::Store(error)) => error.to_string(),
+                    }
+                }
+                Err(error) => error.to_string(),
+            };
+            if !self.shared.stop.raised() {
+                let failures = self.note(cause);
+                self.shared.pause(self.pace.pause(failures));
+            }
+        }
+        self.shared.health().state = State::Stopped;
+    }
+
+    /// Sends and confirms until told to stop.
+    fn serve(&self, link: &mut dyn Link) -> Result<(), End> {
+        let mut unconfirmed: VecDeque<i64> = VecDeque::new();
+        let (mut sent_up_to, mut confirmed) = (0, 0u64);
+        let mut seen = None;
+        let mut last_confirm = Instant::now();
+        while !self.shared.stop.raised() {
+            // Read before the query: what comes in between is found in the next round.
+            let told = self.store.told_count();
+            let mut more = false;
+            if seen != Some(told) && unconfirmed.len() < MAX_UNCONFIRMED {
+                let waiting = self.store.waiting(self.destination.name(), sent_up_to, CHUNK)?;
+                more = !waiting.is_empty();
+                for item in waiting {
+                    link.send(&item.told)?;
+                    sent_up_to = item.seq;
+                    unconfirmed.push_back(item.seq);
+                }
+                if !more {
+                    seen = Some(told);
+                }
+            }
+            link.listen(if more { Duration::from_millis(1) } else { TICK })?;
+            if last_confirm.elapsed() >= CONFIRM_EVERY {
+                last_confirm = Instant::now();
+                self.confirm(link.confirmed(), &mut confirmed, &mut unconfirmed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what `link` confirmed out of the outbox. In this order: only what the disk knows counts as done.
+    fn confirm(
+        &self,
+        total: u64,
+        confirmed: &mut u64,
+        unconfirmed: &mut VecDeque<i64>,
+    ) -> Result<(), StoreError> {
+        let fresh =
+            usize::try_from(total.saturating_sub(*confirmed)).unwrap_or(usize::MAX).min(unconfirmed.len());
+        let Some(last) = fresh.checked_sub(1).and_then(|n| unconfirmed.get(n)) else { return Ok(()) };
+        self.store.confirm(self.destination.name(), *last)?;
+        unconfirmed.drain(..fresh);
+        *confirmed = total;
+        let mut health = self.shared.health();
+        health.failures = 0;
+        health.last_confirmed = Some((self.clock)());
+        Ok(())
+    }
+
+    fn note(&self, cause: String) -> u32 {
+        let mut health = self.shared.health();
+        health.failures = health.failures.saturating_add(1);
+        health.last_error = Some(((self.clock)(), cause));
+        health.failures
+    }
+}

@@ -1,0 +1,182 @@
+//! The memory of the plant: every write with old and new value, and how much each conversation did per hour.
+
+use fieldwarden_model::{AddressSpace, FrameRef, Talker, Timestamp, Value, Verb};
+use rusqlite::{Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use super::{Store, StoreError, error::Trouble, record::Evicted};
+
+/// Write records kept.
+pub const MAX_WRITES: u64 = 1_000_000;
+
+/// Rows of conversation statistics kept.
+pub const MAX_CONVERSATION_HOURS: u64 = 2_000_000;
+
+/// One write, operate, program or mode change that was seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WriteRecord {
+    /// When it was complete on the wire.
+    pub time: Timestamp,
+    /// The address space of both talkers.
+    pub space: AddressSpace,
+    /// Who asked.
+    pub client: Talker,
+    /// Who was asked.
+    pub server: Talker,
+    /// On which port.
+    pub server_port: Option<u16>,
+    /// The unit behind the server's address.
+    pub unit: Option<u16>,
+    /// The protocol, such as `modbus`.
+    pub protocol: String,
+    /// What was done.
+    pub operation: Verb,
+    /// The points touched, in the protocol's notation.
+    pub points: Option<String>,
+    /// Values before, as far as they were seen.
+    pub old: Vec<Value>,
+    /// Values carried.
+    pub new: Vec<Value>,
+    /// The frames it rests on.
+    pub frames: Vec<FrameRef>,
+}
+
+/// What one conversation did in one hour. Recording the same conversation and hour again adds to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationHour {
+    /// The conversation, as the engine spells its key.
+    pub conversation: String,
+    /// The hour's beginning.
+    pub hour: Timestamp,
+    /// Operations seen.
+    pub operations: u64,
+    /// Octets seen.
+    pub bytes: u64,
+}
+
+/// Which writes are wanted; the default is the newest hundred of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteFilter {
+    /// Only this client's.
+    pub client: Option<Talker>,
+    /// Only to this server.
+    pub server: Option<Talker>,
+    /// Not before.
+    pub from: Timestamp,
+    /// Before.
+    pub until: Timestamp,
+    /// The newest so many.
+    pub limit: u32,
+}
+
+impl Default for WriteFilter {
+    fn default() -> Self {
+        Self { client: None, server: None, from: Timestamp::MIN, until: Timestamp::MAX, limit: 100 }
+    }
+}
+
+impl Store {
+    /// The writes that `filter` lets through, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn writes(&self, filter: &WriteFilter) -> Result<Vec<WriteRecord>, StoreError> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT body FROM (SELECT seq, body FROM writes
+                   WHERE time >= ?1 AND time < ?2 AND (?3 IS NULL OR client = ?3) AND (?4 IS NULL OR server = ?4)
+                   ORDER BY seq DESC LIMIT ?5) ORDER BY seq",
+            )?;
+            let client = filter.client.map(|talker| talker.to_string());
+            let server = filter.server.map(|talker| talker.to_string());
+            let bounds = params![filter.from.nanos(), filter.until.nanos(), client, server, filter.limit];
+            let mut rows = statement.query(bounds)?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+            }
+            Ok(found)
+        })
+    }
+
+    /// What conversations did in the hours that begin within `from..until`, sorted by conversation and hour; only
+    /// `conversation` where one is named.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn conversation_hours(
+        &self,
+        conversation: Option<&str>,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<ConversationHour>, StoreError> {
+        self.read(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT conversation, hour, operations, bytes FROM conversation_hours
+                 WHERE (?1 IS NULL OR conversation = ?1) AND hour >= ?2 AND hour < ?3 ORDER BY conversation, hour",
+            )?;
+            let rows = statement.query_map(params![conversation, from.nanos(), until.nanos()], |row| {
+                Ok(ConversationHour {
+                    conversation: row.get(0)?,
+                    hour: Timestamp::from_nanos(row.get(1)?),
+                    operations: row.get(2)?,
+                    bytes: row.get(3)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+pub(crate) fn remember_writes(step: &Transaction<'_>, writes: &[WriteRecord]) -> Result<(), Trouble> {
+    let mut insert = step.prepare_cached(
+        "INSERT INTO writes (time, space, client, server, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for write in writes {
+        let body = serde_json::to_string(write)?;
+        let (client, server) = (write.client.to_string(), write.server.to_string());
+        insert.execute(params![write.time.nanos(), write.space.0, client, server, body])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn remember_hours(step: &Transaction<'_>, hours: &[ConversationHour]) -> Result<Evicted, Trouble> {
+    let mut add = step.prepare_cached(
+        "INSERT INTO conversation_hours (conversation, hour, operations, bytes) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET operations = min(operations + excluded.operations, 4611686018427387903),
+                                   bytes = min(bytes + excluded.bytes, 4611686018427387903)",
+    )?;
+    for hour in hours {
+        // Held at 2^62: a sum past 2^63 would turn into a floating-point number and be refused for ever.
+        let bounded = |value: u64| i64::try_from(value).unwrap_or(i64::MAX / 4);
+        add.execute(params![
+            hour.conversation,
+            hour.hour.nanos(),
+            bounded(hour.operations),
+            bounded(hour.bytes)
+        ])?;
+    }
+    if hours.is_empty() {
+        return Ok(Evicted { table: "conversation_hours", rows: 0 });
+    }
+    trim_hours(step, MAX_CONVERSATION_HOURS)
+}
+
+/// Whole hours go, oldest first, until `cap` rows are left.
+pub(crate) fn trim_hours(step: &Transaction<'_>, cap: u64) -> Result<Evicted, Trouble> {
+    let mut evicted = Evicted { table: "conversation_hours", rows: 0 };
+    let mut rows: u64 = step.query_row("SELECT count(*) FROM conversation_hours", [], |row| row.get(0))?;
+    while rows > cap {
+        let gone = step.execute(
+            "DELETE FROM conversation_hours WHERE hour = (SELECT min(hour) FROM conversation_hours)",
+            [],
+        )?;
+        let gone = u64::try_from(gone).unwrap_or(u64::MAX);
+        if gone == 0 {
+            break;
+        }
+        evicted.rows += gone;
+        rows = rows.saturating_sub(gone);
+    }
+    Ok(evicted)
+}

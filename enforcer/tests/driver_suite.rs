@@ -1,0 +1,257 @@
+//! The suite every driver passes, alone and with a fault at every step of an order's life.
+
+mod common;
+
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
+
+use common::{Fault, Faulty, Memory, Misfortune, PLC, ROGUE, interlocks, modbus_of, order, real_now, talker};
+use fieldwarden_enforcer::{
+    content::{Content, Match, Until},
+    drivers::{DRIVERS, Driver, dry_run, nftables::Nftables},
+    moment::Boot,
+    warden::{Mode, Warden, difference},
+};
+use fieldwarden_model::{
+    OrderState, Transport,
+    order::{Answer, Ask},
+};
+
+fn kinds() -> Vec<Match> {
+    [("10.2.0.20", "10.1.0.10"), ("fd00:2::20", "fd00:1::10")]
+        .iter()
+        .flat_map(|(client, server)| {
+            let (client, server) = (talker(client), talker(server));
+            [
+                Match::Talker(client),
+                Match::Pair { client, server },
+                Match::Carried { client, server, transport: Transport::Udp },
+                Match::Service { client, server, transport: Transport::Tcp, port: 502 },
+                Match::Service { client, server, transport: Transport::Udp, port: 502 },
+            ]
+        })
+        .collect()
+}
+
+fn holds(driver: &mut dyn Driver, desired: &Content) {
+    driver.apply(desired).unwrap();
+    let observed = driver.observe().unwrap();
+    assert_eq!(difference(desired, &observed, driver.expiry_tolerance_ms(), real_now()), None);
+}
+
+/// What every driver must do.
+fn suite(driver: &mut dyn Driver) {
+    let until = |seconds: u64| Until(real_now().uptime_ms + seconds * 1_000);
+    holds(driver, &Content::new());
+    for cut in kinds() {
+        holds(driver, &Content::from([(cut, until(60))]));
+    }
+    holds(driver, &kinds().into_iter().map(|cut| (cut, until(60))).collect());
+    holds(driver, &kinds().into_iter().map(|cut| (cut, until(600))).collect());
+    holds(driver, &kinds().into_iter().skip(3).map(|cut| (cut, until(20))).collect());
+    let many = (0..=255).map(|n| Match::Talker(talker(&format!("10.9.0.{n}"))));
+    holds(driver, &many.map(|cut| (cut, until(60))).collect());
+    holds(driver, &Content::new());
+    let order = order(modbus_of(ROGUE, PLC), 30, 600, real_now().wall);
+    let (none, own) = (BTreeSet::new(), Match::of(&order.target).into_iter().collect());
+    assert_eq!(driver.steps(&order, &none), driver.steps(&order, &none));
+    assert_ne!(driver.steps(&order, &none), driver.steps(&order, &own), "a plan tells what is there already");
+}
+
+/// An order's whole life with one fault at the `at`-th call; returns how many calls there were.
+///
+/// Whatever goes wrong, the report must agree with the device: in force when it says so, gone when it says so, and
+/// stuck only while the device cannot be brought to either.
+fn life_with(inner: &Rc<RefCell<Box<dyn Driver>>>, at: usize, fault: Fault) -> usize {
+    inner.borrow_mut().apply(&Content::new()).unwrap();
+    let misfortune = Rc::new(Misfortune::default());
+    let record = Memory { misfortune: Rc::clone(&misfortune), ..Memory::default() };
+    let start = |held| {
+        let driver = Faulty { inner: Rc::clone(inner), misfortune: Rc::clone(&misfortune) };
+        Warden::start(
+            Mode::Enforce,
+            interlocks(),
+            Box::new(driver),
+            Box::new(record.clone()),
+            held,
+            Boot("this".into()),
+            real_now(),
+        )
+    };
+    let mut warden = start(Vec::new());
+    misfortune.calls.set(0);
+    misfortune.countdown.set(Some((at, fault)));
+    let order = order(modbus_of(ROGUE, PLC), 30, 600, real_now().wall);
+    let Answer::Planned { plan } = warden.handle(Ask::Rehearse { order: order.clone() }, real_now()) else {
+        panic!()
+    };
+    let apply = Ask::Apply { order: order.clone(), plan: plan.hash.clone(), approved_by: vec!["jo".into()] };
+    let keep = Ask::Keep { order: order.id.clone(), plan: plan.hash };
+    let release =
+        Ask::Release { order: order.id.clone(), by: "jo".into(), reason: "done".into(), degraded: false };
+    for ask in [apply, keep, release] {
+        let answer = warden.handle(ask, real_now());
+        if misfortune.dead.replace(false) {
+            let held = record.entries.borrow().clone();
+            warden = start(held);
+            agree(&mut warden, inner, &format!("after dying at call {at}"));
+            continue;
+        }
+        if let Answer::Refused { .. } = answer {
+            continue;
+        }
+        agree(&mut warden, inner, &format!("{fault:?} at call {at}: {answer:?}"));
+    }
+    misfortune.countdown.set(None);
+    let mut later = real_now();
+    later.uptime_ms += 10_000;
+    warden.tick(later);
+    let stuck = warden.list().into_iter().any(|(_, report)| report.state == OrderState::Stuck);
+    assert!(!stuck, "{fault:?} at call {at}: still stuck though the device works again");
+    misfortune.calls.get()
+}
+
+fn agree(warden: &mut Warden, inner: &Rc<RefCell<Box<dyn Driver>>>, what: &str) {
+    let held = inner.borrow_mut().observe().unwrap().content;
+    for (order, report) in warden.list() {
+        let there = Match::of(&order.target).iter().all(|cut| held.contains_key(cut));
+        match report.state {
+            OrderState::Provisional | OrderState::Kept => assert!(there, "{what}: {report:?}"),
+            OrderState::Stuck => {}
+            _ => assert!(!there, "{what}: {report:?}"),
+        }
+    }
+}
+
+fn a_fault_at_every_step(driver: Box<dyn Driver>) {
+    let inner = Rc::new(RefCell::new(driver));
+    for fault in
+        [Fault::Refuse, Fault::DoAndDeny, Fault::Pretend, Fault::Invent, Fault::DieBefore, Fault::DieAfter]
+    {
+        let mut at = 0;
+        while life_with(&inner, at, fault) > at {
+            at += 1;
+            assert!(at < 64, "an order's life does not end");
+        }
+        assert!(at > 8, "the faults reach every step");
+    }
+}
+
+#[test]
+fn every_driver_in_the_registry_is_tested_here() {
+    let names: Vec<&str> = DRIVERS.iter().map(|driver| driver.name).collect();
+    assert_eq!(names, ["nftables", "dry-run"]);
+}
+
+#[test]
+fn dry_run() {
+    suite(&mut dry_run::DryRun::default());
+    a_fault_at_every_step(Box::new(dry_run::DryRun::default()));
+}
+
+#[test]
+fn nftables() {
+    if !common::is_inside() {
+        return common::in_namespace("nftables");
+    }
+    suite(&mut Nftables::with_table("fieldwarden"));
+    a_fault_at_every_step(Box::new(Nftables::with_table("fieldwarden")));
+}
+
+#[test]
+fn a_device_that_cannot_be_undone_is_reported_as_stuck_until_it_can() {
+    let driver: Box<dyn Driver> = Box::new(dry_run::DryRun::default());
+    let inner = Rc::new(RefCell::new(driver));
+    let misfortune = Rc::new(Misfortune::default());
+    let record = Memory { misfortune: Rc::clone(&misfortune), ..Memory::default() };
+    let faulty = Faulty { inner: Rc::clone(&inner), misfortune: Rc::clone(&misfortune) };
+    let boot = Boot("this".into());
+    let mut warden = Warden::start(
+        Mode::Enforce,
+        interlocks(),
+        Box::new(faulty),
+        Box::new(record.clone()),
+        Vec::new(),
+        boot,
+        real_now(),
+    );
+    let order = order(modbus_of(ROGUE, PLC), 30, 600, real_now().wall);
+    let Answer::Planned { plan } = warden.handle(Ask::Rehearse { order: order.clone() }, real_now()) else {
+        panic!()
+    };
+    let apply = Ask::Apply { order: order.clone(), plan: plan.hash, approved_by: vec!["jo".into()] };
+    warden.handle(apply, real_now());
+    misfortune.dead.set(true);
+    let release = Ask::Release { order: order.id, by: "jo".into(), reason: "done".into(), degraded: false };
+    let answer = warden.handle(release.clone(), real_now());
+    let Answer::Reported { report } = answer else { panic!("{answer:?}") };
+    assert_eq!(report.state, OrderState::Stuck);
+    assert!(report.cause.contains("released"), "it tells what should be: {}", report.cause);
+    misfortune.dead.set(false);
+    let Answer::Reported { report } = warden.handle(release, real_now()) else { panic!() };
+    assert_eq!(report.state, OrderState::Released);
+    assert!(inner.borrow_mut().observe().unwrap().content.is_empty());
+}
+
+/// `nft` itself is the judge of what the kernel was told.
+#[test]
+fn nft_shows_the_ruleset_that_the_documentation_shows() {
+    if !common::is_inside() {
+        return common::in_namespace("nft_shows_the_ruleset_that_the_documentation_shows");
+    }
+    let mut driver = Nftables::with_table("fieldwarden");
+    let list = || common::output("nft", &["--stateless", "list", "ruleset"]);
+    driver.apply(&Content::new()).unwrap();
+    let empty = list();
+    let page = include_str!("../../docs/drivers/nftables.md");
+    assert!(page.contains(empty.trim()), "docs/drivers/nftables.md shows another ruleset than nft:\n{empty}");
+    let until = Until(real_now().uptime_ms + 60_000);
+    driver.apply(&kinds().into_iter().map(|cut| (cut, until)).collect()).unwrap();
+    let full = list();
+    for element in [
+        "elements = { 10.2.0.20 timeout",
+        "elements = { 10.2.0.20 . 10.1.0.10 timeout",
+        "elements = { 10.2.0.20 . 10.1.0.10 . udp timeout",
+        "10.2.0.20 . 10.1.0.10 . tcp . 502 timeout",
+        "elements = { fd00:2::20 . fd00:1::10 . udp timeout",
+    ] {
+        assert!(full.contains(element), "{element} is not in\n{full}");
+    }
+    driver.apply(&Content::new()).unwrap();
+    assert_eq!(list(), empty, "what was cut leaves no trace");
+}
+
+#[test]
+fn whatever_someone_else_does_to_the_table_is_noticed_and_mended() {
+    if !common::is_inside() {
+        return common::in_namespace("whatever_someone_else_does_to_the_table_is_noticed_and_mended");
+    }
+    let mut driver = Nftables::with_table("fieldwarden");
+    driver.apply(&Content::new()).unwrap();
+    for change in [
+        "flush ruleset",
+        "flush chain inet fieldwarden fieldwarden_forward",
+        "add rule inet fieldwarden fieldwarden_forward counter drop",
+        "insert rule inet fieldwarden fieldwarden_forward accept",
+        "add chain inet fieldwarden other",
+        "add set inet fieldwarden other { type ipv4_addr; }",
+        "add element inet fieldwarden fieldwarden_talker4 { 10.9.9.9 }",
+        "add element inet fieldwarden fieldwarden_carried4 { 10.9.9.9 . 10.9.9.8 . icmp timeout 60s }",
+        "add table inet fieldwarden { flags dormant; }",
+        "delete table inet fieldwarden; add table inet fieldwarden",
+        "replace rule inet fieldwarden fieldwarden_forward handle HANDLE ip saddr @fieldwarden_talker4 counter accept",
+    ] {
+        let rules =
+            common::output("nft", &["-a", "list", "chain", "inet", "fieldwarden", "fieldwarden_forward"]);
+        let handle = rules.lines().find(|line| line.contains("ip saddr @fieldwarden_talker4"));
+        let handle = handle.and_then(|line| line.rsplit(' ').next()).unwrap();
+        let change = change.replace("HANDLE", handle);
+        assert!(common::run("nft", &[&change]), "{change}");
+        let observed = driver.observe().unwrap();
+        let seen = difference(&Content::new(), &observed, driver.expiry_tolerance_ms(), real_now());
+        assert!(seen.is_some(), "`{change}` is not noticed");
+        driver.apply(&Content::new()).unwrap();
+        let observed = driver.observe().unwrap();
+        let seen = difference(&Content::new(), &observed, driver.expiry_tolerance_ms(), real_now());
+        assert_eq!(seen, None, "`{change}` is not mended");
+    }
+}

@@ -1,0 +1,412 @@
+//! Random orders, silences, faults, crashes and foreign hands: what may never happen, does not.
+
+mod common;
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+use common::{Fault, Faulty, Memory, Misfortune, interlocks, modbus_of, order, talker};
+use fieldwarden_enforcer::{
+    content::{Content, Match, Until},
+    drivers::{Driver, dry_run::DryRun},
+    journal::{Entry, line, parse_line},
+    moment::{Boot, Moment},
+    warden::{CHECK_EVERY_MS, Mode, Warden},
+};
+use fieldwarden_model::{
+    Order, OrderId, OrderState, Target, Timestamp,
+    order::{Answer, Ask, PlanHash},
+};
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Apply(usize),
+    ApplyUnrehearsed(usize),
+    Keep(usize),
+    KeepOtherPlan(usize),
+    Release(usize),
+    ReleaseAllBeside,
+    Wait(u64),
+    StepWallClock(i64),
+    Restart,
+    Reboot,
+    Flush,
+    CutSomethingForeign,
+    DiskFull,
+    DiskRoom,
+    Fault(usize, Fault),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let fault = prop_oneof![
+        Just(Fault::Refuse),
+        Just(Fault::DoAndDeny),
+        Just(Fault::DieBefore),
+        Just(Fault::DieAfter)
+    ];
+    let step = prop_oneof![
+        6 => (0..ORDERS).prop_map(Step::Apply),
+        1 => (0..ORDERS).prop_map(Step::ApplyUnrehearsed),
+        4 => (0..ORDERS).prop_map(Step::Keep),
+        1 => (0..ORDERS).prop_map(Step::KeepOtherPlan),
+        2 => (0..ORDERS).prop_map(Step::Release),
+        1 => Just(Step::ReleaseAllBeside),
+        4 => (0u64..40_000).prop_map(Step::Wait),
+        1 => (-5_000i64..5_000).prop_map(Step::StepWallClock),
+        2 => Just(Step::Restart),
+        1 => Just(Step::Reboot),
+        1 => Just(Step::Flush),
+        1 => Just(Step::CutSomethingForeign),
+        1 => Just(Step::DiskFull),
+        2 => Just(Step::DiskRoom),
+        3 => (0usize..6, fault).prop_map(|(at, fault)| Step::Fault(at, fault)),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+const ORDERS: usize = 6;
+const BEGIN: i64 = 1_700_000_000;
+
+fn orders() -> Vec<Order> {
+    let at = Timestamp::from_seconds(BEGIN);
+    let isolate = |address| Target::Talker { talker: talker(address) };
+    vec![
+        order(modbus_of("10.2.0.20", "10.1.0.10"), 10, 60, at),
+        // The same traffic, longer.
+        order(modbus_of("10.2.0.20", "10.1.0.10"), 20, 300, at),
+        order(isolate("10.2.0.20"), 5, 30, at),
+        order(isolate("10.0.0.30"), 10, 60, at),
+        order(modbus_of("10.2.0.20", "10.0.0.30"), 10, 60, at),
+        order(modbus_of("10.2.0.21", "10.1.0.10"), 30, 30, at),
+    ]
+}
+
+/// A device in memory that ends its own entries, as a kernel does.
+struct Kernel {
+    now_ms: Rc<RefCell<Moment>>,
+    inner: DryRun,
+}
+
+impl Kernel {
+    fn expire(&mut self) {
+        let now_ms = self.now_ms.borrow().uptime_ms;
+        let mut content = self.inner.observe().unwrap().content;
+        content.retain(|_, until| until.0 > now_ms);
+        self.inner.apply(&content).unwrap();
+    }
+}
+
+impl Driver for Kernel {
+    fn name(&self) -> &'static str {
+        "kernel"
+    }
+    fn expiry_tolerance_ms(&self) -> u64 {
+        0
+    }
+    fn not_enforceable(&self, cut: &Match) -> Option<String> {
+        self.inner.not_enforceable(cut)
+    }
+    fn steps(&self, order: &Order, already: &std::collections::BTreeSet<Match>) -> Vec<String> {
+        self.inner.steps(order, already)
+    }
+    fn apply(&mut self, desired: &Content) -> Result<(), fieldwarden_enforcer::drivers::DeviceFault> {
+        self.inner.apply(desired)
+    }
+    fn observe(
+        &mut self,
+    ) -> Result<fieldwarden_enforcer::drivers::Observed, fieldwarden_enforcer::drivers::DeviceFault> {
+        self.expire();
+        self.inner.observe()
+    }
+    fn forget_established(
+        &mut self,
+        cut: &[Match],
+    ) -> Result<usize, fieldwarden_enforcer::drivers::DeviceFault> {
+        self.inner.forget_established(cut)
+    }
+}
+
+struct World {
+    now: Rc<RefCell<Moment>>,
+    boot: u32,
+    device: Rc<RefCell<Box<dyn Driver>>>,
+    misfortune: Rc<Misfortune>,
+    record: Memory,
+    warden: Option<Warden>,
+    orders: Vec<Order>,
+    plans: BTreeMap<OrderId, PlanHash>,
+    /// Until when each order may be in force, told by what was asked alone.
+    allowed: BTreeMap<OrderId, u64>,
+    begun: BTreeMap<OrderId, u64>,
+    answered: BTreeSet<OrderId>,
+    foreign: bool,
+}
+
+impl World {
+    fn new() -> Self {
+        let now =
+            Rc::new(RefCell::new(Moment { wall: Timestamp::from_seconds(BEGIN + 60), uptime_ms: 1_000_000 }));
+        let misfortune = Rc::new(Misfortune::default());
+        let kernel: Box<dyn Driver> = Box::new(Kernel { now_ms: Rc::clone(&now), inner: DryRun::default() });
+        let mut world = Self {
+            now,
+            boot: 0,
+            device: Rc::new(RefCell::new(kernel)),
+            record: Memory { misfortune: Rc::clone(&misfortune), ..Memory::default() },
+            misfortune,
+            warden: None,
+            orders: orders(),
+            plans: BTreeMap::new(),
+            allowed: BTreeMap::new(),
+            begun: BTreeMap::new(),
+            answered: BTreeSet::new(),
+            foreign: false,
+        };
+        world.start();
+        world
+    }
+
+    fn now(&self) -> Moment {
+        *self.now.borrow()
+    }
+
+    fn start(&mut self) {
+        self.misfortune.dead.set(false);
+        // What the journal holds went through its own lines.
+        let text: String = self.record.entries.borrow().iter().map(line).collect();
+        let held: Vec<Entry> = text.lines().map(|line| parse_line(line.as_bytes()).unwrap()).collect();
+        let driver = Faulty { inner: Rc::clone(&self.device), misfortune: Rc::clone(&self.misfortune) };
+        self.warden = Some(Warden::start(
+            Mode::Enforce,
+            interlocks(),
+            Box::new(driver),
+            Box::new(self.record.clone()),
+            held,
+            Boot(self.boot.to_string()),
+            self.now(),
+        ));
+    }
+
+    fn ask(&mut self, ask: Ask) -> Option<Answer> {
+        let now = self.now();
+        let answer = self.warden.as_mut().unwrap().handle(ask, now);
+        (!self.misfortune.dead.get()).then_some(answer)
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Apply(n) => self.apply(*n, true),
+            Step::ApplyUnrehearsed(n) => self.apply(*n, false),
+            Step::Keep(n) => self.keep(*n),
+            Step::KeepOtherPlan(n) => {
+                let order = self.orders[*n].id.clone();
+                let answer = self.ask(Ask::Keep { order, plan: PlanHash("another".into()) });
+                assert!(matches!(answer, None | Some(Answer::Refused { .. })), "{answer:?}");
+            }
+            Step::Release(n) => {
+                let order = self.orders[*n].id.clone();
+                self.ask(Ask::Release {
+                    order,
+                    by: "jo".into(),
+                    reason: "done".into(),
+                    degraded: n % 2 == 0,
+                });
+            }
+            Step::ReleaseAllBeside => {
+                let entry = Entry::ReleasedAll { by: "jo".into(), time: self.now().wall };
+                self.record.foreign.borrow_mut().push(entry);
+            }
+            Step::Wait(millis) => self.wait(*millis),
+            Step::StepWallClock(seconds) => {
+                let wall = self.now().wall.nanos() + seconds * 1_000_000_000;
+                self.now.borrow_mut().wall = Timestamp::from_nanos(wall);
+            }
+            Step::Restart => self.start(),
+            Step::Reboot => self.reboot(),
+            Step::Flush => self.device.borrow_mut().apply(&Content::new()).unwrap(),
+            Step::CutSomethingForeign => {
+                let mut content = self.device.borrow_mut().observe().unwrap().content;
+                content.insert(Match::Talker(talker("10.0.0.30")), Until(u64::MAX));
+                self.device.borrow_mut().apply(&content).unwrap();
+                self.foreign = true;
+            }
+            Step::DiskFull => self.misfortune.disk_full.set(true),
+            Step::DiskRoom => self.misfortune.disk_full.set(false),
+            Step::Fault(at, fault) => self.misfortune.countdown.set(Some((*at, *fault))),
+        }
+        if self.misfortune.dead.get() {
+            self.misfortune.countdown.set(None);
+            self.start();
+        }
+    }
+
+    fn apply(&mut self, n: usize, rehearsed: bool) {
+        let order = self.orders[n].clone();
+        let mut plan = PlanHash("unrehearsed".into());
+        if rehearsed
+            && let Some(Answer::Planned { plan: fresh }) = self.ask(Ask::Rehearse { order: order.clone() })
+        {
+            plan = fresh.hash;
+        }
+        if self.misfortune.dead.get() {
+            return;
+        }
+        let begun = self.now().uptime_ms;
+        let ask = Ask::Apply { order: order.clone(), plan: plan.clone(), approved_by: vec!["jo".into()] };
+        let answer = self.ask(ask);
+        if let Some(Answer::Refused { .. }) = answer {
+            return;
+        }
+        assert!(rehearsed, "an order that was never rehearsed was applied");
+        assert!(!matches!(n, 3 | 4), "an order against the protected talker was not refused");
+        self.begun.insert(order.id.clone(), begun);
+        if answer.is_some() {
+            assert!(self.answered.insert(order.id.clone()), "an order was applied twice");
+        }
+        self.plans.insert(order.id.clone(), plan);
+        let until = begun + u64::from(order.keep_within_secs) * 1_000;
+        let allowed = self.allowed.entry(order.id).or_insert(until);
+        *allowed = until.max(*allowed);
+    }
+
+    fn keep(&mut self, n: usize) {
+        let order = self.orders[n].clone();
+        let Some(plan) = self.plans.get(&order.id).cloned() else { return };
+        let answer = self.ask(Ask::Keep { order: order.id.clone(), plan });
+        if !matches!(answer, Some(Answer::Refused { .. })) {
+            let until = self.begun[&order.id] + u64::from(order.lapse_secs) * 1_000;
+            self.allowed.insert(order.id, until);
+        }
+    }
+
+    fn wait(&mut self, millis: u64) {
+        let end = self.now().uptime_ms + millis;
+        loop {
+            let next = self
+                .warden
+                .as_ref()
+                .unwrap()
+                .next_tick_ms()
+                .clamp(self.now().uptime_ms + 1, end.max(self.now().uptime_ms + 1));
+            let passed = next - self.now().uptime_ms;
+            {
+                let mut now = self.now.borrow_mut();
+                *now = now.after(std::time::Duration::from_millis(passed));
+            }
+            let now = self.now();
+            self.warden.as_mut().unwrap().tick(now);
+            if self.misfortune.dead.get() {
+                return;
+            }
+            self.check("while waiting");
+            if next >= end {
+                return;
+            }
+        }
+    }
+
+    /// All memory of the kernel is gone, and the time since boot begins anew.
+    fn reboot(&mut self) {
+        self.boot += 1;
+        let before = self.now().uptime_ms;
+        self.now.borrow_mut().uptime_ms = 5_000;
+        self.device.borrow_mut().apply(&Content::new()).unwrap();
+        // Across a reboot only the wall clock is left, and it may have been stepped: the whole time from the reboot
+        // on is the bound then, or the time left before it where the clock was not stepped.
+        for order in &self.orders {
+            if let Some(until) = self.allowed.get_mut(&order.id) {
+                let full = 5_000 + u64::from(order.lapse_secs) * 1_000;
+                *until = if *until > before { full } else { 0 };
+            }
+            if let Some(begun) = self.begun.get_mut(&order.id) {
+                *begun = 5_000;
+            }
+        }
+        self.foreign = false;
+        self.start();
+    }
+
+    fn check(&mut self, what: &str) {
+        let held = self.device.borrow_mut().observe().unwrap().content;
+        for (cut, Until(until)) in &held {
+            if self.foreign && *cut == Match::Talker(talker("10.0.0.30")) {
+                continue;
+            }
+            assert!(!cut.talkers().any(|t| t == talker("10.0.0.30")), "{what}: the protected talker is cut");
+            let allowed = self
+                .orders
+                .iter()
+                .filter(|order| Match::of(&order.target).contains(cut))
+                .filter_map(|order| self.allowed.get(&order.id))
+                .max();
+            assert!(
+                allowed.is_some_and(|allowed| until <= allowed),
+                "{what}: {cut} until {until}, allowed until {allowed:?}"
+            );
+        }
+    }
+
+    /// With nothing failing any longer, device, journal and reports agree after one more look.
+    fn calm_down(&mut self) {
+        self.misfortune.countdown.set(None);
+        self.misfortune.disk_full.set(false);
+        self.wait(2 * CHECK_EVERY_MS + 1);
+        self.foreign = false;
+        self.check("in calm");
+        self.agree();
+        self.start();
+        self.check("after a restart");
+        self.agree();
+        self.wait(400_000);
+        let held = self.device.borrow_mut().observe().unwrap().content;
+        assert!(held.is_empty(), "everything lapses: {held:?}");
+        assert!(!self.warden.as_ref().unwrap().watches());
+    }
+
+    fn agree(&mut self) {
+        let held = self.device.borrow_mut().observe().unwrap().content;
+        let list = self.warden.as_ref().unwrap().list();
+        for (order, report) in &list {
+            assert_ne!(report.state, OrderState::Stuck, "{report:?}");
+            let in_force = matches!(report.state, OrderState::Provisional | OrderState::Kept);
+            let there = Match::of(&order.target).iter().all(|cut| held.contains_key(cut));
+            assert!(!in_force || there, "{report:?} is not on the device");
+        }
+        for cut in held.keys() {
+            let is_ordered = list
+                .iter()
+                .any(|(order, report)| report.state.in_force() && Match::of(&order.target).contains(cut));
+            assert!(is_ordered, "{cut} is on the device and nobody ordered it");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_order_outlives_its_word_and_nothing_protected_is_ever_cut(steps in steps()) {
+        let mut world = World::new();
+        for step in &steps {
+            world.take(step);
+            world.check(&format!("after {step:?}"));
+        }
+        world.calm_down();
+    }
+
+    #[test]
+    fn no_line_makes_the_parsers_panic(octets in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = parse_line(&octets);
+        let _ = fieldwarden_enforcer::wire::parse_ask(&octets);
+    }
+}
+
+/// `SCALE` multiplies the cases, as for every test of this repository.
+fn cases() -> u32 {
+    let scale: u32 = std::env::var("SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1);
+    400 * scale
+}

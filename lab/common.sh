@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Shared by every script in this folder: names, addresses and the bookkeeping of what a lab owns.
 # Sourced, never run. Needs bash with `set -euo pipefail` already on.
 

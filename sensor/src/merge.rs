@@ -1,6 +1,6 @@
 //! Several captures as one, in the order of time.
 
-use std::{cmp::Reverse, collections::BinaryHeap, path::Path};
+use std::{cmp::Reverse, collections::BinaryHeap, io, path::Path};
 
 use fieldwarden_model::time::Timestamp;
 
@@ -30,9 +30,14 @@ impl Merged {
     /// # Errors
     /// The first file that cannot be opened, as [`CaptureFile::open`] says.
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, SourceError> {
-        let captures =
-            paths.iter().zip(0u16..).map(|(path, capture)| CaptureFile::open(path.as_ref(), capture));
-        captures.collect::<Result<_, _>>().map(Self::new)
+        let open = |(place, path): (usize, &P)| match u16::try_from(place) {
+            Ok(capture) => CaptureFile::open(path.as_ref(), capture),
+            Err(_) => Err(SourceError::Unreadable {
+                name: path.as_ref().display().to_string(),
+                cause: io::Error::other("more captures than can be told apart (65,536)"),
+            }),
+        };
+        paths.iter().enumerate().map(open).collect::<Result<_, _>>().map(Self::new)
     }
 
     /// The captures merged, in the order given, for their names and progress.

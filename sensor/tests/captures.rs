@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -46,7 +47,11 @@ fn read(path: &Path) -> Result<(BTreeMap<u16, u64>, Option<SourceError>), Source
 fn every_public_capture_gives_the_frames_of_its_catalogue() {
     let folder = shared().join("pcaps");
     let Ok(catalogue) = std::fs::read_to_string(folder.join("CATALOGUE.tsv")) else {
-        println!("SKIPPED: there is no {}; set FIELDWARDEN_SHARED", folder.join("CATALOGUE.tsv").display());
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: there is no {}; set FIELDWARDEN_SHARED",
+            folder.join("CATALOGUE.tsv").display()
+        );
         return;
     };
     let mut wrong = Vec::new();

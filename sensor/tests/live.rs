@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test stop it where they cannot go on")]
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -189,8 +189,7 @@ fn inside(test: &str, body: fn(&Path)) {
         return body(Path::new(&folder));
     }
     if std::fs::metadata("/proc/self").map_or(1, |status| status.uid()) != 0 {
-        println!("SKIPPED: {test} needs root");
-        return;
+        return skipped(test, "root");
     }
     for program in ["ip", "tcpdump", "python3", "setpriv"] {
         if Command::new(program)
@@ -200,8 +199,7 @@ fn inside(test: &str, body: fn(&Path)) {
             .status()
             .is_err()
         {
-            println!("SKIPPED: {test} needs {program}");
-            return;
+            return skipped(test, program);
         }
     }
     let namespace = format!("fwsensor-{}-{}", std::process::id(), test.len());
@@ -224,6 +222,11 @@ fn inside(test: &str, body: fn(&Path)) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// Says so past the capture of a test's output.
+fn skipped(test: &str, needs: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {test} needs {needs}");
 }
 
 /// A capture of the far end, opened in the two steps of parent and daemon.

@@ -296,6 +296,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_saved_on_windows_reads_the_same() {
+        let text = "\u{feff}name = \"plant\"\r\nsince = 07:32\r\n";
+        let mut sources = Sources::new();
+        let file = sources.add("site.toml", text);
+        let top = parse(&sources, file).unwrap();
+        assert_eq!(cited(text, child(&top, "name").1.at), "\"plant\"");
+        assert_eq!(child(&top, "since").1.value, Content::Text("07:32:00".into()));
+    }
+
+    #[test]
     fn a_list_left_open_is_told_once() {
         let told = faults("cells = [1, 2\n\n[site]\nid = 5\nname = \"plant\"\n");
         assert_eq!(told.len(), 1, "{told:#?}");

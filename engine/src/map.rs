@@ -39,9 +39,9 @@ impl Mixer {
     }
 }
 
-const fn halves(product: u128) -> [u64; 2] {
+const fn halves(wide: u128) -> [u64; 2] {
     #[expect(clippy::cast_possible_truncation, reason = "the halves are taken on purpose")]
-    let halves = [product as u64, (product >> 64) as u64];
+    let halves = [wide as u64, (wide >> 64) as u64];
     halves
 }
 
@@ -53,9 +53,13 @@ impl Hasher for Mixer {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.fold(u64::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
             let mut word = [0; 8];
-            for (slot, byte) in word.iter_mut().zip(chunk) {
+            for (slot, byte) in word.iter_mut().zip(rest) {
                 *slot = *byte;
             }
             self.fold(u64::from_le_bytes(word));
@@ -77,5 +81,46 @@ impl Hasher for Mixer {
 
     fn write_u64(&mut self, value: u64) {
         self.fold(value);
+    }
+
+    fn write_u128(&mut self, value: u128) {
+        let [low, high] = halves(value);
+        self.fold(low);
+        self.fold(high);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.fold(value as u64);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.fold(value.cast_unsigned() as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_spread_and_seeds_differ() {
+        let bucket = |seed: u64, value: u32| Seed(seed).hash_one(value) % 64;
+        let mut counts = [0_u32; 64];
+        for value in 0..6_400 {
+            counts[usize::try_from(bucket(7, value)).unwrap()] += 1;
+        }
+        assert!(counts.iter().all(|count| (50..200).contains(count)), "uneven: {counts:?}");
+        assert!((0..64).any(|value| bucket(7, value) != bucket(8, value)));
+    }
+
+    #[test]
+    fn a_length_is_part_of_the_octets() {
+        let hash = |bytes: &[u8]| {
+            let mut mixer = Seed(1).build_hasher();
+            mixer.write(bytes);
+            mixer.finish()
+        };
+        assert_ne!(hash(&[0; 7]), hash(&[0; 8]));
+        assert_ne!(hash(&[]), hash(&[0]));
     }
 }

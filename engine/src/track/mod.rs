@@ -2,9 +2,44 @@
 //!
 //! A [`Tracker`] belongs to one shard and sees every packet between the pairs of talkers that hash to it. It knows no
 //! baseline; it tells an [`Observer`] what it saw.
+//!
+//! Guarantees: what an observer hears depends on the packets, their times and the [`Settings`] alone, never on the seed.
+//! Deadlines (idle flows, holes that stay open, fragments that stay incomplete) fire at their own time, before the packet
+//! that overtakes them. Memory is bounded by the caps in [`Settings`], and every hit of one is an event. A frame of a
+//! known, in-order flow is looked up by one hash and parsed where it lies, without allocation.
+
+mod flow;
+mod fragments;
+mod pieces;
+mod recognition;
+mod scene;
+mod settings;
+mod shard;
+mod table;
+mod tcp;
+mod tracker;
 
 use fieldwarden_model::{AddressSpace, Endpoint, FrameRef, Mac, Timestamp, Transport};
-use fieldwarden_protocols::{Anomaly, Direction, Message, Protocol};
+use fieldwarden_protocols::{Anomaly, Direction, Message, Protocol, link::Layers};
+
+pub use self::{
+    settings::Settings,
+    shard::{SHARDS, shard_of},
+    tracker::Tracker,
+};
+
+/// One frame, dissected.
+#[derive(Clone, Debug)]
+pub struct Packet<'a> {
+    /// When it was captured. Within one tracker time should not run backwards; where it does, deadlines wait.
+    pub time: Timestamp,
+    /// Which frame.
+    pub frame: FrameRef,
+    /// Where its addresses are unique.
+    pub space: AddressSpace,
+    /// Its layers.
+    pub layers: Layers<'a>,
+}
 
 /// An exchange between two endpoints, oriented from client to server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,7 +61,7 @@ pub struct Origin<'a> {
     pub key: &'a FlowKey,
     /// Which way it went.
     pub direction: Direction,
-    /// When it was complete on the wire.
+    /// When it was complete; for octets that waited in vain for a missing segment, when the wait was given up.
     pub time: Timestamp,
     /// The frames that carried it; the last one completed it.
     pub frames: &'a [FrameRef],
@@ -82,6 +117,22 @@ pub trait Observer {
     /// A talker was heard as the source of a frame, whether or not the frame belongs to a flow (ARP, ICMP and the like
     /// included). Called for every frame: must be quick.
     fn heard(&mut self, talker: &Heard);
+
+    /// Something was seen that belongs to no flow: an anomaly in ARP or ICMP, fragments that stayed incomplete.
+    fn unattached(&mut self, place: &Unattached, event: TrackEvent) {
+        let _ = (place, event);
+    }
+}
+
+/// Where something was seen that belongs to no flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unattached {
+    /// Where addresses are unique.
+    pub space: AddressSpace,
+    /// When.
+    pub time: Timestamp,
+    /// In which frame.
+    pub frame: FrameRef,
 }
 
 /// A source address on the wire.
@@ -98,3 +149,6 @@ pub struct Heard {
     /// In which frame.
     pub frame: FrameRef,
 }
+
+#[cfg(test)]
+mod tests;

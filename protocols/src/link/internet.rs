@@ -179,8 +179,10 @@ fn fragment_fits(walk: &mut Walk<'_>, payload: &[u8], at: u32) -> bool {
 /// The first `length` octets of `bytes`, as a length field at `at` says; fewer where they were not captured.
 fn bounded<'a>(walk: &mut Walk<'a>, bytes: &'a [u8], length: usize, at: u32) -> &'a [u8] {
     if let Some(missing) = length.checked_sub(bytes.len()).filter(|missing| *missing > 0) {
-        walk.layers.missing = u32::try_from(missing).unwrap_or(u32::MAX);
-        if !walk.layers.snapped {
+        if walk.layers.snapped {
+            walk.layers.missing = u32::try_from(missing).unwrap_or(u32::MAX);
+        } else {
+            // The receiver drops such a packet; its octets are shown, but nothing is taken to follow them.
             walk.remark(Anomaly::malformed("ip-total-length", at, length as u64, bytes.len() as u64));
         }
     }

@@ -1,0 +1,56 @@
+//! The caps and patience of a tracker, under the names the configuration gives them.
+
+use core::time::Duration;
+
+/// Caps and time-outs of one tracker. A hit cap is told as [`super::TrackEvent::Limit`] with the field's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Flows known at once. Beyond it the one heard of longest ago is let go: ended ones first, then those that were
+    /// never recognised or answered, so that a scan cannot push out the plant's own conversations. Default 16 384.
+    pub max_flows: usize,
+    /// Octets (and 64 per segment) that wait out of order in one direction of a flow. Beyond it the hole before them
+    /// is declared a gap. Default 262 144.
+    pub max_reassembly_octets_per_flow: usize,
+    /// The same over all flows; the oldest hole is declared a gap. Default 16 777 216.
+    pub max_reassembly_octets: usize,
+    /// Fragmented datagrams waiting at once. Beyond it the oldest is let go. Default 1 024.
+    pub max_fragments: usize,
+    /// Octets (and 64 per fragment) of fragments waiting at once. Beyond it the oldest datagram is let go. Default
+    /// 4 194 304.
+    pub max_fragment_octets: usize,
+    /// Seconds a fragmented datagram may stay incomplete (RFC 791 clause 3.2 asks for at least 15). Default 30.
+    pub fragment_secs: u32,
+    /// Seconds of silence after which a flow that was answered or recognised ends. Default 3 600.
+    pub flow_idle_secs: u32,
+    /// Seconds of silence after which any other flow ends: scans, name look-ups, one-way noise. Default 120.
+    pub unsettled_idle_secs: u32,
+    /// Seconds an ended flow is remembered, so that its stragglers are not taken for a new one. Default 30.
+    pub linger_secs: u32,
+    /// Milliseconds that octets wait for a missing segment before it; longer than any retransmission on a local network
+    /// that works, and what bounds the wait when only one direction is captured. Default 1 000.
+    pub gap_patience_ms: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_flows: 16_384,
+            max_reassembly_octets_per_flow: 262_144,
+            max_reassembly_octets: 16_777_216,
+            max_fragments: 1_024,
+            max_fragment_octets: 4_194_304,
+            fragment_secs: 30,
+            flow_idle_secs: 3_600,
+            unsettled_idle_secs: 120,
+            linger_secs: 30,
+            gap_patience_ms: 1_000,
+        }
+    }
+}
+
+impl Settings {
+    /// How long octets wait for a missing segment.
+    pub(super) fn gap_patience(&self) -> Duration {
+        Duration::from_millis(u64::from(self.gap_patience_ms))
+    }
+}

@@ -1,0 +1,44 @@
+//! Which shard a frame belongs to: a fixed function of the unordered pair of addresses.
+
+use core::{
+    hash::{BuildHasher, Hasher},
+    net::IpAddr,
+};
+
+use fieldwarden_model::{AddressSpace, Mac};
+use fieldwarden_protocols::link::Layers;
+
+use crate::map::Seed;
+
+/// Number of virtual shards. Fixed, so that one core and eight give the same output.
+pub const SHARDS: u16 = 64;
+
+/// The shard of a frame, below [`SHARDS`]. Both directions, all ports, all fragments and the ARP of a pair of talkers
+/// land together; the hash has no seed, because what a shard's caps let go must not depend on the process.
+#[must_use]
+pub fn shard_of(layers: &Layers<'_>, space: AddressSpace) -> u16 {
+    let (a, b) = match (&layers.network, &layers.arp) {
+        (Some(network), _) => (wide(network.source), wide(network.destination)),
+        (None, Some(arp)) => (wide(arp.sender.1), wide(arp.target.1)),
+        (None, None) => (hardware(layers.source_mac), hardware(layers.destination_mac)),
+    };
+    let (low, high) = if a <= b { (a, b) } else { (b, a) };
+    let mut hasher = Seed(0).build_hasher();
+    hasher.write_u128(low);
+    hasher.write_u128(high);
+    hasher.write_u16(space.0);
+    u16::try_from(hasher.finish() % u64::from(SHARDS)).unwrap_or(0)
+}
+
+/// An address as a number; IPv4 in its mapped form.
+pub(super) fn wide(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
+fn hardware(mac: Option<Mac>) -> u128 {
+    let [a, b, c, d, e, f] = mac.unwrap_or_default().0;
+    u128::from(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+}

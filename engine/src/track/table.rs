@@ -1,0 +1,216 @@
+//! The flows a tracker knows: found by one hash, let go by age.
+//!
+//! Age is the order of the last packet, kept in linked lists, never the order of the hash.
+
+use core::hash::{Hash, Hasher};
+
+use fieldwarden_model::{AddressSpace, Timestamp, Transport};
+
+use crate::map::{Map, Seed, map};
+
+/// No slot.
+const NONE: u32 = u32::MAX;
+
+/// Both ends of a flow, the lower one first, so that both directions find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub(super) low: (u128, u16),
+    pub(super) high: (u128, u16),
+    pub(super) space: AddressSpace,
+    pub(super) transport: Transport,
+}
+
+impl Hash for Pair {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(self.low.0);
+        state.write_u128(self.high.0);
+        let transport: u64 = match self.transport {
+            Transport::Tcp => 0,
+            Transport::Udp => 1,
+            Transport::Link => 2,
+        };
+        let ports = u64::from(self.low.1) << 16 | u64::from(self.high.1);
+        state.write_u64(transport << 48 | u64::from(self.space.0) << 32 | ports);
+    }
+}
+
+/// How soon a flow may be let go; the first list goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    /// Ended; remembered for its stragglers.
+    Ended,
+    /// Neither answered nor recognised.
+    Unsettled,
+    /// Answered or recognised.
+    Settled,
+}
+
+impl Age {
+    pub(super) const ALL: [Self; 3] = [Self::Ended, Self::Unsettled, Self::Settled];
+}
+
+#[derive(Clone, Copy, Debug)]
+struct List {
+    oldest: u32,
+    newest: u32,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    flow: Option<Box<T>>,
+    pair: Pair,
+    age: Age,
+    last: Timestamp,
+    older: u32,
+    newer: u32,
+}
+
+/// Flows by pair and by age.
+#[derive(Debug)]
+pub(super) struct Table<T> {
+    places: Map<Pair, u32>,
+    slots: Vec<Slot<T>>,
+    free: Vec<u32>,
+    lists: [List; 3],
+}
+
+impl<T> Table<T> {
+    pub(super) const fn new(seed: Seed) -> Self {
+        let list = List { oldest: NONE, newest: NONE };
+        Self { places: map(seed), slots: Vec::new(), free: Vec::new(), lists: [list; 3] }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    pub(super) fn find(&self, pair: &Pair) -> Option<u32> {
+        self.places.get(pair).copied()
+    }
+
+    pub(super) fn insert(&mut self, pair: Pair, flow: Box<T>, now: Timestamp) -> u32 {
+        let slot = Slot { flow: Some(flow), pair, age: Age::Unsettled, last: now, older: NONE, newer: NONE };
+        let index = match self.free.pop() {
+            Some(index) => {
+                if let Some(place) = self.slots.get_mut(index as usize) {
+                    *place = slot;
+                }
+                index
+            }
+            None => {
+                self.slots.push(slot);
+                u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
+            }
+        };
+        self.places.insert(pair, index);
+        self.link(index, Age::Unsettled);
+        index
+    }
+
+    /// Takes a flow out to work on it; [`Table::put`] gives it back.
+    pub(super) fn take(&mut self, index: u32) -> Option<Box<T>> {
+        self.slots.get_mut(index as usize)?.flow.take()
+    }
+
+    /// Gives a flow back.
+    pub(super) fn put(&mut self, index: u32, flow: Box<T>) {
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            slot.flow = Some(flow);
+        }
+    }
+
+    /// A packet of the flow was seen: it is the newest of its list now.
+    pub(super) fn touch(&mut self, index: u32, age: Age, now: Timestamp) {
+        let Some(slot) = self.slots.get_mut(index as usize) else { return };
+        slot.last = now;
+        if slot.age != age || slot.newer != NONE {
+            self.unlink(index);
+            self.link(index, age);
+        }
+    }
+
+    /// Lets a flow go.
+    pub(super) fn remove(&mut self, index: u32) -> Option<Box<T>> {
+        self.unlink(index);
+        let slot = self.slots.get_mut(index as usize)?;
+        let flow = slot.flow.take();
+        self.places.remove(&slot.pair);
+        self.free.push(index);
+        flow
+    }
+
+    /// The flow of a list that was heard of longest ago, and when.
+    pub(super) fn oldest(&self, age: Age) -> Option<(u32, Timestamp)> {
+        let index = self.list(age).oldest;
+        self.slots.get(index as usize).map(|slot| (index, slot.last))
+    }
+
+    /// All flows, list by list, oldest first.
+    pub(super) fn indexes(&self) -> Vec<u32> {
+        let mut all = Vec::with_capacity(self.len());
+        for age in Age::ALL {
+            let mut index = self.list(age).oldest;
+            while let Some(slot) = self.slots.get(index as usize) {
+                all.push(index);
+                index = slot.newer;
+            }
+        }
+        all
+    }
+
+    /// Octets held by the table itself and its flows, without what the flows hold beyond their own size.
+    pub(super) fn memory(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot<T>>()
+            + self.places.capacity() * size_of::<(Pair, u32)>()
+            + self.len() * size_of::<T>()
+    }
+
+    /// Visits every flow, in no particular order: for sums only.
+    pub(super) fn flows(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().filter_map(|slot| slot.flow.as_deref())
+    }
+
+    fn list(&self, age: Age) -> List {
+        let [ended, unsettled, settled] = self.lists;
+        match age {
+            Age::Ended => ended,
+            Age::Unsettled => unsettled,
+            Age::Settled => settled,
+        }
+    }
+
+    fn list_mut(&mut self, age: Age) -> &mut List {
+        let [ended, unsettled, settled] = &mut self.lists;
+        match age {
+            Age::Ended => ended,
+            Age::Unsettled => unsettled,
+            Age::Settled => settled,
+        }
+    }
+
+    fn link(&mut self, index: u32, age: Age) {
+        let newest = self.list(age).newest;
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            (slot.age, slot.older, slot.newer) = (age, newest, NONE);
+        }
+        match self.slots.get_mut(newest as usize) {
+            Some(before) => before.newer = index,
+            None => self.list_mut(age).oldest = index,
+        }
+        self.list_mut(age).newest = index;
+    }
+
+    fn unlink(&mut self, index: u32) {
+        let Some(slot) = self.slots.get_mut(index as usize) else { return };
+        let (age, older, newer) = (slot.age, slot.older, slot.newer);
+        (slot.older, slot.newer) = (NONE, NONE);
+        match self.slots.get_mut(older as usize) {
+            Some(slot) => slot.newer = newer,
+            None => self.list_mut(age).oldest = newer,
+        }
+        match self.slots.get_mut(newer as usize) {
+            Some(slot) => slot.older = older,
+            None => self.list_mut(age).newest = older,
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! TCP reassembly (RFC 9293), for a listener that may have missed any packet.
+//!
+//! Policy on overlaps: the octets that were captured first are the ones that count, as on stacks that keep their receive
+//! queue; a retransmission with other content is told as [`TrackEvent::OverlapConflict`]. Against octets already handed
+//! on this is checked for the last few segments only, by hash, so that a flow keeps no history.
+//!
+//! A hole becomes a gap when the other side acknowledges its octets, when what waits behind it exceeds a cap, when it
+//! has waited for [`super::Settings::gap_patience_ms`], or when the flow ends. What still arrives for it then is
+//! ignored. In-order segments are parsed where they lie.
+
+use fieldwarden_model::Timestamp;
+use fieldwarden_protocols::{
+    Anomaly, Direction,
+    link::{Tcp, TcpFlags},
+};
+
+use super::{
+    Observer, TrackEvent,
+    flow::{Flow, Half, Mark},
+    pieces::{Overlap, between, differ},
+    recognition::{self, Recognition},
+    scene::{Carried, Scene},
+};
+
+/// A segment further than this from what is expected belongs to another stream: begin anew there. Windows scale to 1 GiB
+/// (RFC 7323), but none on a plant network comes near this.
+const MAX_JUMP: u32 = 16 << 20;
+
+/// A reset further than this from what is expected is ignored, as the peers ignore it (RFC 5961 clause 3).
+const MAX_RESET_DISTANCE: u32 = 1 << 20;
+
+/// The TCP part of a packet.
+#[derive(Clone, Copy)]
+pub(super) struct Segment<'a> {
+    pub(super) header: Tcp,
+    pub(super) payload: &'a [u8],
+    /// Octets at the end of the payload that were not captured.
+    pub(super) missing: u32,
+}
+
+/// Whether a segment opens another connection between the same ports.
+pub(super) fn opens_another<F>(flow: &mut Flow<F>, direction: Direction, header: &Tcp) -> bool {
+    if !header.flags.has(TcpFlags::SYN) || header.flags.has(TcpFlags::RST) {
+        return false;
+    }
+    let asks = !header.flags.has(TcpFlags::ACK);
+    // Who asks is the client; a flow oriented by its ports alone may have it the other way round.
+    let turned = asks && direction == Direction::ToClient;
+    let over = asks && flow.ended;
+    let half = flow.half(direction);
+    match half.initial {
+        Some(initial) => initial != header.sequence,
+        // Data may overtake the SYN on its way through a mirror.
+        None => over || turned || (half.synchronised && half.first != header.sequence.wrapping_add(1)),
+    }
+}
+
+/// Handles one segment of a flow.
+pub(super) fn segment<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    segment: &Segment<'_>,
+) {
+    let flags = segment.header.flags;
+    let mut sequence = segment.header.sequence;
+    if flags.has(TcpFlags::RST) {
+        return reset(scene, flow, direction, sequence);
+    }
+    if flags.has(TcpFlags::SYN) {
+        sequence = sequence.wrapping_add(1);
+        let half = flow.half(direction);
+        half.initial = Some(segment.header.sequence);
+        if !half.synchronised {
+            half.synchronise(sequence);
+        }
+    }
+    if flags.has(TcpFlags::ACK) {
+        acknowledge(scene, flow, direction.reversed(), segment.header.acknowledgement);
+    }
+    let has_data = !segment.payload.is_empty() || segment.missing != 0;
+    if (flags.has(TcpFlags::SYN) || has_data) && flow.speaks(direction) {
+        scene.event(flow, direction, TrackEvent::Answered);
+    }
+    if has_data {
+        data(scene, flow, direction, sequence, segment);
+    }
+    if flags.has(TcpFlags::FIN) {
+        let half = flow.half(direction);
+        let length = u32::try_from(segment.payload.len()).unwrap_or(0).wrapping_add(segment.missing);
+        if half.synchronised && half.end.is_none() {
+            half.end = Some(half.position_of(sequence.wrapping_add(length)));
+        }
+    }
+    close(scene, flow, direction);
+    if matches!(flow.recognition, Recognition::Unrecognised) {
+        flow.halves.iter_mut().for_each(|half| half.waiting = super::pieces::Pieces::default());
+    }
+}
+
+/// Everything that still waits is handed on behind gaps: the flow is over, or the capture is.
+pub(super) fn flush<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>) {
+    for direction in [Direction::ToServer, Direction::ToClient] {
+        while let Some((position, _)) = flow.half(direction).waiting.first() {
+            gap(scene, flow, direction, position);
+        }
+        let half = flow.half(direction);
+        let acknowledged = half.acknowledged.min(half.end.unwrap_or(u64::MAX));
+        // One octet beyond may be a FIN that was not captured.
+        if half.synchronised && acknowledged > half.position + 1 {
+            gap(scene, flow, direction, acknowledged);
+        }
+    }
+}
+
+/// Gives up the first hole of a direction, and those behind it whose octets have waited since `since`.
+pub(super) fn overdue<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    since: Timestamp,
+) {
+    let mut first = true;
+    while let Some((position, mark)) = flow.half(direction).waiting.first() {
+        if !first && mark.time > since {
+            break;
+        }
+        first = false;
+        gap(scene, flow, direction, position);
+    }
+    close(scene, flow, direction);
+}
+
+/// Ends the flow once both sides have sent their FIN and nothing before it is missing.
+fn close<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>, direction: Direction) {
+    if !flow.ended && flow.halves.iter().all(|half| half.end.is_some_and(|end| half.position >= end)) {
+        flow.ended = true;
+        scene.event(flow, direction, TrackEvent::Ended);
+    }
+}
+
+fn reset<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    sequence: u32,
+) {
+    let half = flow.half(direction);
+    // A refusal of a SYN carries sequence number 0 from a side that never spoke.
+    let acceptable = !half.synchronised || half.distance(sequence) <= MAX_RESET_DISTANCE;
+    if acceptable && !flow.ended {
+        flush(scene, flow);
+        flow.ended = true;
+        scene.event(flow, direction, TrackEvent::Ended);
+    }
+}
+
+/// The other side has these octets: those that we still miss will not come again.
+fn acknowledge<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    acknowledgement: u32,
+) {
+    let half = flow.half(direction);
+    if !half.synchronised || half.distance(acknowledgement) > MAX_JUMP {
+        return;
+    }
+    half.acknowledged = half.acknowledged.max(half.position_of(acknowledgement));
+    loop {
+        let half = flow.half(direction);
+        match half.waiting.first() {
+            Some((position, _)) if position <= half.acknowledged => gap(scene, flow, direction, position),
+            _ => return,
+        }
+    }
+}
+
+fn data<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    sequence: u32,
+    segment: &Segment<'_>,
+) {
+    if flow.ended && !flow.halves.iter().all(|half| half.end.is_some()) {
+        // Both sides talk on after a reset, so neither took it: it was forged, or was meant for another connection.
+        flow.ended = false;
+        scene.event(flow, direction, TrackEvent::Started);
+    }
+    let unrecognised = matches!(flow.recognition, Recognition::Unrecognised);
+    let half = flow.half(direction);
+    let mut payload = segment.payload;
+    if !half.synchronised {
+        half.synchronise(sequence);
+        if is_keep_alive(segment) {
+            return half.advance_to(half.position + 1);
+        }
+    } else if half.distance(sequence) > MAX_JUMP {
+        return begin_anew(scene, flow, direction, sequence, segment);
+    }
+    let position = half.position_of(sequence);
+    if let Some(end) = half.end.filter(|end| position + payload.len() as u64 > *end) {
+        let got = position + payload.len() as u64 - end;
+        payload = between(position, payload, position, end.max(position));
+        if !core::mem::replace(&mut half.told_after_end, true) {
+            let anomaly = Anomaly::malformed("tcp-data-after-fin", 0, got, 0);
+            scene.event(flow, direction, TrackEvent::Layer(anomaly));
+        }
+    }
+    let half = flow.half(direction);
+    let stop = position + payload.len() as u64;
+    if unrecognised {
+        return half.advance_to(stop + u64::from(segment.missing));
+    }
+    if position < half.position {
+        // A keep-alive sends one octet of garbage before the next one (RFC 1122 clause 4.2.3.6).
+        let probe = payload.len() == 1 && stop == half.position;
+        if !probe && half.contradicts(scene.seed, position, payload) {
+            scene.event(flow, direction, TrackEvent::OverlapConflict);
+        }
+    }
+    let half = flow.half(direction);
+    if position > half.position {
+        if half.acknowledged < position || !half.waiting.is_empty() {
+            return wait(scene, flow, direction, position, payload);
+        }
+        gap(scene, flow, direction, position);
+    }
+    in_order(scene, flow, direction, position, payload);
+    let half = flow.half(direction);
+    if segment.missing != 0 && half.position == stop {
+        gap(scene, flow, direction, stop + u64::from(segment.missing));
+    }
+}
+
+/// Hands on what of `payload` comes next, and what it completes. Where octets wait already, those arrived first.
+fn in_order<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    position: u64,
+    payload: &[u8],
+) {
+    let stop = position + payload.len() as u64;
+    let frames = scene.frames;
+    loop {
+        let half = flow.half(direction);
+        let from = half.position;
+        let until = half.waiting.first().map_or(stop, |(first, _)| first.min(stop));
+        if from < until {
+            let part = between(position, payload, from, until);
+            hand_on(scene, flow, direction, part, Carried::Now(frames));
+        }
+        let half = flow.half(direction);
+        if half.waiting.first().is_none_or(|(first, _)| first > half.position) {
+            return;
+        }
+        let Some((at, mark, octets)) = half.waiting.take_first() else { return };
+        if differ(at, &octets, position, payload) {
+            scene.event(flow, direction, TrackEvent::OverlapConflict);
+        }
+        let fresh = between(at, &octets, flow.half(direction).position, u64::MAX);
+        let carried = Carried::Completed(mark.frame, scene.frame());
+        hand_on(scene, flow, direction, fresh, carried);
+    }
+}
+
+/// Keeps octets that came too early.
+fn wait<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    position: u64,
+    payload: &[u8],
+) {
+    let mark = Mark { frame: scene.frame(), time: scene.time };
+    if flow.half(direction).waiting.insert(position, payload, mark) == Overlap::Conflict {
+        scene.event(flow, direction, TrackEvent::OverlapConflict);
+    }
+    let cap = scene.settings.max_reassembly_octets_per_flow;
+    if flow.half(direction).waiting.charge() > cap {
+        let cap = "max_reassembly_octets_per_flow";
+        scene.event(flow, direction, TrackEvent::Limit { cap });
+    }
+    while let Some((first, _)) = flow.half(direction).waiting.first() {
+        if flow.half(direction).waiting.charge() <= cap {
+            return;
+        }
+        gap(scene, flow, direction, first);
+    }
+}
+
+/// The octets before `position` will not come. Hands on what waits right behind them, under the frames it came in.
+fn gap<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>, direction: Direction, position: u64) {
+    let half = flow.half(direction);
+    let octets = u32::try_from(position.saturating_sub(half.position)).ok();
+    half.advance_to(position);
+    tell_gap(scene, flow, direction, octets);
+    loop {
+        let half = flow.half(direction);
+        if half.waiting.first().is_none_or(|(first, _)| first > half.position) {
+            return;
+        }
+        let Some((at, mark, octets)) = half.waiting.take_first() else { return };
+        let fresh = between(at, &octets, half.position, u64::MAX);
+        hand_on(scene, flow, direction, fresh, Carried::Late(mark.frame));
+    }
+}
+
+/// The sequence numbers jumped: a new connection whose opening was not captured, or somebody's forgery.
+fn begin_anew<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    sequence: u32,
+    segment: &Segment<'_>,
+) {
+    while let Some((position, _)) = flow.half(direction).waiting.first() {
+        gap(scene, flow, direction, position);
+    }
+    flow.half(direction).synchronise(sequence);
+    tell_gap(scene, flow, direction, None);
+    let position = flow.half(direction).position;
+    in_order(scene, flow, direction, position, segment.payload);
+    if segment.missing != 0 {
+        let position = flow.half(direction).position + u64::from(segment.missing);
+        gap(scene, flow, direction, position);
+    }
+}
+
+/// A gap in what nobody parses is none.
+fn tell_gap<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    octets: Option<u32>,
+) {
+    if !matches!(flow.recognition, Recognition::Unrecognised) {
+        flow.recognition.gap(direction);
+        scene.event(flow, direction, TrackEvent::Gap { octets });
+    }
+}
+
+fn hand_on<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    octets: &[u8],
+    carried: Carried<'_>,
+) {
+    if octets.is_empty() {
+        return;
+    }
+    let seed = scene.seed;
+    let half: &mut Half = flow.half(direction);
+    let position = half.position;
+    half.remember(seed, position, octets);
+    half.advance_to(position + octets.len() as u64);
+    recognition::stream(scene, flow, direction, octets, carried);
+}
+
+/// A first segment of one zero octet that nobody pushed: the probe of an idle connection that was open before the capture.
+fn is_keep_alive(segment: &Segment<'_>) -> bool {
+    segment.payload == [0] && segment.missing == 0 && !segment.header.flags.has(TcpFlags::PSH)
+}

@@ -1,0 +1,466 @@
+//! The tracker: finds the flow of each packet, fires deadlines, enforces the caps.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+use fieldwarden_model::{AddressSpace, FrameRef, Talker, Timestamp, Transport};
+use fieldwarden_protocols::{
+    DISSECTORS, Direction, Dissector,
+    link::{Layers, Network, Tcp, TcpFlags, TransportHeader, dissect_reassembled},
+};
+
+use super::{
+    FlowKey, Heard, Observer, Packet, Settings, TrackEvent, Unattached,
+    flow::{Flow, endpoint, sender_is_client},
+    fragments::{Fragments, Outcome},
+    pieces::Overlap,
+    recognition,
+    scene::Scene,
+    shard::wide,
+    table::{Age, Pair, Table},
+    tcp::{self, Segment},
+};
+use crate::map::Seed;
+
+/// Follows the flows of one shard.
+pub struct Tracker<O: Observer> {
+    settings: Settings,
+    dissectors: &'static [&'static dyn Dissector],
+    seed: Seed,
+    table: Table<Flow<O::Flow>>,
+    holes: Holes,
+    fragments: Fragments,
+    now: Timestamp,
+}
+
+/// The holes in all streams, by the time at which they are given up.
+#[derive(Debug, Default)]
+struct Holes {
+    due: BTreeSet<Due>,
+    serial: u64,
+    octets: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    time: Timestamp,
+    serial: u64,
+    flow: u32,
+    direction: Direction,
+}
+
+/// The next thing that time brings about.
+#[derive(Clone, Copy, Debug)]
+enum Deadline {
+    Hole(Due),
+    Idle(u32),
+    Fragments,
+}
+
+impl<O: Observer> Tracker<O> {
+    /// A tracker that knows every dissector.
+    #[must_use]
+    pub fn new(settings: Settings, seed: Seed) -> Self {
+        Self::recognising(DISSECTORS, settings, seed)
+    }
+
+    /// A tracker that knows these dissectors only, tried in this order.
+    #[must_use]
+    pub fn recognising(
+        dissectors: &'static [&'static dyn Dissector],
+        settings: Settings,
+        seed: Seed,
+    ) -> Self {
+        Self {
+            settings,
+            dissectors,
+            seed,
+            table: Table::new(seed),
+            holes: Holes::default(),
+            fragments: Fragments::new(seed),
+            now: Timestamp::MIN,
+        }
+    }
+
+    /// Takes the next packet.
+    pub fn packet(&mut self, packet: &Packet<'_>, observer: &mut O) {
+        self.advance(packet.time, observer);
+        hear(packet, observer);
+        let frames = [packet.frame];
+        let fragment = packet.layers.network.and_then(|network| Some((network, network.fragment?)));
+        match fragment {
+            Some((network, fragment)) => {
+                tell_unattached(packet, observer);
+                // A fragment cut short in the capture has a hole that nothing can fill.
+                let octets = packet.layers.payload;
+                if octets.is_empty() || packet.layers.missing != 0 {
+                    return;
+                }
+                let (outcome, overlap) =
+                    self.fragments.add(packet.space, &network, fragment, octets, packet.frame, packet.time);
+                if overlap == Overlap::Conflict {
+                    observer.unattached(&place(packet), TrackEvent::OverlapConflict);
+                }
+                self.bound_fragments(observer);
+                if let Outcome::Complete(datagram, frames) = outcome {
+                    let layers = dissect_reassembled(&packet.layers, &datagram);
+                    let Packet { time, frame, space, .. } = *packet;
+                    self.whole(&Packet { time, frame, space, layers }, &frames, observer);
+                }
+            }
+            None => self.whole(packet, &frames, observer),
+        }
+    }
+
+    /// Time passes without a packet: fires every deadline up to `now`.
+    pub fn advance(&mut self, now: Timestamp, observer: &mut O) {
+        while let Some((time, deadline)) = self.next_deadline()
+            && time <= now
+        {
+            self.now = self.now.max(time);
+            match deadline {
+                Deadline::Hole(due) => self.give_up_hole(due, observer),
+                Deadline::Idle(index) => self.expire(index, observer),
+                Deadline::Fragments => self.drop_fragments(observer),
+            }
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// The capture ends: hands on everything that waits, behind gaps. Flows are not told to have ended.
+    pub fn finish(&mut self, observer: &mut O) {
+        while self.fragments.oldest().is_some() {
+            self.drop_fragments(observer);
+        }
+        for index in self.table.indexes() {
+            self.visit(index, observer, |scene, flow| {
+                if flow.key.transport == Transport::Tcp {
+                    tcp::flush(scene, flow);
+                }
+            });
+        }
+    }
+
+    /// Octets held: flows, what waits in them, fragments. Without what the observer keeps on the heap.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.table.memory() + self.table.flows().map(Flow::memory).sum::<usize>() + self.fragments.memory()
+    }
+
+    /// Flows known at present, ended ones that are still remembered included.
+    #[must_use]
+    pub fn flows(&self) -> usize {
+        self.table.len()
+    }
+
+    /// A packet that is no fragment.
+    fn whole(&mut self, packet: &Packet<'_>, frames: &[FrameRef], observer: &mut O) {
+        let layers = &packet.layers;
+        let ports = match layers.transport {
+            TransportHeader::Tcp(header) => Some((header.source, header.destination, Transport::Tcp)),
+            TransportHeader::Udp(header) => Some((header.source, header.destination, Transport::Udp)),
+            TransportHeader::None => None,
+        };
+        let (Some(network), Some((source, destination, transport))) = (layers.network, ports) else {
+            return tell_unattached(packet, observer);
+        };
+        let ends = Ends { network, source, destination, transport };
+        let (pair, sender_is_low) = ends.pair(packet.space);
+        let index = self.flow_of(packet, &ends, pair, sender_is_low, observer);
+        let Some(mut flow) = self.table.take(index) else { return };
+        let direction = flow.direction(sender_is_low);
+        let begins = !core::mem::replace(&mut flow.begun, true);
+        flow.seen(direction, layers, packet.frame);
+        let mut scene = Scene {
+            observer,
+            settings: &self.settings,
+            dissectors: self.dissectors,
+            seed: self.seed,
+            time: packet.time,
+            frames,
+        };
+        if begins {
+            scene.event(&mut flow, direction, TrackEvent::Started);
+        }
+        if layers.snapped {
+            scene.event(&mut flow, direction, TrackEvent::Snapped);
+        }
+        for anomaly in &layers.anomalies {
+            scene.event(&mut flow, direction, TrackEvent::Layer(*anomaly));
+        }
+        match layers.transport {
+            TransportHeader::Tcp(header) => {
+                let segment = Segment { header, payload: layers.payload, missing: layers.missing };
+                tcp::segment(&mut scene, &mut flow, direction, &segment);
+            }
+            TransportHeader::Udp(_) if !layers.payload.is_empty() => {
+                if flow.speaks(direction) {
+                    scene.event(&mut flow, direction, TrackEvent::Answered);
+                }
+                recognition::datagram(&mut scene, &mut flow, direction, layers.payload);
+            }
+            TransportHeader::Udp(_) | TransportHeader::None => {}
+        }
+        self.settle(index, &mut flow);
+        self.table.touch(index, flow.age(), self.now);
+        self.table.put(index, flow);
+        self.bound_holes(observer);
+    }
+
+    /// The flow a packet belongs to, which may begin with it.
+    fn flow_of(
+        &mut self,
+        packet: &Packet<'_>,
+        ends: &Ends,
+        pair: Pair,
+        sender_is_low: bool,
+        observer: &mut O,
+    ) -> u32 {
+        let known = self.table.find(&pair);
+        if let Some(index) = known {
+            if !self.opens_another(index, &packet.layers, sender_is_low) {
+                return index;
+            }
+            self.end(index, observer);
+            self.drop_flow(index);
+        }
+        while self.table.len() >= self.settings.max_flows.max(1) {
+            self.evict(observer);
+        }
+        let flags = match packet.layers.transport {
+            TransportHeader::Tcp(Tcp { flags, .. }) => flags,
+            _ => TcpFlags(0),
+        };
+        let by_client =
+            sender_is_client(self.dissectors, ends.transport, flags, ends.source, ends.destination);
+        let key = ends.key(packet.space, by_client);
+        let flow = Flow::new(key, by_client == sender_is_low, packet.frame);
+        self.table.insert(pair, Box::new(flow), self.now)
+    }
+
+    fn opens_another(&mut self, index: u32, layers: &Layers<'_>, sender_is_low: bool) -> bool {
+        let TransportHeader::Tcp(header) = layers.transport else { return false };
+        if !header.flags.has(TcpFlags::SYN) {
+            return false;
+        }
+        let Some(mut flow) = self.table.take(index) else { return false };
+        let direction = flow.direction(sender_is_low);
+        let another = tcp::opens_another(&mut flow, direction, &header);
+        self.table.put(index, flow);
+        another
+    }
+
+    /// Works on a flow outside of a packet; what is told refers to its last frame and the present time.
+    fn visit(
+        &mut self,
+        index: u32,
+        observer: &mut O,
+        work: impl FnOnce(&mut Scene<'_, O>, &mut Flow<O::Flow>),
+    ) {
+        let Some(mut flow) = self.table.take(index) else { return };
+        let frames = [flow.last_frame];
+        let mut scene = Scene {
+            observer,
+            settings: &self.settings,
+            dissectors: self.dissectors,
+            seed: self.seed,
+            time: self.now,
+            frames: &frames,
+        };
+        work(&mut scene, &mut flow);
+        self.settle(index, &mut flow);
+        self.table.put(index, flow);
+    }
+
+    /// Brings the list of holes in line with what waits in a flow.
+    fn settle(&mut self, index: u32, flow: &mut Flow<O::Flow>) {
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            let half = flow.half(direction);
+            if half.charged == 0 && half.waiting.is_empty() {
+                continue;
+            }
+            self.holes.octets = self.holes.octets + half.waiting.charge() - half.charged;
+            half.charged = half.waiting.charge();
+            let first = half.waiting.first().map(|(_, mark)| mark.time);
+            let wanted = first.map(|time| time.saturating_add(self.settings.gap_patience()));
+            if let Some((time, serial)) = half.deadline
+                && wanted != Some(time)
+            {
+                self.holes.due.remove(&Due { time, serial, flow: index, direction });
+                half.deadline = None;
+            }
+            if let (Some(time), None) = (wanted, half.deadline) {
+                self.holes.serial += 1;
+                half.deadline = Some((time, self.holes.serial));
+                self.holes.due.insert(Due { time, serial: self.holes.serial, flow: index, direction });
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Option<(Timestamp, Deadline)> {
+        let after = |time: Timestamp, secs: u32| time.saturating_add(Duration::from_secs(u64::from(secs)));
+        let hole = self.holes.due.first().map(|due| (due.time, Deadline::Hole(*due)));
+        let fragments = self
+            .fragments
+            .oldest()
+            .map(|time| (after(time, self.settings.fragment_secs), Deadline::Fragments));
+        let idle = |age: Age, secs: u32| {
+            self.table.oldest(age).map(|(index, last)| (after(last, secs), Deadline::Idle(index)))
+        };
+        [
+            hole,
+            fragments,
+            idle(Age::Settled, self.settings.flow_idle_secs),
+            idle(Age::Unsettled, self.settings.unsettled_idle_secs),
+            idle(Age::Ended, self.settings.linger_secs),
+        ]
+        .into_iter()
+        .flatten()
+        .min_by_key(|(time, _)| *time)
+    }
+
+    fn give_up_hole(&mut self, due: Due, observer: &mut O) {
+        let since = self.now.saturating_sub(self.settings.gap_patience());
+        self.visit(due.flow, observer, |scene, flow| {
+            tcp::overdue(scene, flow, due.direction, since);
+        });
+        // Should the flow not have known of it, the entry must still go.
+        self.holes.due.remove(&due);
+    }
+
+    /// Silent for too long.
+    fn expire(&mut self, index: u32, observer: &mut O) {
+        self.end(index, observer);
+        self.drop_flow(index);
+    }
+
+    fn end(&mut self, index: u32, observer: &mut O) {
+        self.visit(index, observer, |scene, flow| {
+            if flow.ended {
+                return;
+            }
+            if flow.key.transport == Transport::Tcp {
+                tcp::flush(scene, flow);
+            }
+            flow.ended = true;
+            let direction = flow.last_direction;
+            scene.event(flow, direction, TrackEvent::Ended);
+        });
+    }
+
+    /// Lets the flow go that is missed least.
+    fn evict(&mut self, observer: &mut O) {
+        let Some(index) = Age::ALL.iter().find_map(|age| self.table.oldest(*age)).map(|(index, _)| index)
+        else {
+            return;
+        };
+        self.visit(index, observer, |scene, flow| {
+            if flow.ended {
+                return;
+            }
+            if flow.key.transport == Transport::Tcp {
+                tcp::flush(scene, flow);
+            }
+            let direction = flow.last_direction;
+            scene.event(flow, direction, TrackEvent::Limit { cap: "max_flows" });
+        });
+        self.drop_flow(index);
+    }
+
+    fn drop_flow(&mut self, index: u32) {
+        let Some(flow) = self.table.remove(index) else { return };
+        for (half, direction) in flow.halves.iter().zip([Direction::ToServer, Direction::ToClient]) {
+            self.holes.octets -= half.charged;
+            if let Some((time, serial)) = half.deadline {
+                self.holes.due.remove(&Due { time, serial, flow: index, direction });
+            }
+        }
+    }
+
+    fn bound_holes(&mut self, observer: &mut O) {
+        while self.holes.octets > self.settings.max_reassembly_octets
+            && let Some(due) = self.holes.due.first().copied()
+        {
+            self.visit(due.flow, observer, |scene, flow| {
+                let cap = "max_reassembly_octets";
+                scene.event(flow, due.direction, TrackEvent::Limit { cap });
+                tcp::overdue(scene, flow, due.direction, Timestamp::MIN);
+            });
+            self.holes.due.remove(&due);
+        }
+    }
+
+    fn bound_fragments(&mut self, observer: &mut O) {
+        while let Some(cap) = self.fragments.over(&self.settings)
+            && let Some(gone) = self.fragments.let_go()
+        {
+            let place = Unattached { space: gone.space, time: self.now, frame: gone.frame };
+            observer.unattached(&place, TrackEvent::Limit { cap });
+        }
+    }
+
+    fn drop_fragments(&mut self, observer: &mut O) {
+        if let Some(gone) = self.fragments.let_go() {
+            let place = Unattached { space: gone.space, time: self.now, frame: gone.frame };
+            observer.unattached(&place, TrackEvent::Gap { octets: None });
+        }
+    }
+}
+
+/// Both ends of a packet above IP.
+struct Ends {
+    network: Network,
+    source: u16,
+    destination: u16,
+    transport: Transport,
+}
+
+impl Ends {
+    /// The pair that both directions share, and whether the sender is its lower end.
+    fn pair(&self, space: AddressSpace) -> (Pair, bool) {
+        let sender = (wide(self.network.source), self.source);
+        let receiver = (wide(self.network.destination), self.destination);
+        let sender_is_low = sender <= receiver;
+        let (low, high) = if sender_is_low { (sender, receiver) } else { (receiver, sender) };
+        (Pair { low, high, space, transport: self.transport }, sender_is_low)
+    }
+
+    fn key(&self, space: AddressSpace, sender_is_client: bool) -> FlowKey {
+        let sender = endpoint(self.network.source, self.source);
+        let receiver = endpoint(self.network.destination, self.destination);
+        let (client, server) = if sender_is_client { (sender, receiver) } else { (receiver, sender) };
+        FlowKey { space, transport: self.transport, client, server }
+    }
+}
+
+/// Tells who sent a frame: by IP address, by the sender of an ARP packet, or by hardware address.
+fn hear<O: Observer>(packet: &Packet<'_>, observer: &mut O) {
+    let layers = &packet.layers;
+    let (address, mac) = match (&layers.network, &layers.arp) {
+        (Some(network), _) => (Some(network.source), layers.source_mac),
+        (None, Some(arp)) => (Some(arp.sender.1), Some(arp.sender.0)),
+        (None, None) => (None, layers.source_mac),
+    };
+    // Who has no address yet (DHCP, ARP probes of RFC 5227, duplicate address detection) is known by its hardware.
+    let talker = match address.filter(|address| !address.is_unspecified()) {
+        Some(address) => Some(Talker::Ip(address)),
+        None => mac.map(Talker::Mac),
+    };
+    if let Some(talker) = talker {
+        observer.heard(&Heard { space: packet.space, talker, mac, time: packet.time, frame: packet.frame });
+    }
+}
+
+fn place(packet: &Packet<'_>) -> Unattached {
+    Unattached { space: packet.space, time: packet.time, frame: packet.frame }
+}
+
+/// Tells what is remarkable about a frame that belongs to no flow.
+fn tell_unattached<O: Observer>(packet: &Packet<'_>, observer: &mut O) {
+    if packet.layers.snapped {
+        observer.unattached(&place(packet), TrackEvent::Snapped);
+    }
+    for anomaly in &packet.layers.anomalies {
+        observer.unattached(&place(packet), TrackEvent::Layer(*anomaly));
+    }
+}

@@ -25,7 +25,7 @@ pub use dissector::{Dissector, Notation, Ports, Probe, Session, Step};
 pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol, Sink};
 
 /// Every dissector, in the order in which probes are tried.
-pub static DISSECTORS: &[&dyn Dissector] = &[];
+pub static DISSECTORS: &[&dyn Dissector] = &[&modbus::Modbus];
 
 /// The dissector of a protocol, by its name.
 #[must_use]

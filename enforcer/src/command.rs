@@ -20,10 +20,11 @@ use fieldwarden_model::{
 
 use crate::{
     content::Content,
+    interlocks::tamed,
     journal::{Entry, Journal, append_beside},
     moment::{Boot, Moment},
     privileges,
-    server::Entrance,
+    server::{Entrance, log},
     settings::{DEFAULT_SOCKET, Settings},
     sys,
     warden::Warden,
@@ -143,9 +144,13 @@ fn run(config: &Path, socket: Option<PathBuf>, socket_fd: Option<RawFd>) -> Resu
     let (journal, held) = Journal::open(&settings.journal)
         .map_err(work(format!("cannot open the journal `{}`", settings.journal.display())))?;
     if held.damaged > 0 {
-        eprintln!("The journal `{}` has {} torn or damaged lines", settings.journal.display(), held.damaged);
+        log(&format!(
+            "The journal `{}` has {} torn or damaged lines",
+            settings.journal.display(),
+            held.damaged
+        ));
     }
-    eprintln!("In force: {}", privileges::reduce().map_err(Failure::Work)?);
+    log(&format!("In force: {}", privileges::reduce().map_err(Failure::Work)?));
     let now = clock().map_err(work("the clock cannot be read"))?;
     let boot = boot().map_err(work("the kernel does not tell which boot this is"))?;
     let mut warden = Warden::start(
@@ -182,7 +187,7 @@ fn text_line(order: &Order, report: &Report) -> String {
         Some(lapses) if report.state.in_force() => format!(", lapses {lapses}"),
         _ => String::new(),
     };
-    format!("{}  {:<11}  {}{lapses}  ({})", order.id, report.state.word(), order.target, report.cause)
+    format!("{}  {:<11}  {}{lapses}  ({})", order.id, report.state.word(), order.target, tamed(&report.cause))
 }
 
 fn release(place: &Place, order: OrderId, reason: String) -> Result<(), Failure> {

@@ -10,10 +10,12 @@ use fieldwarden_model::{
 
 use crate::moment::Moment;
 
-/// The longest reason or author of an order, in octets; longer ones are refused.
+/// The longest reason of an order, in octets; longer ones are refused.
 pub const MAX_TEXT: usize = 1024;
+/// The longest name: of an author, an approver, an incident, in octets.
+pub const MAX_NAME: usize = 128;
 /// The most approvers an order may name.
-pub const MAX_APPROVERS: usize = 16;
+pub const MAX_APPROVERS: usize = 8;
 /// The longest time an order may be provisional, in seconds.
 pub const MAX_KEEP_WITHIN_SECS: u32 = 3_600;
 /// How far ahead of our clock the moment of proposal may lie, in seconds.
@@ -97,10 +99,25 @@ pub fn approved(approved_by: &[String]) -> Result<(), String> {
     if approved_by.iter().all(|name| name.trim().is_empty()) {
         return Err("nobody approved it".into());
     }
-    if approved_by.len() > MAX_APPROVERS || approved_by.iter().any(|name| name.len() > MAX_TEXT) {
-        return Err(format!(
-            "it names more than {MAX_APPROVERS} approvers, or one of more than {MAX_TEXT} octets"
-        ));
+    if approved_by.len() > MAX_APPROVERS {
+        return Err(format!("it names more than {MAX_APPROVERS} approvers"));
+    }
+    approved_by.iter().try_for_each(|name| plain("an approver", name, MAX_NAME))
+}
+
+/// Text without control characters, which would move the cursor of whoever reads it, cut at [`MAX_TEXT`].
+#[must_use]
+pub fn tamed(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or_default().to_owned()
+}
+
+fn plain(what: &str, text: &str, at_most: usize) -> Result<(), String> {
+    if text.len() > at_most {
+        return Err(format!("{what} is longer than {at_most} octets"));
+    }
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err(format!("{what} holds control characters"));
     }
     Ok(())
 }
@@ -109,12 +126,9 @@ fn well_formed(order: &Order) -> Result<(), String> {
     if order.id != order.identify() {
         return Err("its id does not follow from its content".into());
     }
-    if order.reason.len() > MAX_TEXT || order.author.len() > MAX_TEXT {
-        return Err(format!("its reason or author is longer than {MAX_TEXT} octets"));
-    }
-    if order.incident.as_ref().is_some_and(|incident| incident.0.len() > MAX_TEXT) {
-        return Err(format!("its incident is longer than {MAX_TEXT} octets"));
-    }
+    plain("its reason", &order.reason, MAX_TEXT)?;
+    plain("its author", &order.author, MAX_NAME)?;
+    plain("its incident", order.incident.as_ref().map_or("", |incident| &incident.0), MAX_NAME)?;
     if order.lapse_secs == 0 || order.keep_within_secs == 0 {
         return Err("it stands, or is provisional, for 0 s".into());
     }
@@ -244,7 +258,8 @@ pub(crate) mod tests {
         let good = order(talker("10.0.0.66"));
         assert_eq!(interlocks().judge(&good, NOW), Ok(()));
         let reworded = Order { reason: "other".into(), ..good.clone() };
-        let changes: [fn(&mut Order); 7] = [
+        let changes: [fn(&mut Order); 8] = [
+            |o| o.reason = "\u{1b}[2J nothing to see".into(),
             |o| o.lapse_secs = 3_601,
             |o| o.keep_within_secs = 0,
             |o| o.keep_within_secs = o.lapse_secs + 1,

@@ -82,7 +82,10 @@ pub trait Record {
 pub struct Journal {
     path: PathBuf,
     file: File,
+    /// How far the file was read or written by us.
     length: u64,
+    /// Releases that another program has written, not yet handed on.
+    beside: Vec<Entry>,
 }
 
 /// What a journal held.
@@ -104,7 +107,7 @@ impl Journal {
         file.try_lock().map_err(|_| io::Error::other("another enforcer runs on it"))?;
         let held = read_all(&mut file)?;
         let length = mend_tail(&mut file)?;
-        Ok((Self { path: path.into(), file, length }, held))
+        Ok((Self { path: path.into(), file, length, beside: Vec::new() }, held))
     }
 }
 
@@ -117,24 +120,24 @@ impl Record for Journal {
         }
         let text = lines(entries);
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
-        match written {
-            Ok(()) => {
-                self.length += text.len() as u64;
-                Ok(())
-            }
-            Err(fault) => {
-                // Cut what was written of it, so that a full disk leaves whole lines. If that fails as well the next
-                // start skips the torn line.
+        if let Err(fault) = written {
+            // Cut what was written of it, so that a full disk leaves whole lines; not when someone else has written
+            // meanwhile. If that fails as well the next start skips the torn line.
+            if self.file.metadata().is_ok_and(|m| m.len() <= self.length + text.len() as u64) {
                 let _ = self.file.set_len(self.length);
-                Err(fault)
             }
+            return Err(fault);
         }
+        // It is on disk; that someone else's lines cannot be read now does not change that.
+        let _ = self.look_beside(&text);
+        Ok(())
     }
 
     fn compact(&mut self, entries: &dyn Fn() -> Vec<Entry>) -> io::Result<()> {
         if self.length < COMPACT_AT {
             return Ok(());
         }
+        self.look_beside(&[])?;
         let text = lines(&entries());
         let beside = self.path.with_extension("new");
         // A leftover of a crash is ours to replace; create_new then refuses whatever someone put there meanwhile.
@@ -152,15 +155,34 @@ impl Record for Journal {
     }
 
     fn foreign(&mut self) -> io::Result<Vec<Entry>> {
-        let length = self.file.metadata()?.len();
-        if length <= self.length {
-            return Ok(Vec::new());
+        self.look_beside(&[])?;
+        Ok(std::mem::take(&mut self.beside))
+    }
+}
+
+impl Journal {
+    /// Reads what was appended since, up to the last whole line, and keeps the releases that are not among `own`.
+    fn look_beside(&mut self, own: &[u8]) -> io::Result<()> {
+        let new = self.file.metadata()?.len().saturating_sub(self.length);
+        if new == 0 {
+            return Ok(());
         }
+        let mut text = Vec::new();
         self.file.seek(SeekFrom::Start(self.length))?;
-        let mut held = Held::default();
-        read_lines(&mut BufReader::new((&self.file).take(length - self.length)), &mut held)?;
-        self.length = length;
-        Ok(held.entries)
+        (&self.file).take(new.min(MAX_SIZE)).read_to_end(&mut text)?;
+        let whole = text.iter().rposition(|octet| *octet == b'\n').map_or(0, |last| last + 1);
+        text.truncate(whole);
+        self.length += whole as u64;
+        if text == own {
+            return Ok(());
+        }
+        let own: Vec<&[u8]> = own.split(|octet| *octet == b'\n').collect();
+        let foreign = text.split(|octet| *octet == b'\n').filter(|line| !own.contains(line));
+        // Nobody but the enforcer writes anything else, and nobody else is believed to.
+        self.beside.extend(
+            foreign.filter_map(parse_line).filter(|entry| matches!(entry, Entry::ReleasedAll { .. })),
+        );
+        Ok(())
     }
 }
 
@@ -320,6 +342,18 @@ mod tests {
         assert!(journal.foreign().unwrap().is_empty());
         let released = Entry::ReleasedAll { by: "jo".into(), time: Timestamp::from_seconds(2) };
         append_beside(&path, &released).unwrap();
+        assert_eq!(journal.foreign().unwrap(), [released]);
+        assert!(journal.foreign().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_release_written_between_two_lines_of_ours_is_not_lost() {
+        let path = place("between");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        let released = Entry::ReleasedAll { by: "jo".into(), time: Timestamp::from_seconds(2) };
+        append_beside(&path, &released).unwrap();
+        journal.append(&[remark("a line of ours that is longer than the release")]).unwrap();
+        journal.append(&[remark("and another")]).unwrap();
         assert_eq!(journal.foreign().unwrap(), [released]);
         assert!(journal.foreign().unwrap().is_empty());
     }

@@ -184,9 +184,14 @@ impl Life {
     #[must_use]
     pub fn resumed(mut self, now: Moment, boot: &Boot) -> Self {
         if self.boot != *boot {
-            self.keep_by =
-                self.keep_by.in_boot_of(now, Duration::from_secs(self.order.keep_within_secs.into()));
-            self.lapse_by = self.lapse_by.in_boot_of(now, Duration::from_secs(self.order.lapse_secs.into()));
+            if now.wall < self.report.time {
+                // A clock that went back cannot tell how old the order is, and a machine without a clock of its own
+                // would begin the lapse anew at every start.
+                self.end(OrderState::Reverted, "the clock went back while the machine restarted".into());
+            }
+            let full = |secs: u32| Duration::from_secs(secs.into());
+            self.keep_by = self.keep_by.in_boot_of(now, full(self.order.keep_within_secs));
+            self.lapse_by = self.lapse_by.in_boot_of(now, full(self.order.lapse_secs));
             let age = now.wall.since(self.begun.wall);
             let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
             self.begun = Moment { wall: self.begun.wall, uptime_ms: now.uptime_ms.saturating_sub(age_ms) };

@@ -38,6 +38,7 @@ pub(crate) struct Entrance {
     listener: Option<UnixListener>,
     clients: Vec<Client>,
     daemon_user: Option<u32>,
+    last_refusal: String,
 }
 
 struct Client {
@@ -66,12 +67,13 @@ impl Entrance {
             chown(path, daemon_user, None)?;
         }
         listener.set_nonblocking(true)?;
-        Ok(Self { listener: Some(listener), clients: Vec::new(), daemon_user })
+        Ok(Self { listener: Some(listener), clients: Vec::new(), daemon_user, last_refusal: String::new() })
     }
 
     /// Takes over a socket the parent opened: one that listens, or one that is connected to the daemon.
     pub(crate) fn inherit(socket: OwnedFd, daemon_user: Option<u32>) -> io::Result<Self> {
-        let mut entrance = Self { listener: None, clients: Vec::new(), daemon_user };
+        let mut entrance =
+            Self { listener: None, clients: Vec::new(), daemon_user, last_refusal: String::new() };
         if sys::listens(&socket)? {
             let listener = UnixListener::from(socket);
             listener.set_nonblocking(true)?;
@@ -123,8 +125,12 @@ impl Entrance {
 
     fn accept(&mut self) {
         while let Some(Ok((stream, _))) = self.listener.as_ref().map(UnixListener::accept) {
-            if let Err(fault) = self.admit(stream) {
-                eprintln!("Connection refused: {fault}");
+            let Err(fault) = self.admit(stream) else { continue };
+            let refusal = format!("Connection refused: {fault}");
+            // Whoever knocks again and again fills no log.
+            if refusal != self.last_refusal {
+                log(&refusal);
+                self.last_refusal = refusal;
             }
         }
     }
@@ -170,10 +176,10 @@ impl Entrance {
     /// Tells every client what changed; not again to the one whose answer it was.
     fn announce(&mut self, warden: &mut Warden, answered: Option<(usize, &Answer)>) {
         for remark in warden.take_remarks() {
-            eprintln!("{remark}");
+            log(&remark);
         }
         for report in warden.take_reports() {
-            eprintln!("Order {} {}: {}", report.order, report.state.word(), report.cause);
+            log(&format!("Order {} {}: {}", report.order, report.state.word(), report.cause));
             let news = Answer::Reported { report };
             for (index, client) in self.clients.iter_mut().enumerate() {
                 if answered != Some((index, &news)) {
@@ -213,7 +219,7 @@ impl Client {
         self.waiting.extend(answer_line(answer));
         self.flush();
         if self.waiting.len() > MAX_WAITING {
-            eprintln!("A client of user {} does not read its answers and is disconnected", self.user);
+            log(&format!("A client of user {} does not read its answers and is disconnected", self.user));
             self.is_gone = true;
         }
     }
@@ -229,4 +235,9 @@ impl Client {
             }
         }
     }
+}
+
+/// One line for whoever started this program. That nobody reads it any longer must not stop the enforcer.
+pub(crate) fn log(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }

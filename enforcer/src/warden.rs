@@ -33,6 +33,9 @@ pub const MAX_IDS: usize = 4_096;
 /// The most reports waiting to be sent; the oldest go first, since `List` tells the state all the same.
 pub const MAX_REPORTS: usize = 1_024;
 
+/// The most differences told of one look at the device.
+pub const MAX_REMARKS: usize = 32;
+
 /// Whether anything is enforced at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -92,9 +95,15 @@ impl Warden {
             next_check_ms: now.uptime_ms.saturating_add(CHECK_EVERY_MS),
             is_unwritten: false,
         };
+        let of_other_boot = |entry: &Entry| match entry {
+            Entry::Order(life) if life.boot != warden.boot => Some(life.order.id.clone()),
+            _ => None,
+        };
+        let resumed: BTreeSet<OrderId> = held.iter().filter_map(of_other_boot).collect();
         for entry in held {
             warden.take(entry, now);
         }
+        warden.write_resumed(&resumed);
         for life in warden.lives.values_mut().filter(|life| life.in_force()) {
             if life.report.state == OrderState::Applying {
                 life.end(OrderState::Reverted, "the enforcer stopped while it was being applied".into());
@@ -136,6 +145,9 @@ impl Warden {
             Err(fault) => self.remark(format!("the journal cannot be read: {fault}")),
         }
         self.settle(now);
+        if self.is_unwritten {
+            self.write_all();
+        }
         if now.uptime_ms >= self.next_check_ms {
             self.next_check_ms = now.uptime_ms.saturating_add(CHECK_EVERY_MS);
             self.check(now);
@@ -204,7 +216,7 @@ impl Warden {
         }
         self.has_room(&order, now)?;
         let id = order.id.clone();
-        let cause = format!("approved by {}", approved_by.join(", "));
+        let cause = interlocks::tamed(&format!("approved by {}", approved_by.join(", ")));
         let life = Life::begin(order, fresh.hash, approved_by, now, self.boot.clone());
         if self.is_unwritten {
             self.write_all();
@@ -300,8 +312,7 @@ impl Warden {
     ) -> Result<Report, String> {
         let life = self.lives.get_mut(id).ok_or_else(|| unknown(id))?;
         life.may_release(occasion)?;
-        let mut why = why.to_owned();
-        why.truncate(why.floor_char_boundary(interlocks::MAX_TEXT));
+        let why = interlocks::tamed(why);
         let state = match occasion {
             Occasion::Person => OrderState::Released,
             Occasion::Degraded => OrderState::Reverted,
@@ -362,20 +373,29 @@ impl Warden {
         };
         let idle = self.mode == Mode::ObserveOnly && observed.content.is_empty();
         let stuck: Vec<OrderId> = self.lives.values().filter(|life| is_stuck(life)).map(id_of).collect();
-        if stuck.is_empty() && (idle || self.agrees(&desired, &observed, now).is_ok()) {
-            return;
+        let difference = if idle { None } else { self.agrees(&desired, &observed, now).err() };
+        if let Some(difference) = difference {
+            self.mend(&desired, &observed, difference, now);
         }
-        self.mend(&desired, &observed, now);
-        self.finish(&stuck, now);
+        if !stuck.is_empty() {
+            self.finish(&stuck, now);
+        }
     }
 
-    fn mend(&mut self, desired: &Content, observed: &Observed, now: Moment) {
-        for cut in observed.content.keys().filter(|cut| !desired.contains_key(cut)) {
-            self.remark(format!("{cut} was cut though no order in force says so; it is given back"));
+    fn mend(&mut self, desired: &Content, observed: &Observed, difference: String, now: Moment) {
+        let foreign = observed.content.keys().filter(|cut| !desired.contains_key(cut));
+        let foreign =
+            foreign.map(|cut| format!("{cut} was cut though no order in force says so; it is given back"));
+        let mut texts: Vec<String> =
+            observed.damage.iter().cloned().chain(foreign).take(MAX_REMARKS).collect();
+        if texts.is_empty() {
+            texts.push(difference);
         }
-        for damage in &observed.damage {
-            self.remark(format!("{damage}; it is mended"));
+        if !self.is_unwritten {
+            let entry = |text: &String| Entry::Remark { text: text.clone(), time: now.wall };
+            self.is_unwritten = self.record.append(&texts.iter().map(entry).collect::<Vec<_>>()).is_err();
         }
+        texts.into_iter().for_each(|text| self.remark(format!("On the device: {text}")));
         let lost =
             |life: &Life| Match::of(&life.order.target).iter().any(|cut| !observed.content.contains_key(cut));
         let mut missing = Vec::new();
@@ -465,6 +485,24 @@ impl Warden {
         }
     }
 
+    /// Writes down the deadlines that were told anew after the machine restarted. Where that fails the orders end:
+    /// told anew at every restart from the same lines, they would last longer each time.
+    fn write_resumed(&mut self, resumed: &BTreeSet<OrderId>) {
+        let mut resumed: Vec<&mut Life> = self
+            .lives
+            .values_mut()
+            .filter(|life| life.in_force() && resumed.contains(&life.order.id))
+            .collect();
+        let entries: Vec<Entry> =
+            resumed.iter().map(|life| Entry::Order(Box::new((**life).clone()))).collect();
+        if entries.is_empty() || self.record.append(&entries).is_ok() {
+            return;
+        }
+        for life in &mut resumed {
+            life.end(OrderState::Reverted, "the machine restarted and the journal cannot be written".into());
+        }
+    }
+
     fn tell(&mut self, report: Report) {
         if self.reports.len() >= MAX_REPORTS {
             self.reports.remove(0);
@@ -512,9 +550,6 @@ impl Warden {
             if let Some(life) = self.lives.remove(&id) {
                 self.finished.add(id, life.order.proposed);
             }
-        }
-        if self.is_unwritten {
-            self.write_all();
         }
         let (lives, finished) = (&self.lives, &self.finished);
         if let Err(fault) = self.record.compact(&|| snapshot(lives, finished)) {

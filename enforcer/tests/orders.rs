@@ -1,4 +1,5 @@
 //! Random orders, silences, faults, crashes and foreign hands: what may never happen, does not.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops here")]
 
 mod common;
 
@@ -31,7 +32,7 @@ enum Step {
     Release(usize),
     ReleaseAllBeside,
     Wait(u64),
-    StepWallClock(i64),
+    SetClock(i64),
     Restart,
     Reboot,
     Flush,
@@ -56,7 +57,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (0..ORDERS).prop_map(Step::Release),
         1 => Just(Step::ReleaseAllBeside),
         4 => (0u64..40_000).prop_map(Step::Wait),
-        1 => (-5_000i64..5_000).prop_map(Step::StepWallClock),
+        1 => (-5_000i64..5_000).prop_map(Step::SetClock),
         2 => Just(Step::Restart),
         1 => Just(Step::Reboot),
         1 => Just(Step::Flush),
@@ -144,6 +145,8 @@ struct World {
     begun: BTreeMap<OrderId, u64>,
     answered: BTreeSet<OrderId>,
     foreign: bool,
+    /// Whether the journal may lack an end, so that only the wall clock tells what is over.
+    is_unwritten: bool,
 }
 
 impl World {
@@ -165,6 +168,7 @@ impl World {
             begun: BTreeMap::new(),
             answered: BTreeSet::new(),
             foreign: false,
+            is_unwritten: false,
         };
         world.start();
         world
@@ -176,6 +180,15 @@ impl World {
 
     fn start(&mut self) {
         self.misfortune.dead.set(false);
+        if self.is_unwritten && self.boot > 0 {
+            // The journal may be older than the last boot, so that the wall clock tells once more.
+            let now_ms = self.now().uptime_ms;
+            for order in &self.orders {
+                if let Some(until) = self.allowed.get_mut(&order.id) {
+                    *until = (now_ms + u64::from(order.lapse_secs) * 1_000).max(*until);
+                }
+            }
+        }
         // What the journal holds went through its own lines.
         let text: String = self.record.entries.borrow().iter().map(line).collect();
         let held: Vec<Entry> = text.lines().map(|line| parse_line(line.as_bytes()).unwrap()).collect();
@@ -221,7 +234,7 @@ impl World {
                 self.record.foreign.borrow_mut().push(entry);
             }
             Step::Wait(millis) => self.wait(*millis),
-            Step::StepWallClock(seconds) => {
+            Step::SetClock(seconds) => {
                 let wall = self.now().wall.nanos() + seconds * 1_000_000_000;
                 self.now.borrow_mut().wall = Timestamp::from_nanos(wall);
             }
@@ -234,9 +247,15 @@ impl World {
                 self.device.borrow_mut().apply(&content).unwrap();
                 self.foreign = true;
             }
-            Step::DiskFull => self.misfortune.disk_full.set(true),
+            Step::DiskFull => {
+                self.misfortune.disk_full.set(true);
+                self.is_unwritten = true;
+            }
             Step::DiskRoom => self.misfortune.disk_full.set(false),
-            Step::Fault(at, fault) => self.misfortune.countdown.set(Some((*at, *fault))),
+            Step::Fault(at, fault) => {
+                self.misfortune.countdown.set(Some((*at, *fault)));
+                self.is_unwritten = true;
+            }
         }
         if self.misfortune.dead.get() {
             self.misfortune.countdown.set(None);
@@ -320,7 +339,7 @@ impl World {
         for order in &self.orders {
             if let Some(until) = self.allowed.get_mut(&order.id) {
                 let full = 5_000 + u64::from(order.lapse_secs) * 1_000;
-                *until = if *until > before { full } else { 0 };
+                *until = if *until > before || self.is_unwritten { full } else { 0 };
             }
             if let Some(begun) = self.begun.get_mut(&order.id) {
                 *begun = 5_000;

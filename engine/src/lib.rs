@@ -5,5 +5,24 @@
 //! the hash seed and however many threads run the shards.
 #![forbid(unsafe_code)]
 
+pub mod baseline;
+mod checkpoint;
+pub mod community_id;
+pub mod configure;
+pub mod conversation;
+pub mod detect;
+mod engine;
+pub mod history;
+pub mod incident;
+pub mod json;
 pub mod map;
+pub mod rehearse;
+mod shard;
+mod site;
 pub mod track;
+mod trackers;
+
+pub use baseline::{Baseline, learn::Learner};
+pub use checkpoint::RestoreFault;
+pub use engine::{Engine, Input, Output, Settings, Summary};
+pub use map::Seed;

@@ -1,0 +1,175 @@
+//! The baseline as the engine judges by it: sorted intervals, found once per conversation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fieldwarden_model::{AddressSpace, Mac, Point, PointRange, Talker};
+use fieldwarden_protocols::Notation;
+
+use super::{Baseline, Entry, Envelope, merge, order};
+use crate::conversation::{ConversationKey, ServiceKey};
+
+/// A baseline, ready to judge.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    talkers: BTreeMap<(AddressSpace, Talker), Option<Mac>>,
+    services: BTreeSet<ServiceKey>,
+    entries: Vec<CompiledEntry>,
+    by_key: BTreeMap<ConversationKey, usize>,
+}
+
+/// One conversation of the baseline.
+#[derive(Debug)]
+pub(crate) struct CompiledEntry {
+    /// What it allows.
+    pub(crate) key: ConversationKey,
+    /// As the person wrote it.
+    pub(crate) entry: Entry,
+    functions: Vec<u32>,
+    written: Vec<PointRange>,
+    envelopes: Vec<(u16, Envelope)>,
+}
+
+impl Compiled {
+    pub(crate) fn new(baseline: &Baseline) -> Self {
+        let talkers = baseline.talkers.iter().map(|known| ((known.space, known.talker), known.mac)).collect();
+        let entries: Vec<_> = baseline.conversations.iter().filter_map(CompiledEntry::new).collect();
+        let services = entries.iter().map(|entry| entry.key.service).collect();
+        let by_key = entries.iter().enumerate().map(|(n, entry)| (entry.key, n)).collect();
+        Self { talkers, services, entries, by_key }
+    }
+
+    /// Whether this talker belongs here.
+    pub(crate) fn knows_talker(&self, space: AddressSpace, talker: Talker) -> bool {
+        self.talkers.contains_key(&(space, talker))
+    }
+
+    /// The known talker that was heard with this hardware address.
+    pub(crate) fn talker_of(&self, mac: Mac) -> Option<Talker> {
+        self.talkers.iter().find(|(_, known)| **known == Some(mac)).map(|((_, talker), _)| *talker)
+    }
+
+    /// Whether a client normally uses this service, whatever is spoken there.
+    pub(crate) fn knows_service(&self, service: &ServiceKey) -> bool {
+        self.services.contains(service)
+    }
+
+    /// The entry of a conversation, by position.
+    pub(crate) fn position(&self, key: &ConversationKey) -> Option<usize> {
+        self.by_key.get(key).copied()
+    }
+
+    /// The entry at a position.
+    pub(crate) fn entry(&self, position: usize) -> Option<&CompiledEntry> {
+        self.entries.get(position)
+    }
+
+    /// The entry that comes closest to a conversation, for people: the same pair, the same service of another client,
+    /// the same server, the same client, in this order.
+    pub(crate) fn nearest(&self, key: &ConversationKey) -> Option<&CompiledEntry> {
+        let service = &key.service;
+        let likeness = |entry: &&CompiledEntry| {
+            let other = &entry.key.service;
+            let same = |yes: bool, weight: u32| if yes { weight } else { 0 };
+            same(other.server == service.server, 8)
+                + same(other.client == service.client, 6)
+                + same(other.port == service.port && other.transport == service.transport, 3)
+                + same(entry.key.protocol == key.protocol, 2)
+                + same(entry.key.unit == key.unit, 1)
+        };
+        let close = |entry: &&CompiledEntry| {
+            entry.key.service.server == service.server || entry.key.service.client == service.client
+        };
+        // The first of equals wins: entries stand in the order of the file, which is canonical.
+        self.entries.iter().filter(close).rev().max_by_key(likeness)
+    }
+}
+
+impl CompiledEntry {
+    fn new(entry: &Entry) -> Option<Self> {
+        let mut functions: Vec<u32> = entry.functions.iter().map(|function| function.code).collect();
+        functions.sort_unstable();
+        let mut written: Vec<PointRange> = entry.writes.iter().map(|envelope| envelope.points).collect();
+        merge(&mut written);
+        let mut envelopes: Vec<(u16, Envelope)> = entry
+            .writes
+            .iter()
+            .map(|envelope| (phase(envelope.points.first, envelope.step), *envelope))
+            .collect();
+        envelopes.sort_by_key(|(phase, e)| (e.points.space, e.step, *phase, e.points.first));
+        Some(Self { key: entry.key()?, entry: entry.clone(), functions, written, envelopes })
+    }
+
+    /// Whether this function is used here.
+    pub(crate) fn knows_function(&self, code: u32) -> bool {
+        self.functions.binary_search(&code).is_ok()
+    }
+
+    /// Whether all these points are written here.
+    pub(crate) fn covers_write(&self, points: &PointRange) -> bool {
+        let after =
+            self.written.partition_point(|range| (range.space, range.first) <= (points.space, points.first));
+        let before = after.checked_sub(1).and_then(|at| self.written.get(at));
+        before.is_some_and(|range| range.contains(points))
+    }
+
+    /// The values normally written to the point at which a value of this step begins.
+    pub(crate) fn envelope(&self, point: Point, step: u16) -> Option<&Envelope> {
+        let wanted = (point.space, step, phase(point.index, step), point.index);
+        let after = self
+            .envelopes
+            .partition_point(|(phase, e)| (e.points.space, e.step, *phase, e.points.first) <= wanted);
+        let (own_phase, envelope) = self.envelopes.get(after.checked_sub(1)?)?;
+        let fits = envelope.points.space == point.space
+            && envelope.step == step
+            && *own_phase == wanted.2
+            && point.index <= envelope.points.last;
+        fits.then_some(envelope)
+    }
+
+    /// The id with what concerns writes, as an alert cites it.
+    pub(crate) fn cite_writes(&self, notation: Option<&dyn Notation>) -> String {
+        let mut text = format!("{}: writes ", self.entry.id);
+        match (self.written.as_slice(), notation) {
+            ([], _) => text.push_str("nothing"),
+            (ranges, Some(notation)) => {
+                for (n, range) in ranges.iter().take(CITED).enumerate() {
+                    if n > 0 {
+                        text.push_str(", ");
+                    }
+                    // Writing to a String cannot fail.
+                    let _ = notation.write(range, &mut text);
+                }
+                if ranges.len() > CITED {
+                    text.push_str(", ..");
+                }
+            }
+            (ranges, None) => text.push_str(&format!("{} ranges", ranges.len())),
+        }
+        text
+    }
+
+    /// The id with the functions used, as an alert cites it.
+    pub(crate) fn cite_functions(&self) -> String {
+        let names: Vec<String> = self.entry.functions.iter().map(|f| super::function_text(f.code)).collect();
+        format!(
+            "{}: functions {}",
+            self.entry.id,
+            if names.is_empty() { "none".into() } else { names.join(", ") }
+        )
+    }
+}
+
+impl Envelope {
+    /// Whether a value lies within what was seen. An entry without bounds allows every value.
+    pub(crate) fn allows(&self, value: fieldwarden_model::Value) -> bool {
+        let least = self.minimum.is_none_or(|minimum| order(minimum, value).is_le());
+        least && self.maximum.is_none_or(|maximum| order(value, maximum).is_le())
+    }
+}
+
+/// Ranges cited in one alert.
+const CITED: usize = 6;
+
+fn phase(first: u64, step: u16) -> u16 {
+    u16::try_from(first % u64::from(step.max(1))).unwrap_or(0)
+}

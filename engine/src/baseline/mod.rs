@@ -1,0 +1,159 @@
+//! The baseline: approved normal. Who is there, who talks to whom, with which functions, about which points, with
+//! which values.
+//!
+//! A [`Baseline`] is what a person reviews: plain, sorted, written as a text. [`compiled`] turns it into what the
+//! engine judges by. [`learn`] makes one out of traffic.
+
+pub(crate) mod compiled;
+pub mod learn;
+mod read;
+mod write;
+
+use fieldwarden_model::{AddressSpace, Mac, PointRange, Talker, Timestamp, Transport, Value};
+
+use crate::conversation::{ConversationKey, ServiceKey, protocol_named};
+
+/// Approved normal of one operating mode.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Baseline {
+    /// The operating mode it describes, such as `normal` or `maintenance`.
+    pub mode: String,
+    /// What it was learned from; absent when a person wrote it.
+    pub learned: Option<Learned>,
+    /// Talkers that belong here, sorted.
+    pub talkers: Vec<KnownTalker>,
+    /// Conversations that are normal, sorted by their ids' parts.
+    pub conversations: Vec<Entry>,
+}
+
+/// What a baseline was learned from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Learned {
+    /// Time of the first frame.
+    pub from: Timestamp,
+    /// Time of the last frame.
+    pub until: Timestamp,
+    /// How many frames.
+    pub frames: u64,
+}
+
+/// A talker that belongs here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KnownTalker {
+    /// Where its address is unique.
+    pub space: AddressSpace,
+    /// Its address.
+    pub talker: Talker,
+    /// The hardware address it was heard with, for people; not judged.
+    pub mac: Option<Mac>,
+}
+
+/// A conversation that is normal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its name within the baseline, stable and unique.
+    pub id: String,
+    /// Where both addresses are unique.
+    pub space: AddressSpace,
+    /// Who asks.
+    pub client: Talker,
+    /// Who is asked.
+    pub server: Talker,
+    /// TCP, UDP or the link.
+    pub transport: Transport,
+    /// The server's port.
+    pub server_port: Option<u16>,
+    /// The protocol's name; `tcp`, `udp` or `link` where it is not recognised.
+    pub protocol: String,
+    /// The unit behind the server's address.
+    pub unit: Option<u16>,
+    /// Functions used, sorted by code.
+    pub functions: Vec<Function>,
+    /// Points read, sorted, neighbours merged.
+    pub reads: Vec<PointRange>,
+    /// Points written with the values seen, sorted.
+    pub writes: Vec<Envelope>,
+    /// Milliseconds between two polls, the median; absent where nothing repeats.
+    pub period_ms: Option<u64>,
+    /// The most refusals seen in one minute.
+    pub refusals_per_minute: u64,
+    /// Breaks of the protocol that are normal here, by their codes, sorted.
+    pub oddities: Vec<String>,
+}
+
+/// A function code in use.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Function {
+    /// The code; a sub-function stands in the upper half.
+    pub code: u32,
+    /// The standard's name, for people; not judged.
+    pub name: String,
+}
+
+/// Points that are written, and the values they were seen to take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Envelope {
+    /// The points.
+    pub points: PointRange,
+    /// How many points one value spans.
+    pub step: u16,
+    /// The least value seen; absent where the values could not be read.
+    pub minimum: Option<Value>,
+    /// The greatest value seen.
+    pub maximum: Option<Value>,
+    /// How many values were seen.
+    pub seen: u64,
+}
+
+impl Entry {
+    /// The conversation this entry allows; none for a protocol this build does not know.
+    #[must_use]
+    pub fn key(&self) -> Option<ConversationKey> {
+        let service = ServiceKey {
+            space: self.space,
+            client: self.client,
+            server: self.server,
+            transport: self.transport,
+            port: self.server_port,
+        };
+        Some(ConversationKey { service, protocol: protocol_named(&self.protocol)?, unit: self.unit })
+    }
+}
+
+/// How a function code is written: `16`, or `8/1` with its sub-function.
+#[must_use]
+pub fn function_text(code: u32) -> String {
+    match code >> 16 {
+        0 => code.to_string(),
+        sub => format!("{}/{sub}", code & 0xffff),
+    }
+}
+
+/// Sorts ranges and merges those that overlap or touch.
+pub(crate) fn merge(ranges: &mut Vec<PointRange>) {
+    ranges.sort_unstable();
+    let mut merged: Vec<PointRange> = Vec::with_capacity(ranges.len());
+    for range in ranges.drain(..) {
+        match merged.last_mut() {
+            Some(last) if last.space == range.space && range.first <= last.last.saturating_add(1) => {
+                last.last = last.last.max(range.last);
+            }
+            _ => merged.push(range),
+        }
+    }
+    *ranges = merged;
+}
+
+/// Orders two values; a number that is not one lies beyond all others.
+#[must_use]
+pub(crate) fn order(a: Value, b: Value) -> core::cmp::Ordering {
+    #[expect(clippy::cast_precision_loss, reason = "wire integers beside floats are at most 32 bits wide")]
+    let float = |value| match value {
+        Value::Integer(value) => value as f64,
+        Value::Float(value) => value,
+    };
+    match (a, b) {
+        (Value::Integer(a), Value::Integer(b)) => a.cmp(&b),
+        _ => float(a).total_cmp(&float(b)),
+    }
+}

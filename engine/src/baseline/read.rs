@@ -1,0 +1,216 @@
+//! A baseline out of its text.
+
+use std::collections::BTreeSet;
+
+use fieldwarden_model::{
+    AddressSpace, Mac, PointRange, Talker, Timestamp, Transport, Value,
+    section::{Content, Fault, FromNode, Node, Reader, Section},
+};
+use fieldwarden_protocols::Notation;
+
+use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned};
+use crate::conversation::protocol_named;
+
+impl Baseline {
+    /// Reads a baseline file, whose top is `section`.
+    ///
+    /// # Errors
+    /// Every fault with its place.
+    pub fn configure(section: &Section) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(section);
+        let mode = reader.or("mode", String::from("normal"));
+        let learned = reader.optional::<Section>("learned");
+        let learned = learned.and_then(|section| reader.absorb(read_learned(&section)));
+        let talkers = reader.tables("talker");
+        let talkers: Vec<KnownTalker> =
+            talkers.iter().filter_map(|section| reader.absorb(read_talker(section))).collect();
+        let sections = reader.tables("conversation");
+        let mut conversations = Vec::with_capacity(sections.len());
+        let mut ids = BTreeSet::new();
+        for section in &sections {
+            let Some(entry) = reader.absorb(read_entry(section)) else { continue };
+            if ids.insert(entry.id.clone()) {
+                conversations.push(entry);
+            } else {
+                let message = format!("the id `{}` stands twice", entry.id);
+                let help =
+                    Some(String::from("give each conversation an id of its own, or leave the ids out"));
+                let twice: Result<(), _> = Err(vec![Fault { at: section.at, message, help }]);
+                let _ = reader.absorb(twice);
+            }
+        }
+        let mut baseline = Self { mode, learned, talkers, conversations };
+        baseline.sort();
+        reader.finish_with(Some(baseline))
+    }
+
+    /// Puts everything into the canonical order.
+    pub fn sort(&mut self) {
+        self.talkers.sort();
+        self.talkers.dedup_by_key(|known| (known.space, known.talker));
+        self.conversations.sort_by(|a, b| {
+            let rank = |e: &Entry| (e.space, e.server, e.client, e.transport, e.server_port, e.unit);
+            (rank(a), &a.protocol).cmp(&(rank(b), &b.protocol))
+        });
+    }
+}
+
+fn read_learned(section: &Section) -> Result<Learned, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let from = reader.required::<Timestamp>("from", "from = \"2026-01-02T03:04:05Z\"");
+    let until = reader.required::<Timestamp>("until", "until = \"2026-01-02T03:04:05Z\"");
+    let frames = reader.or("frames", 0);
+    let learned = from.zip(until).map(|(from, until)| Learned { from, until, frames });
+    reader.finish_with(learned)
+}
+
+fn read_talker(section: &Section) -> Result<KnownTalker, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let talker = reader.required::<Talker>("address", "address = \"10.0.0.20\"");
+    let mac = reader.optional::<Mac>("mac");
+    let space = AddressSpace(reader.or("space", 0));
+    reader.finish_with(talker.map(|talker| KnownTalker { space, talker, mac }))
+}
+
+fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let id = reader.optional::<String>("id");
+    let space = AddressSpace(reader.or("space", 0));
+    let client = reader.required::<Talker>("client", "client = \"10.0.0.5\"");
+    let server = reader.required::<Talker>("server", "server = \"10.0.0.20\"");
+    let transports = [("tcp", Transport::Tcp), ("udp", Transport::Udp), ("link", Transport::Link)];
+    let transport = reader.one_of("transport", &transports).unwrap_or(Transport::Tcp);
+    let server_port = reader.optional("server_port");
+    let protocol = reader.required::<String>("protocol", "protocol = \"modbus\"").unwrap_or_default();
+    if !protocol.is_empty() && protocol_named(&protocol).is_none() {
+        let known: Vec<&str> =
+            fieldwarden_protocols::DISSECTORS.iter().map(|dissector| dissector.protocol().name()).collect();
+        let help = format!("known are {}, tcp, udp, link", known.join(", "));
+        reader.fault_at("protocol", format!("`{protocol}` is not known"), Some(help));
+    }
+    let notation = fieldwarden_protocols::dissector(&protocol).map(|dissector| dissector.notation());
+    let unit = reader.optional("unit");
+    let functions = reader.or::<Vec<FunctionText>>("functions", Vec::new());
+    let mut functions: Vec<Function> = functions.into_iter().map(|text| text.0).collect();
+    functions.sort();
+    let reads = reader.or::<Vec<Placed<String>>>("reads", Vec::new());
+    let reads = ranges(&mut reader, "reads", notation, reads);
+    let writes = reader.or::<Vec<Section>>("writes", Vec::new());
+    let writes: Vec<Envelope> =
+        writes.iter().filter_map(|section| reader.absorb(read_envelope(section, notation))).collect();
+    let period_ms = reader.optional("period_ms");
+    let refusals_per_minute = reader.or("refusals_per_minute", 0);
+    let mut oddities = reader.or("oddities", Vec::new());
+    oddities.sort();
+    let entry = client.zip(server).map(|(client, server)| {
+        let mut entry = Entry {
+            id: String::new(),
+            space,
+            client,
+            server,
+            transport,
+            server_port,
+            protocol,
+            unit,
+            functions,
+            reads,
+            writes,
+            period_ms,
+            refusals_per_minute,
+            oddities,
+        };
+        entry.id = id.or_else(|| entry.key().map(|key| key.to_string())).unwrap_or_default();
+        entry
+    });
+    reader.finish_with(entry)
+}
+
+fn read_envelope(section: &Section, notation: Option<&dyn Notation>) -> Result<Envelope, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let points = reader.required::<Placed<String>>("points", "points = \"40101-40102\"");
+    let points = points.and_then(|text| ranges(&mut reader, "points", notation, vec![text]).first().copied());
+    let step = u16::try_from(reader.within("step", 1..=64, 1)).unwrap_or(1);
+    let minimum = reader.optional::<Number>("minimum").map(|number| number.0);
+    let maximum = reader.optional::<Number>("maximum").map(|number| number.0);
+    let seen = reader.or("seen", 0);
+    if let (Some(minimum), Some(maximum)) = (minimum, maximum)
+        && super::order(minimum, maximum).is_gt()
+    {
+        reader.fault_at("minimum", format!("{minimum} is greater than the maximum {maximum}"), None);
+    }
+    reader.finish_with(points.map(|points| Envelope { points, step, minimum, maximum, seen }))
+}
+
+fn ranges(
+    reader: &mut Reader<'_>,
+    key: &'static str,
+    notation: Option<&dyn Notation>,
+    texts: Vec<Placed<String>>,
+) -> Vec<PointRange> {
+    let mut found = Vec::with_capacity(texts.len());
+    for text in texts {
+        if let Some(range) = notation.and_then(|notation| notation.read(&text.value)) {
+            found.push(range);
+            continue;
+        }
+        let message = match notation {
+            Some(_) => format!("`{key}`: `{}` is no point or range of points of this protocol", text.value),
+            None => format!("`{key}`: this protocol has no points"),
+        };
+        let fault: Result<(), _> = Err(vec![Fault { at: text.at, message, help: None }]);
+        let _ = reader.absorb(fault);
+    }
+    found
+}
+
+/// A value together with its place.
+struct Placed<T> {
+    at: fieldwarden_model::section::Span,
+    value: T,
+}
+
+impl<T: FromNode> FromNode for Placed<T> {
+    fn from_node(node: &Node) -> Result<Self, Fault> {
+        Ok(Self { at: node.at, value: T::from_node(node)? })
+    }
+}
+
+/// A whole number or one with a fraction.
+struct Number(Value);
+
+impl FromNode for Number {
+    fn from_node(node: &Node) -> Result<Self, Fault> {
+        match node.value {
+            Content::Integer(value) => Ok(Self(Value::Integer(value))),
+            Content::Float(value) => Ok(Self(Value::Float(value))),
+            _ => Err(Fault { at: node.at, message: "expected a number".into(), help: None }),
+        }
+    }
+}
+
+/// `16`, `"8/1"`, or either with a name behind it: `"16 write multiple registers"`.
+struct FunctionText(Function);
+
+impl FromNode for FunctionText {
+    fn from_node(node: &Node) -> Result<Self, Fault> {
+        let text = match &node.value {
+            Content::Integer(code) => code.to_string(),
+            Content::Text(text) => text.clone(),
+            _ => String::new(),
+        };
+        let (code, name) = text.split_once(' ').unwrap_or((&text, ""));
+        let (code, sub) = code.split_once('/').unwrap_or((code, "0"));
+        let code = code.parse::<u16>().ok().zip(sub.parse::<u16>().ok());
+        match code {
+            Some((code, sub)) => {
+                let code = u32::from(sub) << 16 | u32::from(code);
+                Ok(Self(Function { code, name: name.trim().to_owned() }))
+            }
+            None => Err(Fault {
+                at: node.at,
+                message: format!("`{text}` is no function code"),
+                help: Some("write a number such as 16, or \"8/1\" for sub-function 1 of function 8".into()),
+            }),
+        }
+    }
+}

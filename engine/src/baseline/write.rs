@@ -1,0 +1,138 @@
+//! A baseline as a text that an OT engineer reads without a manual.
+
+use fieldwarden_model::{
+    PointRange, Transport, Value,
+    document::{Document, Entry as Line, Plain, Table},
+};
+use fieldwarden_protocols::Notation;
+
+use super::{Baseline, Entry, Envelope, KnownTalker, function_text};
+
+const PREAMBLE: &[&str] = &[
+    "Fieldwarden baseline: what is normal in this plant. Everything else is told.",
+    "",
+    "Review it like a drawing: each [[talker]] belongs here; each [[conversation]] is one client using one service",
+    "of one server. `functions` are the protocol's own codes, `reads` and `writes` the points in the protocol's",
+    "notation, `minimum` and `maximum` the values allowed (both included), `seen` how many values that rests on.",
+    "`period_ms` is the usual time between two polls. Delete what does not belong, widen what is too narrow.",
+];
+
+impl Baseline {
+    /// The text of this baseline, in canonical order: the same baseline always gives the same text.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        let mut tables = Vec::new();
+        if let Some(learned) = self.learned {
+            let entries = vec![
+                line("from", Plain::Text(learned.from.to_string())),
+                line("until", Plain::Text(learned.until.to_string())),
+                line("frames", integer(learned.frames)),
+            ];
+            tables.push(Table { path: "learned".into(), entries, ..Table::default() });
+        }
+        tables.extend(self.talkers.iter().map(talker));
+        tables.extend(self.conversations.iter().map(conversation));
+        Document {
+            preamble: PREAMBLE.iter().map(|&text| text.to_owned()).collect(),
+            entries: vec![line("mode", Plain::Text(self.mode.clone()))],
+            tables,
+        }
+    }
+}
+
+fn talker(known: &KnownTalker) -> Table {
+    let mut entries = vec![line("address", Plain::Text(known.talker.to_string()))];
+    entries.extend(known.mac.map(|mac| line("mac", Plain::Text(mac.to_string()))));
+    entries.extend((known.space.0 != 0).then(|| line("space", Plain::Integer(known.space.0.into()))));
+    Table { path: "talker".into(), repeated: true, entries, ..Table::default() }
+}
+
+fn conversation(entry: &Entry) -> Table {
+    let transport = match entry.transport {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+        Transport::Link => "link",
+    };
+    let notation = fieldwarden_protocols::dissector(&entry.protocol).map(|dissector| dissector.notation());
+    let text = |key: &str, value: &str| line(key, Plain::Text(value.to_owned()));
+    let mut entries = vec![
+        text("id", &entry.id),
+        text("client", &entry.client.to_string()),
+        text("server", &entry.server.to_string()),
+        text("transport", transport),
+    ];
+    entries.extend((entry.space.0 != 0).then(|| line("space", Plain::Integer(entry.space.0.into()))));
+    entries.extend(entry.server_port.map(|port| line("server_port", Plain::Integer(port.into()))));
+    entries.push(text("protocol", &entry.protocol));
+    entries.extend(entry.unit.map(|unit| line("unit", Plain::Integer(unit.into()))));
+    if !entry.functions.is_empty() {
+        entries.push(functions(entry));
+    }
+    if !entry.reads.is_empty() {
+        let reads = entry.reads.iter().map(|range| points(range, notation)).collect();
+        entries.push(line("reads", Plain::List(reads)));
+    }
+    if !entry.writes.is_empty() {
+        let writes = entry.writes.iter().map(|envelope| writes(envelope, notation)).collect();
+        entries.push(line("writes", Plain::List(writes)));
+    }
+    entries.extend(entry.period_ms.map(|period| line("period_ms", integer(period))));
+    if entry.refusals_per_minute > 0 {
+        entries.push(line("refusals_per_minute", integer(entry.refusals_per_minute)));
+    }
+    if !entry.oddities.is_empty() {
+        let oddities = entry.oddities.iter().map(|code| Plain::Text(code.clone())).collect();
+        entries.push(line("oddities", Plain::List(oddities)));
+    }
+    Table { path: "conversation".into(), repeated: true, entries, ..Table::default() }
+}
+
+fn functions(entry: &Entry) -> Line {
+    let code = |code: u32| {
+        if code >> 16 == 0 { Plain::Integer(code.into()) } else { Plain::Text(function_text(code)) }
+    };
+    let list = entry.functions.iter().map(|function| code(function.code)).collect();
+    let names: Vec<String> = entry
+        .functions
+        .iter()
+        .filter(|function| !function.name.is_empty())
+        .map(|function| format!("{} {}", function_text(function.code), function.name))
+        .collect();
+    Line { key: "functions".into(), value: Plain::List(list), remark: names.join(", ") }
+}
+
+fn writes(envelope: &Envelope, notation: Option<&dyn Notation>) -> Plain {
+    let mut pairs = vec![(String::from("points"), points(&envelope.points, notation))];
+    if envelope.step != 1 {
+        pairs.push(("step".into(), Plain::Integer(envelope.step.into())));
+    }
+    let bound = |name: &str, value: Option<Value>| value.map(|value| (name.to_owned(), number(value)));
+    pairs.extend(bound("minimum", envelope.minimum));
+    pairs.extend(bound("maximum", envelope.maximum));
+    pairs.push(("seen".into(), integer(envelope.seen)));
+    Plain::Inline(pairs)
+}
+
+fn points(range: &PointRange, notation: Option<&dyn Notation>) -> Plain {
+    let mut text = String::new();
+    if let Some(notation) = notation {
+        // Writing to a String cannot fail.
+        let _ = notation.write(range, &mut text);
+    }
+    Plain::Text(text)
+}
+
+const fn number(value: Value) -> Plain {
+    match value {
+        Value::Integer(value) => Plain::Integer(value),
+        Value::Float(value) => Plain::Float(value),
+    }
+}
+
+fn integer(value: u64) -> Plain {
+    Plain::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn line(key: &str, value: Plain) -> Line {
+    Line { key: key.to_owned(), value, remark: String::new() }
+}

@@ -1,0 +1,58 @@
+//! The sections of a configuration that are the engine's: `[detectors]`, `[incidents]`, `[limits]`.
+
+use fieldwarden_model::section::{Fault, Reader, Section};
+
+use crate::{detect, incident, track};
+
+/// What those sections say.
+#[derive(Clone, Debug, Default)]
+pub struct Configured {
+    /// `[detectors]`.
+    pub detectors: detect::Settings,
+    /// `[incidents]`.
+    pub incidents: incident::Settings,
+    /// `[limits]`.
+    pub limits: track::Settings,
+}
+
+/// Reads `[detectors]`, `[incidents]` and `[limits]` of a whole configuration file through its reader, so that the
+/// reader knows these keys were asked for. Sections that are absent have their usual settings.
+pub fn configure(reader: &mut Reader<'_>) -> Configured {
+    let detectors = reader.table("detectors");
+    let incidents = reader.table("incidents");
+    let limits = reader.table("limits");
+    Configured {
+        detectors: reader.absorb(detect::Settings::configure(&detectors)).unwrap_or_default(),
+        incidents: reader.absorb(incident::Settings::configure(&incidents)).unwrap_or_default(),
+        limits: reader.absorb(read_limits(&limits)).unwrap_or_default(),
+    }
+}
+
+fn read_limits(section: &Section) -> Result<track::Settings, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let usual = track::Settings::default();
+    let mut size =
+        |key, range, usual: usize| usize::try_from(reader.within(key, range, usual as u64)).unwrap_or(usual);
+    const OCTETS: core::ops::RangeInclusive<u64> = 65_536..=17_179_869_184;
+    let max_flows = size("max_flows", 16..=16_777_216, usual.max_flows);
+    let max_reassembly_octets_per_flow =
+        size("max_reassembly_octets_per_flow", OCTETS, usual.max_reassembly_octets_per_flow);
+    let max_reassembly_octets = size("max_reassembly_octets", OCTETS, usual.max_reassembly_octets);
+    let max_fragments = size("max_fragments", 1..=1_048_576, usual.max_fragments);
+    let max_fragment_octets = size("max_fragment_octets", OCTETS, usual.max_fragment_octets);
+    let mut span =
+        |key, usual: u32| u32::try_from(reader.within(key, 1..=604_800, u64::from(usual))).unwrap_or(usual);
+    let settings = track::Settings {
+        max_flows,
+        max_reassembly_octets_per_flow,
+        max_reassembly_octets,
+        max_fragments,
+        max_fragment_octets,
+        fragment_secs: span("fragment_secs", usual.fragment_secs),
+        flow_idle_secs: span("flow_idle_secs", usual.flow_idle_secs),
+        unsettled_idle_secs: span("unsettled_idle_secs", usual.unsettled_idle_secs),
+        linger_secs: span("linger_secs", usual.linger_secs),
+        gap_patience_ms: span("gap_patience_ms", usual.gap_patience_ms),
+    };
+    reader.finish_with(Some(settings))
+}

@@ -1,0 +1,110 @@
+//! `exception-burst`: a server refuses one request of a client after the other.
+//!
+//! Techniques of ATT&CK for ICS: T0861 Point & Tag Identification and T0888 Remote System Information Discovery: who
+//! does not know the plant asks for what is not there. Needs no baseline; where a baseline knows refusals as normal for
+//! the conversation, three times its rate counts as a burst.
+
+use std::time::Duration;
+
+use fieldwarden_model::{
+    FrameRef, Outcome, Severity, Timestamp,
+    section::{Fault, Reader, Section},
+};
+
+use super::{Context, Detector, Finding, Memory as AllMemory, Subject, settings::seconds};
+
+/// Judges series of refusals.
+pub struct ExceptionBurst;
+
+/// Frames of refusals an alert cites.
+const MAX_FRAMES: usize = 8;
+
+/// What `exception-burst` is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Refusals that make a burst. Twenty: a display with a wrong address repeats one or two per poll.
+    pub refusals: u32,
+    /// Within which time.
+    pub window: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { refusals: 20, window: Duration::from_secs(60) }
+    }
+}
+
+impl Settings {
+    /// Reads `[detectors.exception_burst]`.
+    ///
+    /// # Errors
+    /// Every fault with its place.
+    pub fn configure(section: &Section) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(section);
+        let usual = Self::default();
+        let refusals = reader.within("refusals", 2..=100_000, u64::from(usual.refusals));
+        let refusals = u32::try_from(refusals).unwrap_or(usual.refusals);
+        let window = seconds(&mut reader, "window_secs", usual.window);
+        reader.finish_with(Some(Self { refusals, window }))
+    }
+}
+
+/// Refusals in the running window.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    since: Timestamp,
+    count: u64,
+    frames: heapless::Vec<FrameRef, MAX_FRAMES>,
+}
+
+impl Detector for ExceptionBurst {
+    fn id(&self) -> &'static str {
+        "exception-burst"
+    }
+
+    fn judge(
+        &self,
+        context: &Context<'_>,
+        subject: &Subject<'_>,
+        memory: &mut AllMemory,
+        findings: &mut dyn FnMut(Finding),
+    ) {
+        let Subject::Operation(judged, operation) = subject else { return };
+        let Outcome::Refused(code) = operation.outcome else { return };
+        let settings = &context.settings.exception_burst;
+        let memory = &mut memory.exceptions;
+        let now = judged.origin.time;
+        if memory.count == 0 || now.since(memory.since) > settings.window {
+            *memory = Memory { since: now, ..Memory::default() };
+        }
+        memory.count += 1;
+        let frame = judged.frame().unwrap_or_default();
+        // A reply may carry several refused items; the frame is cited once. The last place is kept for the newest.
+        if memory.frames.last() != Some(&frame)
+            && memory.frames.push(frame).is_err()
+            && let Some(last) = memory.frames.last_mut()
+        {
+            *last = frame;
+        }
+        let normal = judged.entry.map_or(0, |entry| entry.entry.refusals_per_minute);
+        let window_minutes = settings.window.as_secs().div_ceil(60);
+        let threshold =
+            u64::from(settings.refusals).max(normal.saturating_mul(3).saturating_mul(window_minutes));
+        if memory.count < threshold {
+            return;
+        }
+        let mut finding = Finding::of_message(self.id(), judged);
+        finding.severity = Severity::Medium;
+        finding.techniques = &["T0861", "T0888"];
+        finding.frames = memory.frames.to_vec();
+        finding.baseline_entry =
+            judged.entry.map(|entry| format!("{}: at most {normal} refusals a minute", entry.entry.id));
+        finding.sentence = format!(
+            "{{server}} refused {} requests of {{client}} within {} s (last code {code})",
+            memory.count,
+            now.since(memory.since).as_secs().max(1)
+        );
+        *memory = Memory::default();
+        findings(finding);
+    }
+}

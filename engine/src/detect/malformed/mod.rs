@@ -1,0 +1,57 @@
+//! `malformed`: a peer broke its protocol, or sent two different contents for the same octets of a stream.
+//!
+//! Techniques of ATT&CK for ICS: T0814 Denial of Service, which malformed messages aim at in controllers; overlapping
+//! segments that differ hide from a monitor, T0849 Masquerading. Needs no baseline; oddities that a baseline lists for
+//! this very conversation are allowed. Told once per conversation and code, then counted.
+
+use fieldwarden_model::Severity;
+
+use super::{Bucket, Context, Detector, Finding, Memory, Subject};
+
+/// Judges breaks of protocols.
+pub struct Malformed;
+
+/// The code of segments that overlap with different content.
+pub(crate) const OVERLAP: &str = "overlap-conflict";
+
+impl Detector for Malformed {
+    fn id(&self) -> &'static str {
+        "malformed"
+    }
+
+    fn judge(
+        &self,
+        _: &Context<'_>,
+        subject: &Subject<'_>,
+        _: &mut Memory,
+        findings: &mut dyn FnMut(Finding),
+    ) {
+        let Subject::Broken(judged, broken) = subject else { return };
+        if judged.entry.is_some_and(|entry| entry.entry.oddities.iter().any(|code| code == broken.code)) {
+            return;
+        }
+        let mut finding = Finding::of_message(self.id(), judged);
+        finding.bucket = Bucket { code: Some(broken.code), ..Bucket::default() };
+        finding.baseline_entry = judged.entry.map(|entry| entry.entry.id.clone());
+        let protocol = judged.conversation.protocol;
+        if broken.code == OVERLAP {
+            finding.severity = Severity::High;
+            finding.techniques = &["T0849"];
+            finding.sentence = String::from(
+                "Between {client} and {server} the same octets of a stream were sent twice with different content",
+            );
+        } else {
+            finding.severity = Severity::Medium;
+            finding.techniques = &["T0814"];
+            let sender = match judged.direction {
+                fieldwarden_protocols::Direction::ToServer => "{client} sent {server}",
+                fieldwarden_protocols::Direction::ToClient => "{server} sent {client}",
+            };
+            finding.sentence = format!(
+                "{sender} a {protocol} message that breaks the protocol ({}: found {}, expected {})",
+                broken.code, broken.got, broken.expected
+            );
+        }
+        findings(finding);
+    }
+}

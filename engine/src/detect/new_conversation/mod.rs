@@ -1,0 +1,71 @@
+//! `new-conversation`: a client uses a service of a server that the baseline does not list, or addresses a unit or
+//! speaks a protocol there that it does not list.
+//!
+//! Techniques of ATT&CK for ICS: T0886 Remote Services, since reaching a service one never used is how an intruder
+//! moves; with an OT protocol also T0848 Rogue Master.
+//! Whatever is addressed to a group (multicast, broadcast) is no conversation: such chatter comes and goes, reaches no
+//! single server, and who speaks is `new-talker`'s matter.
+
+use fieldwarden_model::Severity;
+
+use super::{Context, Detector, Finding, Judged, Memory, Opened, Subject, nearest};
+use crate::conversation::{ConversationKey, plain};
+
+/// Judges conversations.
+pub struct NewConversation;
+
+impl Detector for NewConversation {
+    fn id(&self) -> &'static str {
+        "new-conversation"
+    }
+
+    fn judge(
+        &self,
+        context: &Context<'_>,
+        subject: &Subject<'_>,
+        _: &mut Memory,
+        findings: &mut dyn FnMut(Finding),
+    ) {
+        if context.baseline.is_none() {
+            return;
+        }
+        match subject {
+            Subject::Opened(opened) if !opened.known => findings(self.service(context, opened)),
+            Subject::Met(judged) if judged.entry.is_none() => findings(self.conversation(context, judged)),
+            _ => {}
+        }
+    }
+}
+
+impl NewConversation {
+    fn service(&self, context: &Context<'_>, opened: &Opened<'_>) -> Finding {
+        let mut finding = Finding::of_flow(self.id(), opened);
+        let protocol = opened.suggested.unwrap_or_else(|| plain(opened.service.transport));
+        let key = ConversationKey { service: *opened.service, protocol, unit: None };
+        finding.baseline_entry = nearest(context, &key);
+        let port = opened.service.port.map(|port| format!(" on port {port}")).unwrap_or_default();
+        if opened.suggested.is_some() {
+            finding.severity = Severity::High;
+            finding.techniques = &["T0848", "T0886"];
+            finding.sentence =
+                format!("{{client}} talks {protocol} to {{server}}{port}, which it never did before");
+        } else {
+            finding.techniques = &["T0886"];
+            finding.sentence =
+                format!("{{client}} connects to {{server}}{port} ({protocol}), which it never did before");
+        }
+        finding
+    }
+
+    fn conversation(&self, context: &Context<'_>, judged: &Judged<'_>) -> Finding {
+        let mut finding = Finding::of_message(self.id(), judged);
+        let key = judged.conversation;
+        finding.baseline_entry = nearest(context, key);
+        finding.severity = Severity::High;
+        finding.techniques = &["T0848", "T0886"];
+        let unit = key.unit.map(|unit| format!(" unit {unit}")).unwrap_or_default();
+        finding.sentence =
+            format!("{{client}} talks {} to {{server}}{unit}, which it never did before", key.protocol);
+        finding
+    }
+}

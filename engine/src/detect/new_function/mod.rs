@@ -1,0 +1,50 @@
+//! `new-function`: within a conversation that is normal, a function code that is not.
+//!
+//! Techniques of ATT&CK for ICS: T0855 Unauthorized Command Message; for functions that only look around T0888 Remote
+//! System Information Discovery. Changes of mode, program transfers and writes have detectors of their own, and a
+//! conversation that is new as a whole is told once, not once per function.
+
+use fieldwarden_model::{Severity, Verb};
+
+use super::{Bucket, Context, Detector, Finding, Memory, Subject, is_demand};
+use crate::baseline::function_text;
+
+/// Judges function codes.
+pub struct NewFunction;
+
+impl Detector for NewFunction {
+    fn id(&self) -> &'static str {
+        "new-function"
+    }
+
+    fn judge(
+        &self,
+        _: &Context<'_>,
+        subject: &Subject<'_>,
+        _: &mut Memory,
+        findings: &mut dyn FnMut(Finding),
+    ) {
+        let Subject::Operation(judged, operation) = subject else { return };
+        let Some(entry) = judged.entry else { return };
+        if !is_demand(operation) || entry.knows_function(operation.function) {
+            return;
+        }
+        if matches!(operation.verb, Verb::Mode | Verb::Program) {
+            return;
+        }
+        let mut finding = Finding::of_operation(self.id(), judged, operation);
+        finding.bucket = Bucket { function: Some(operation.function), ..Bucket::default() };
+        (finding.severity, finding.techniques) = match operation.verb {
+            Verb::Write | Verb::Operate | Verb::Configure | Verb::Transfer => (Severity::High, &["T0855"]),
+            Verb::Discover | Verb::Diagnose | Verb::Read => (Severity::Medium, &["T0888"]),
+            _ => (Severity::Medium, &["T0855"]),
+        };
+        finding.baseline_entry = Some(entry.cite_functions());
+        finding.sentence = format!(
+            "{{client}} used function {} ({}) on {{server}}, which it never used there",
+            function_text(operation.function),
+            operation.name
+        );
+        findings(finding);
+    }
+}

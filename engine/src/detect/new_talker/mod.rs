@@ -1,0 +1,75 @@
+//! `new-talker`: an address was heard that the baseline does not list.
+//!
+//! Techniques of ATT&CK for ICS: T0848 Rogue Master, whose mark is a device that does not belong to the control network.
+//! Groups (multicast, broadcast) and the unspecified address are no talkers: a host without an address yet is not one.
+
+use std::time::Duration;
+
+use fieldwarden_model::{
+    Severity,
+    section::{Fault, Reader, Section},
+};
+
+use super::{Context, Detector, Finding, Memory, Subject, settings::seconds};
+use crate::conversation::is_group_or_nobody;
+
+/// Judges talkers.
+pub struct NewTalker;
+
+/// What `new-talker` is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// A talker told once is told again after it was silent for this long. One day: a laptop that comes back tomorrow is
+    /// news, one that pauses is not.
+    pub repeat_quiet: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { repeat_quiet: Duration::from_secs(86_400) }
+    }
+}
+
+impl Settings {
+    /// Reads `[detectors.new_talker]`.
+    ///
+    /// # Errors
+    /// Every fault with its place.
+    pub fn configure(section: &Section) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(section);
+        let repeat_quiet = seconds(&mut reader, "repeat_quiet_secs", Self::default().repeat_quiet);
+        reader.finish_with(Some(Self { repeat_quiet }))
+    }
+}
+
+impl Detector for NewTalker {
+    fn id(&self) -> &'static str {
+        "new-talker"
+    }
+
+    fn judge(
+        &self,
+        context: &Context<'_>,
+        subject: &Subject<'_>,
+        _: &mut Memory,
+        findings: &mut dyn FnMut(Finding),
+    ) {
+        let (Subject::Talker(heard), Some(baseline)) = (subject, context.baseline) else { return };
+        if is_group_or_nobody(heard.talker) || baseline.knows_talker(heard.space, heard.talker) {
+            return;
+        }
+        let known_as = heard.mac.and_then(|mac| baseline.talker_of(mac));
+        let mut finding = Finding::of_talker(self.id(), heard);
+        finding.techniques = &["T0848"];
+        finding.severity = if known_as.is_some() { Severity::Low } else { Severity::Medium };
+        finding.sentence = match (known_as, heard.mac) {
+            (Some(known), _) => {
+                finding.baseline_entry = Some(format!("talker {known}"));
+                format!("{{client}} was never heard before; its network card is known as {known}")
+            }
+            (None, Some(mac)) => format!("{{client}} (network card {mac}) was never heard before"),
+            (None, None) => String::from("{client} was never heard before"),
+        };
+        findings(finding);
+    }
+}

@@ -1,0 +1,59 @@
+//! `program-transfer`: program parts are read out of a controller, loaded into it, put to work or deleted.
+//!
+//! Techniques of ATT&CK for ICS: T0843 Program Download (into the controller), T0845 Program Upload (out of it).
+//! Needs no baseline; a baseline that lists the function for this very conversation allows it.
+
+use fieldwarden_model::{Operation, Severity, Verb};
+
+use super::{Bucket, Context, Detector, Finding, Judged, Memory, Subject, is_demand, nearest};
+
+/// Judges transfers of programs.
+pub struct ProgramTransfer;
+
+impl Detector for ProgramTransfer {
+    fn id(&self) -> &'static str {
+        "program-transfer"
+    }
+
+    fn judge(
+        &self,
+        context: &Context<'_>,
+        subject: &Subject<'_>,
+        _: &mut Memory,
+        findings: &mut dyn FnMut(Finding),
+    ) {
+        let Subject::Operation(judged, operation) = subject else { return };
+        if !is_demand(operation) || operation.verb != Verb::Program {
+            return;
+        }
+        if judged.entry.is_some_and(|entry| entry.knows_function(operation.function)) {
+            return;
+        }
+        let mut finding = Finding::of_operation(self.id(), judged, operation);
+        let out = reads_program(judged, operation);
+        // Request, blocks and end of one transfer are one thing.
+        finding.bucket.code = Some(if out { "upload" } else { "download" });
+        if operation.function >> 16 != 0 || !is_transfer_step(operation) {
+            finding.bucket = Bucket { function: Some(operation.function), ..finding.bucket };
+        }
+        (finding.severity, finding.techniques) =
+            if out { (Severity::High, &["T0845"]) } else { (Severity::Critical, &["T0843"]) };
+        finding.baseline_entry = match judged.entry {
+            Some(entry) => Some(entry.cite_functions()),
+            None => nearest(context, judged.conversation),
+        };
+        let way = if out { "reads the program of" } else { "changes the program of" };
+        finding.sentence = format!("{{client}} {way} {{server}} ({})", operation.name);
+        findings(finding);
+    }
+}
+
+/// S7comm functions 0x1d (start upload), 0x1e (upload) and 0x1f (end upload) take a block out of the controller.
+fn reads_program(judged: &Judged<'_>, operation: &Operation<'_>) -> bool {
+    judged.conversation.protocol.name() == "s7comm" && matches!(operation.function & 0xffff, 0x1d..=0x1f)
+}
+
+/// S7comm functions 0x1a to 0x1f: the steps of one transfer.
+const fn is_transfer_step(operation: &Operation<'_>) -> bool {
+    matches!(operation.function, 0x1a..=0x1f)
+}

@@ -1,0 +1,75 @@
+//! `value-out-of-range`: a write to a point that is normally written, with a value that was never seen there.
+//!
+//! Technique of ATT&CK for ICS: T0836 Modify Parameter. The envelope of the baseline is taken as it stands, both bounds
+//! included: a person reviewed it, and a margin would hide the small step of a patient intruder. A value that spans
+//! another number of points than those learned (a whole octet over a single bit) was never seen there either.
+
+use fieldwarden_model::{Operation, Point, PointRange, Severity, Value, Verb};
+
+use super::{Bucket, Context, Detector, Finding, Memory, Subject, is_demand};
+use crate::baseline::{Envelope, compiled::CompiledEntry};
+
+/// Judges written values.
+pub struct ValueOutOfRange;
+
+impl Detector for ValueOutOfRange {
+    fn id(&self) -> &'static str {
+        "value-out-of-range"
+    }
+
+    fn judge(
+        &self,
+        _: &Context<'_>,
+        subject: &Subject<'_>,
+        _: &mut Memory,
+        findings: &mut dyn FnMut(Finding),
+    ) {
+        let Subject::Operation(judged, operation) = subject else { return };
+        if !is_demand(operation) || !matches!(operation.verb, Verb::Write | Verb::Operate) {
+            return;
+        }
+        let (Some(entry), Some(points)) = (judged.entry, operation.points) else { return };
+        // Points never written before are told by `new-point-write`.
+        if !entry.covers_write(&points) {
+            return;
+        }
+        let Some((value, envelope)) = first_outside(entry, operation, points) else { return };
+        let mut finding = Finding::of_operation(self.id(), judged, operation);
+        finding.bucket = Bucket { points: Some(points), ..Bucket::default() };
+        finding.severity = Severity::High;
+        finding.techniques = &["T0836"];
+        let text = finding.points_text().unwrap_or_else(|| String::from("points"));
+        (finding.sentence, finding.baseline_entry) = match envelope {
+            Some(Envelope { minimum: Some(minimum), maximum: Some(maximum), .. }) => (
+                format!(
+                    "{{client}} wrote {value} to {text} on {{server}}, outside the {minimum} to {maximum} seen before"
+                ),
+                Some(format!("{}: {text} takes {minimum} to {maximum}", entry.entry.id)),
+            ),
+            _ => (
+                format!(
+                    "{{client}} wrote {value} to {text} on {{server}} in a width never used there before"
+                ),
+                Some(entry.entry.id.clone()),
+            ),
+        };
+        findings(finding);
+    }
+}
+
+fn first_outside<'a>(
+    entry: &'a CompiledEntry,
+    operation: &Operation<'_>,
+    points: PointRange,
+) -> Option<(Value, Option<&'a Envelope>)> {
+    let values = operation.values?;
+    let mut index = points.first;
+    for value in values.iter() {
+        let envelope = entry.envelope(Point { space: points.space, index }, values.stride);
+        if !envelope.is_some_and(|envelope| envelope.allows(value)) {
+            return Some((value, envelope));
+        }
+        index = index.saturating_add(u64::from(values.stride));
+    }
+    None
+}

@@ -1,0 +1,409 @@
+//! The engine: frames and decisions in, alerts and incidents out.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use fieldwarden_model::{
+    Alert, FrameRef, Incident, Order, RawFrame, Talker, Timestamp, VlanStack,
+    order::{PlanHash, Report, Target},
+};
+use fieldwarden_protocols::link::{Carried, Layers, Network, TransportHeader};
+
+use crate::{
+    baseline::{Baseline, compiled::Compiled},
+    checkpoint::{self, RestoreFault},
+    conversation::ServiceKey,
+    detect,
+    history::WriteRecord,
+    incident,
+    map::Seed,
+    rehearse::{self, KeepVerdict, Rehearsal, Watch},
+    shard::{Judge, Observations, Rules, Service},
+    site::Site,
+    track,
+    trackers::Trackers,
+};
+
+/// What an engine is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The plant as its engineers describe it.
+    pub site: fieldwarden_model::Site,
+    /// Approved normal. Without one, only those detectors judge that need none.
+    pub baseline: Option<Baseline>,
+    /// Caps and patience of tracking.
+    pub track: track::Settings,
+    /// Of the detectors.
+    pub detectors: detect::Settings,
+    /// Of correlation.
+    pub incidents: incident::Settings,
+    /// Random per process; changes no output.
+    pub seed: Seed,
+}
+
+/// What happens to an engine.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A frame was captured.
+    Frame {
+        /// The frame.
+        frame: RawFrame<'a>,
+        /// Where it stands.
+        reference: FrameRef,
+    },
+    /// Nothing happened until now.
+    Idle(Timestamp),
+    /// A baseline was approved, or withdrawn.
+    Baseline(Option<&'a Baseline>),
+    /// The enforcer told what became of an order.
+    Enforcement {
+        /// The order.
+        order: &'a Order,
+        /// What became of it.
+        report: &'a Report,
+    },
+    /// An order is provisional: watch whether the plant goes on, and say so at the end.
+    Watch {
+        /// The order.
+        order: &'a Order,
+        /// The plan in force.
+        plan: &'a PlanHash,
+        /// Since when it is in force.
+        from: Timestamp,
+        /// When the verdict is due.
+        until: Timestamp,
+    },
+    /// An order ended: no verdict is wanted any more.
+    Unwatch(&'a fieldwarden_model::OrderId),
+}
+
+/// What an engine says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Something was judged.
+    Alert(Alert),
+    /// A new revision of an incident.
+    Incident(Incident),
+    /// A device was changed, or asked to change.
+    Write(WriteRecord),
+    /// A watch ended.
+    Verdict(KeepVerdict),
+}
+
+/// What an engine has seen and said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Frames.
+    pub frames: u64,
+    /// Messages by protocol.
+    pub messages: BTreeMap<&'static str, u64>,
+    /// Alerts told.
+    pub alerts: u64,
+    /// Incidents known.
+    pub incidents: u64,
+    /// Gaps in streams.
+    pub gaps: u64,
+    /// What cannot be vouched for, in words, sorted.
+    pub blind: Vec<String>,
+    /// Time of the first frame.
+    pub first: Option<Timestamp>,
+    /// Time of the last frame.
+    pub last: Option<Timestamp>,
+    /// How often the time of a frame lay before that of the one before it.
+    pub clock_steps: u64,
+}
+
+/// The state machine. It has no clock: time arrives with the input and never runs backwards.
+pub struct Engine {
+    trackers: Trackers<Judge>,
+    site: Site,
+    watches: Vec<Watch>,
+    merged: Observations,
+    outages: u64,
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let baseline = settings.baseline.as_ref().map(|baseline| Arc::new(Compiled::new(baseline)));
+        let rules = Rules { settings: Arc::new(settings.detectors.clone()), baseline };
+        let site = Site::new(settings.site.clone(), rules.clone(), settings.incidents);
+        let judge = || Judge::new(rules.clone(), settings.seed);
+        Self {
+            trackers: Trackers::new(settings.site, settings.track, settings.seed, judge),
+            site,
+            watches: Vec::new(),
+            merged: Observations::default(),
+            outages: 0,
+        }
+    }
+
+    /// Takes one input. It cannot fail; deadlines that it overtakes fire first, at their own time.
+    pub fn step(&mut self, input: Input<'_>, out: &mut dyn FnMut(Output)) {
+        match input {
+            Input::Frame { frame, reference } => self.frame(frame, reference, out),
+            Input::Idle(time) => self.pass_to(time, out),
+            Input::Baseline(baseline) => self.approve(baseline),
+            Input::Enforcement { order, report } => {
+                let told = self.site.desk.enforced(order, report, &self.site.plan);
+                if let Some(incident) = told {
+                    out(Output::Incident(incident));
+                }
+            }
+            Input::Watch { order, plan, from, until } => self.watch(order, plan, from, until),
+            Input::Unwatch(order) => self.watches.retain(|watch| watch.order() != order),
+        }
+    }
+
+    /// The input has ended: what still waits is judged, repetitions not told yet are told.
+    pub fn finish(&mut self, out: &mut dyn FnMut(Output)) {
+        self.trackers.finish();
+        gather(&mut self.trackers, &mut self.merged, &mut self.site, out);
+        for incident in self.site.desk.finish(&self.site.plan) {
+            out(Output::Incident(incident));
+        }
+    }
+
+    /// When the engine next wants to be told the time, if no frame arrives before.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let watch = self.watches.iter().map(|watch| watch.until).min();
+        [watch, self.site.desk.next_deadline(), self.trackers.next_tick()].into_iter().flatten().min()
+    }
+
+    /// What an order against `target` would silence.
+    #[must_use]
+    pub fn rehearse(&self, target: &Target) -> Rehearsal {
+        let baseline = self.site.rules.baseline.as_deref();
+        let mut conversations: Vec<_> = self
+            .services()
+            .filter(|service| !service.to_group && rehearse::reaches(target, &service.key))
+            .flat_map(|service| rehearse::silenced(service, baseline, &self.site.plan, self.trackers.now))
+            .collect();
+        conversations.sort_by(|a, b| rehearse::rank(a).cmp(&rehearse::rank(b)));
+        Rehearsal { target: target.clone(), time: self.trackers.now, conversations }
+    }
+
+    /// All incidents, in the order in which they began.
+    #[must_use]
+    pub fn incidents(&self) -> Vec<Incident> {
+        self.site.incidents()
+    }
+
+    /// What was seen and said so far.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let mut messages: BTreeMap<&'static str, u64> =
+            fieldwarden_protocols::DISSECTORS.iter().map(|d| (d.protocol().name(), 0)).collect();
+        let mut gaps = 0;
+        for judge in self.trackers.observers() {
+            for (protocol, count) in judge.message_counts() {
+                *messages.entry(protocol.name()).or_default() += count;
+            }
+            gaps += judge.counters.gaps;
+        }
+        Summary {
+            frames: self.trackers.frames,
+            messages,
+            alerts: self.site.alerts,
+            incidents: self.site.desk.incidents().count() as u64,
+            gaps,
+            blind: self.blind(),
+            first: self.trackers.first,
+            last: self.trackers.last,
+            clock_steps: self.trackers.clock_steps,
+        }
+    }
+
+    /// What a restart needs to go on: incidents, what was told, last values, how lively conversations are.
+    #[must_use]
+    pub fn checkpoint(&self) -> Vec<u8> {
+        checkpoint::write(self.trackers.now, self.site.alerts, &self.site, self.services())
+    }
+
+    /// Goes on from a checkpoint. What lies between it and `resumed_at` is a gap, and said so in the summary.
+    ///
+    /// # Errors
+    /// The checkpoint is not one, or of another version; the engine is then as it was.
+    pub fn restore(&mut self, checkpoint: &[u8], resumed_at: Timestamp) -> Result<(), RestoreFault> {
+        let saved = checkpoint::read(checkpoint)?;
+        self.trackers.resume_at(resumed_at.max(saved.time));
+        self.outages += 1;
+        for service in saved.services(self.site.rules.baseline.as_deref()) {
+            if let Some(judge) = self.trackers.observer_mut(shard_of_service(&service.key)) {
+                judge.services.place(service);
+            }
+        }
+        saved.into_site(&mut self.site);
+        Ok(())
+    }
+
+    /// Takes over incidents that were told after the checkpoint was written, newest revision each, so that an attack
+    /// that goes on joins them.
+    pub fn adopt(&mut self, incidents: Vec<Incident>) {
+        for incident in incidents {
+            self.site.desk.adopt(incident);
+        }
+    }
+
+    fn frame(&mut self, frame: RawFrame<'_>, reference: FrameRef, out: &mut dyn FnMut(Output)) {
+        let time = self.trackers.clamp(frame.time);
+        self.pass_to(time, out);
+        let shard = self.trackers.frame(&RawFrame { time, ..frame }, reference);
+        // A frame concerns its own shard alone, which told what it saw in order.
+        if let Some(judge) = self.trackers.observer_mut(shard)
+            && !judge.observations.is_empty()
+        {
+            self.site.consume(&mut judge.observations, out);
+        }
+    }
+
+    /// Lets time pass: ticks and deadlines fire in their own order, each at its own time.
+    fn pass_to(&mut self, time: Timestamp, out: &mut dyn FnMut(Output)) {
+        loop {
+            let watch = self.watches.iter().map(|watch| watch.until).min();
+            let deadline = [watch, self.site.desk.next_deadline()].into_iter().flatten().min();
+            let due = deadline.filter(|deadline| *deadline <= time);
+            let (merged, site) = (&mut self.merged, &mut self.site);
+            self.trackers.pass_to(due.unwrap_or(time), |trackers| gather(trackers, merged, site, out));
+            if due.is_none() {
+                return;
+            }
+            self.end_watches(out);
+            self.site.advance(self.trackers.now, out);
+        }
+    }
+
+    fn approve(&mut self, baseline: Option<&Baseline>) {
+        let compiled = baseline.map(|baseline| Arc::new(Compiled::new(baseline)));
+        let rules = Rules { settings: self.site.rules.settings.clone(), baseline: compiled };
+        for judge in self.trackers.observers_mut() {
+            judge.replace(rules.clone());
+        }
+        self.site.rules = rules;
+    }
+
+    fn watch(&mut self, order: &Order, plan: &PlanHash, from: Timestamp, until: Timestamp) {
+        let baseline = self.site.rules.baseline.clone();
+        let window = (from, until.max(from));
+        let watch = Watch::begin(
+            order.clone(),
+            plan.clone(),
+            window,
+            self.services(),
+            baseline.as_deref(),
+            &self.site.plan,
+        );
+        self.watches.push(watch);
+    }
+
+    fn end_watches(&mut self, out: &mut dyn FnMut(Output)) {
+        let now = self.trackers.now;
+        let (due, waiting) =
+            core::mem::take(&mut self.watches).into_iter().partition(|watch| watch.until <= now);
+        self.watches = waiting;
+        for watch in due {
+            out(Output::Verdict(watch.end(self.services())));
+        }
+    }
+
+    fn services(&self) -> impl Iterator<Item = &Service> {
+        self.trackers.observers().flat_map(|judge| judge.services.each())
+    }
+
+    fn blind(&self) -> Vec<String> {
+        let mut limits: BTreeMap<&'static str, u64> = self.site.limits.clone();
+        let (mut snapped, mut gaps, mut layers) = (0, 0, 0);
+        for judge in self.trackers.observers() {
+            let counters = &judge.counters;
+            snapped += counters.snapped;
+            gaps += counters.gaps;
+            layers += counters.broken_layers;
+            for (cap, count) in &counters.limits {
+                *limits.entry(cap).or_default() += count;
+            }
+        }
+        let mut blind: Vec<String> =
+            limits.iter().map(|(cap, count)| format!("the cap `{cap}` was hit {count} times")).collect();
+        let mut counted = |count: u64, text: &str| {
+            if count > 0 {
+                blind.push(format!("{count} {text}"));
+            }
+        };
+        counted(snapped, "frames were captured short of their length");
+        counted(gaps, "gaps in streams");
+        counted(layers, "frames broke a protocol below the application");
+        counted(self.outages, "times the engine was down and went on from a checkpoint");
+        counted(self.trackers.clock_steps, "frames bore a time before that of the frame before them");
+        blind.extend(self.one_way());
+        blind.sort();
+        blind
+    }
+
+    /// Conversations of which one side alone is heard: the mirror shows one direction, or nobody answers.
+    fn one_way(&self) -> Vec<String> {
+        let conversations = self.services().flat_map(|service| &service.conversations);
+        let one_way = conversations.filter_map(|conversation| {
+            let activity = &conversation.activity;
+            let answers = activity.answered + activity.refused;
+            let key = conversation.key;
+            match (activity.asked, answers) {
+                (asked, 0) if asked >= ENOUGH => Some(format!("{key}: only the client is heard")),
+                (0, answers) if answers >= ENOUGH => Some(format!("{key}: only the server is heard")),
+                _ => None,
+            }
+        });
+        let mut list: Vec<String> = one_way.collect();
+        list.sort();
+        list.truncate(MAX_ONE_WAY);
+        list
+    }
+}
+
+/// Messages of one side after which the silence of the other is told.
+const ENOUGH: u64 = 20;
+/// One-way conversations told; more are an unplugged mirror, which a hundred lines tell as well as a thousand.
+const MAX_ONE_WAY: usize = 100;
+
+/// Hands the shards' observations to the site, in the order of (time, frame, n).
+fn gather(
+    trackers: &mut Trackers<Judge>,
+    merged: &mut Observations,
+    site: &mut Site,
+    out: &mut dyn FnMut(Output),
+) {
+    for judge in trackers.observers_mut().filter(|judge| !judge.observations.is_empty()) {
+        merged.append(&mut judge.observations);
+    }
+    if merged.is_empty() {
+        return;
+    }
+    // Stable: what one shard said of one frame keeps its order, and a frame belongs to one shard.
+    merged.list.sort_by_key(|observation| (observation.time, observation.frame));
+    site.consume(merged, out);
+}
+
+/// The shard that sees the frames of a service: the same function of its addresses as for a frame.
+fn shard_of_service(key: &ServiceKey) -> usize {
+    let mac = |talker| if let Talker::Mac(mac) = talker { Some(mac) } else { None };
+    let network = match (key.client, key.server) {
+        (Talker::Ip(source), Talker::Ip(destination)) => {
+            Some(Network { source, destination, ttl: 0, protocol: 0, fragment: None })
+        }
+        _ => None,
+    };
+    let layers = Layers {
+        source_mac: mac(key.client),
+        destination_mac: mac(key.server),
+        vlan: VlanStack::new(),
+        carried: Carried::Unknown,
+        arp: None,
+        network,
+        transport: TransportHeader::None,
+        payload: &[],
+        missing: 0,
+        snapped: false,
+        anomalies: heapless::Vec::new(),
+    };
+    usize::from(track::shard_of(&layers, key.space))
+}

@@ -1,0 +1,238 @@
+//! Memory of the plant: the last values seen at every point, and every change made to a device.
+
+use std::collections::BTreeMap;
+
+use fieldwarden_model::{
+    AddressSpace, FrameRef, Outcome, Point, PointRange, Talker, Timestamp, Value, Values, Verb,
+    operation::Encoding,
+};
+use fieldwarden_protocols::Protocol;
+use serde::{Deserialize, Serialize};
+
+/// Devices (server, protocol, unit) whose values are remembered; the one heard longest ago is forgotten first.
+pub const MAX_DEVICES: usize = 4_096;
+/// Blocks of values remembered per device; the one seen longest ago is forgotten first.
+pub const MAX_BLOCKS: usize = 256;
+/// Octets of one block; what lies beyond is not remembered.
+pub const MAX_BLOCK_OCTETS: usize = 512;
+/// Values told of one write; a block download would otherwise fill the store.
+pub const MAX_VALUES_TOLD: usize = 128;
+
+/// A change made to a device, or asked for: every write, operation, program and mode change.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WriteRecord {
+    /// When it was complete on the wire.
+    pub time: Timestamp,
+    /// Where both addresses are unique.
+    pub space: AddressSpace,
+    /// Who asked.
+    pub client: Talker,
+    /// The client's name in the site file.
+    pub client_name: Option<String>,
+    /// Whose points.
+    pub server: Talker,
+    /// The server's name in the site file.
+    pub server_name: Option<String>,
+    /// The protocol.
+    pub protocol: String,
+    /// The unit behind the server.
+    pub unit: Option<u16>,
+    /// Write, operate, program, mode or configure.
+    pub verb: Verb,
+    /// The function code as the baseline writes it.
+    pub function: String,
+    /// The function's name.
+    pub name: String,
+    /// The points in the protocol's notation.
+    pub points: Option<String>,
+    /// Values before, as far as they were seen.
+    pub old: Vec<Value>,
+    /// Values carried.
+    pub new: Vec<Value>,
+    /// Asked; or refused, as a second record.
+    pub outcome: Outcome,
+    /// The frame that completed it.
+    pub frame: FrameRef,
+}
+
+/// A device whose values are remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Device {
+    pub(crate) space: AddressSpace,
+    pub(crate) server: Talker,
+    pub(crate) protocol: Protocol,
+    pub(crate) unit: Option<u16>,
+}
+
+/// How the octets of a block are cut into values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shape {
+    pub(crate) encoding: Encoding,
+    pub(crate) count: u32,
+    pub(crate) stride: u16,
+}
+
+impl Shape {
+    pub(crate) const fn of(values: &Values<'_>) -> Self {
+        Self { encoding: values.encoding, count: values.count, stride: values.stride }
+    }
+
+    pub(crate) const fn values(self, bytes: &[u8]) -> Values<'_> {
+        Values { bytes, encoding: self.encoding, count: self.count, stride: self.stride }
+    }
+}
+
+/// Values seen together at neighbouring points.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Block {
+    points: PointRange,
+    shape: Shape,
+    /// Asked for in a write, and not yet confirmed by an answer or a read.
+    asked: bool,
+    /// The order in which blocks were seen.
+    turn: u64,
+    octets: Vec<u8>,
+}
+
+/// The last values seen at every point.
+#[derive(Debug, Default)]
+pub(crate) struct PlantValues {
+    devices: BTreeMap<Device, Vec<Block>>,
+    turn: u64,
+}
+
+impl PlantValues {
+    /// Remembers values read from a device, or asked of it in a write.
+    pub(crate) fn remember(
+        &mut self,
+        device: Device,
+        points: PointRange,
+        shape: Shape,
+        octets: &[u8],
+        asked: bool,
+    ) {
+        self.turn += 1;
+        let turn = self.turn;
+        if !self.devices.contains_key(&device) && self.devices.len() >= MAX_DEVICES {
+            self.forget_stalest_device();
+        }
+        let blocks = self.devices.entry(device).or_default();
+        let octets = octets.get(..MAX_BLOCK_OCTETS).unwrap_or(octets);
+        if let Some(block) = blocks.iter_mut().find(|block| block.points == points && block.asked == asked) {
+            block.turn = turn;
+            block.shape = shape;
+            // Same length as a rule, so nothing is allocated.
+            block.octets.clear();
+            block.octets.extend_from_slice(octets);
+            return;
+        }
+        if blocks.len() >= MAX_BLOCKS
+            && let Some(stalest) =
+                blocks.iter().enumerate().min_by_key(|(_, block)| block.turn).map(|(n, _)| n)
+        {
+            blocks.swap_remove(stalest);
+        }
+        blocks.push(Block { points, shape, asked, turn, octets: octets.to_vec() });
+    }
+
+    /// A write was answered: its values hold from now on, or never did.
+    pub(crate) fn settle(&mut self, device: &Device, points: &PointRange, refused: bool) {
+        let Some(blocks) = self.devices.get_mut(device) else { return };
+        let Some(at) = blocks.iter().position(|block| block.asked && block.points == *points) else { return };
+        let mut block = blocks.swap_remove(at);
+        if refused {
+            return;
+        }
+        block.asked = false;
+        blocks.retain(|other| other.asked || other.points != *points);
+        blocks.push(block);
+    }
+
+    /// The last values seen at the places where values of this shape stand; shorter where some were never seen.
+    pub(crate) fn last(&self, device: &Device, points: &PointRange, shape: Shape) -> Vec<Value> {
+        let Some(blocks) = self.devices.get(device) else { return Vec::new() };
+        let places = (0..u64::from(shape.count)).take(MAX_VALUES_TOLD);
+        let place = |n: u64| Point { space: points.space, index: points.first + n * u64::from(shape.stride) };
+        places.map_while(|n| value_at(blocks, place(n), shape.stride)).collect()
+    }
+
+    /// For a checkpoint.
+    pub(crate) fn devices(&self) -> impl Iterator<Item = (&Device, &Vec<Block>)> {
+        self.devices.iter()
+    }
+
+    /// From a checkpoint.
+    pub(crate) fn restore(&mut self, device: Device, blocks: Vec<Block>) {
+        self.turn = blocks.iter().map(|block| block.turn).max().unwrap_or(0).max(self.turn);
+        self.devices.insert(device, blocks);
+    }
+
+    fn forget_stalest_device(&mut self) {
+        let latest = |blocks: &Vec<Block>| blocks.iter().map(|block| block.turn).max();
+        let stalest = self.devices.iter().min_by_key(|(_, blocks)| latest(blocks)).map(|(device, _)| *device);
+        if let Some(device) = stalest {
+            self.devices.remove(&device);
+        }
+    }
+}
+
+fn value_at(blocks: &[Block], place: Point, stride: u16) -> Option<Value> {
+    let holds = |block: &&Block| {
+        block.points.space == place.space
+            && block.shape.stride == stride
+            && (block.points.first..=block.points.last).contains(&place.index)
+            && (place.index - block.points.first).is_multiple_of(u64::from(stride.max(1)))
+    };
+    let block = blocks.iter().filter(holds).max_by_key(|block| block.turn)?;
+    let nth = (place.index - block.points.first) / u64::from(stride.max(1));
+    block.shape.values(&block.octets).nth(usize::try_from(nth).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldwarden_model::Space;
+
+    use super::*;
+
+    fn registers(first: u64, last: u64) -> PointRange {
+        PointRange { space: Space { area: 4, block: 0 }, first, last }
+    }
+
+    fn device() -> Device {
+        Device {
+            space: AddressSpace(0),
+            server: "10.0.0.20".parse().unwrap(),
+            protocol: Protocol("modbus"),
+            unit: Some(1),
+        }
+    }
+
+    const TWO: Shape = Shape { encoding: Encoding::Unsigned16, count: 2, stride: 1 };
+    const ONE: Shape = Shape { encoding: Encoding::Unsigned16, count: 1, stride: 1 };
+
+    #[test]
+    fn the_value_before_a_write_is_the_one_last_polled() {
+        let mut plant = PlantValues::default();
+        plant.remember(device(), registers(100, 101), TWO, &[0, 7, 0, 9], false);
+        assert_eq!(plant.last(&device(), &registers(101, 101), ONE), [Value::Integer(9)]);
+        plant.remember(device(), registers(101, 101), ONE, &[0xff, 0xff], true);
+        assert_eq!(plant.last(&device(), &registers(101, 101), ONE), [Value::Integer(65_535)]);
+        plant.settle(&device(), &registers(101, 101), true);
+        assert_eq!(
+            plant.last(&device(), &registers(101, 101), ONE),
+            [Value::Integer(9)],
+            "a refused write never was"
+        );
+    }
+
+    #[test]
+    fn a_device_is_remembered_within_bounds() {
+        let mut plant = PlantValues::default();
+        for first in 0..1_000 {
+            plant.remember(device(), registers(first, first), ONE, &[0, 1], false);
+        }
+        assert_eq!(plant.devices.values().map(Vec::len).sum::<usize>(), MAX_BLOCKS);
+        assert!(plant.last(&device(), &registers(0, 0), ONE).is_empty(), "the first is forgotten");
+        assert_eq!(plant.last(&device(), &registers(999, 999), ONE), [Value::Integer(1)]);
+    }
+}

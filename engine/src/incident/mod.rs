@@ -1,0 +1,291 @@
+//! From alerts to incidents: what belongs together is worked on as one.
+//!
+//! An alert joins the open incident that shares its client (the attacker's side), else the one that shares its server
+//! (the target), else it opens a new one. An incident closes when nothing joined it for the correlation time.
+
+mod score;
+mod settings;
+mod title;
+
+use std::collections::BTreeSet;
+
+use fieldwarden_model::{
+    AddressSpace, Alert, Incident, IncidentId, Site, Talker, Technique, Timestamp,
+    digest::Digest,
+    order::{Order, OrderState, Report},
+};
+use serde::{Deserialize, Serialize};
+
+pub use settings::Settings;
+
+/// Open incidents; when there are more, the one quiet longest is closed early.
+pub const MAX_OPEN: usize = 256;
+/// Incidents remembered, closed ones included; the oldest closed one is forgotten first.
+pub const MAX_KNOWN: usize = 4_096;
+/// Talkers named by one incident.
+pub const MAX_TALKERS: usize = 64;
+
+/// An incident with what is needed to go on with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Case {
+    pub(crate) incident: Incident,
+    space: AddressSpace,
+    attackers: Vec<Talker>,
+    targets: Vec<Talker>,
+    /// Whether the first attacker is none the baseline knows; absent without a baseline.
+    stranger: Option<bool>,
+    deeds: BTreeSet<title::Deed>,
+    detectors: BTreeSet<String>,
+    /// The last alert or repetition.
+    active: Timestamp,
+    repeats: u64,
+    told_repeats: u64,
+    contained: bool,
+}
+
+/// What an alert adds to its incident besides what the alert itself says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fact<'a> {
+    pub(crate) alert: &'a Alert,
+    /// Whether the client is none the baseline knows; absent without a baseline.
+    pub(crate) stranger: Option<bool>,
+}
+
+/// All incidents.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    settings: Settings,
+    cases: Vec<Case>,
+    /// No incident closes before.
+    earliest: Option<Timestamp>,
+}
+
+impl Desk {
+    pub(crate) const fn new(settings: Settings) -> Self {
+        Self { settings, cases: Vec::new(), earliest: None }
+    }
+
+    /// The incident an alert belongs to, with the alert told; and one closed early to make room.
+    pub(crate) fn join(&mut self, fact: &Fact<'_>, site: &Site) -> (Incident, Option<Incident>) {
+        let mut closed = None;
+        let at = match self.find(fact.alert) {
+            Some(at) => at,
+            None => {
+                closed = self.make_room();
+                self.cases.push(Case::open(fact));
+                self.cases.len() - 1
+            }
+        };
+        let quiet = self.settings.correlation;
+        let Some(case) = self.cases.get_mut(at) else { return (Case::open(fact).incident, closed) };
+        case.add(fact);
+        case.tell(site);
+        let closes = case.active.saturating_add(quiet);
+        self.earliest = Some(self.earliest.map_or(closes, |earliest| earliest.min(closes)));
+        (case.incident.clone(), closed)
+    }
+
+    /// A judgement repeated itself: counted, not told.
+    pub(crate) fn repeat(&mut self, id: &IncidentId, time: Timestamp) {
+        if let Some(case) = self.cases.iter_mut().rev().find(|case| case.incident.id == *id) {
+            case.repeats += 1;
+            case.active = case.active.max(time);
+            case.incident.last = case.incident.last.max(time);
+        }
+    }
+
+    /// The enforcer told what became of an order: whether an incident is contained is part of its title.
+    pub(crate) fn enforced(&mut self, order: &Order, report: &Report, site: &Site) -> Option<Incident> {
+        let id = order.incident.as_ref()?;
+        let case = self.cases.iter_mut().rev().find(|case| case.incident.id == *id)?;
+        let contained = matches!(report.state, OrderState::Provisional | OrderState::Kept);
+        if case.contained == contained {
+            return None;
+        }
+        case.contained = contained;
+        case.tell(site);
+        Some(case.incident.clone())
+    }
+
+    /// A moment before which no incident closes: what happens meanwhile only puts closing off.
+    pub(crate) const fn next_deadline(&self) -> Option<Timestamp> {
+        self.earliest
+    }
+
+    /// Closes what is due at `now`, in the order of creation.
+    pub(crate) fn advance(&mut self, now: Timestamp, site: &Site) -> Vec<Incident> {
+        let quiet = self.settings.correlation;
+        let due = |case: &&mut Case| case.incident.open && case.active.saturating_add(quiet) <= now;
+        let closed = self.cases.iter_mut().filter(due).map(|case| case.close(site)).collect();
+        self.reckon();
+        closed
+    }
+
+    /// Tells repetitions not told yet, at the end of a capture.
+    pub(crate) fn finish(&mut self, site: &Site) -> Vec<Incident> {
+        let untold = |case: &&mut Case| case.repeats != case.told_repeats;
+        self.cases
+            .iter_mut()
+            .filter(untold)
+            .map(|case| {
+                case.tell(site);
+                case.incident.clone()
+            })
+            .collect()
+    }
+
+    /// All incidents, in the order of creation.
+    pub(crate) fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.cases.iter().map(|case| &case.incident)
+    }
+
+    pub(crate) fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    pub(crate) fn restore(&mut self, cases: Vec<Case>) {
+        self.cases = cases;
+        self.reckon();
+    }
+
+    /// Takes over an incident that was told after the checkpoint one resumed from, so that what goes on joins it.
+    pub(crate) fn adopt(&mut self, incident: Incident) {
+        if let Some(case) = self.cases.iter_mut().find(|case| case.incident.id == incident.id) {
+            if incident.revision > case.incident.revision {
+                case.active = case.active.max(incident.last);
+                case.incident = incident;
+            }
+            self.reckon();
+            return;
+        }
+        let mut talkers = incident.talkers.iter().copied();
+        let attackers = talkers.next().into_iter().collect();
+        self.cases.push(Case {
+            space: AddressSpace::default(),
+            attackers,
+            targets: talkers.collect(),
+            stranger: None,
+            deeds: BTreeSet::new(),
+            detectors: BTreeSet::new(),
+            active: incident.last,
+            repeats: 0,
+            told_repeats: 0,
+            contained: false,
+            incident,
+        });
+        self.reckon();
+    }
+
+    fn open(&self) -> impl Iterator<Item = &Case> {
+        self.cases.iter().filter(|case| case.incident.open)
+    }
+
+    fn reckon(&mut self) {
+        let quiet = self.settings.correlation;
+        self.earliest = self.open().map(|case| case.active.saturating_add(quiet)).min();
+    }
+
+    fn find(&self, alert: &Alert) -> Option<usize> {
+        let open = |case: &Case| case.incident.open && case.space == alert.space;
+        let by =
+            |shares: &dyn Fn(&Case) -> bool| self.cases.iter().rposition(|case| open(case) && shares(case));
+        by(&|case| case.attackers.contains(&alert.client))
+            .or_else(|| by(&|case| alert.server.is_some_and(|server| case.targets.contains(&server))))
+    }
+
+    fn make_room(&mut self) -> Option<Incident> {
+        if self.cases.len() >= MAX_KNOWN
+            && let Some(oldest) = self.cases.iter().position(|case| !case.incident.open)
+        {
+            self.cases.remove(oldest);
+        }
+        if self.open().count() < MAX_OPEN {
+            return None;
+        }
+        let quietest =
+            self.cases.iter_mut().filter(|case| case.incident.open).min_by_key(|case| case.active)?;
+        quietest.incident.open = false;
+        quietest.incident.revision += 1;
+        Some(quietest.incident.clone())
+    }
+}
+
+impl Case {
+    fn open(fact: &Fact<'_>) -> Self {
+        let alert = fact.alert;
+        let id = IncidentId(Digest::new().with("incident").with(&alert.id.0).short());
+        let incident = Incident {
+            id,
+            revision: 0,
+            first: alert.time,
+            last: alert.time,
+            severity: alert.severity,
+            score: 0,
+            talkers: Vec::new(),
+            alerts: 0,
+            techniques: Vec::new(),
+            title: String::new(),
+            open: true,
+        };
+        Self {
+            incident,
+            space: alert.space,
+            attackers: Vec::new(),
+            targets: Vec::new(),
+            stranger: fact.stranger,
+            deeds: BTreeSet::new(),
+            detectors: BTreeSet::new(),
+            active: alert.time,
+            repeats: 0,
+            told_repeats: 0,
+            contained: false,
+        }
+    }
+
+    fn add(&mut self, fact: &Fact<'_>) {
+        let alert = fact.alert;
+        let incident = &mut self.incident;
+        incident.alerts += 1;
+        incident.last = incident.last.max(alert.time);
+        incident.severity = incident.severity.max(alert.severity);
+        let mut techniques: BTreeSet<Technique> = incident.techniques.drain(..).collect();
+        techniques.extend(alert.techniques.iter().cloned());
+        incident.techniques = techniques.into_iter().collect();
+        self.active = self.active.max(alert.time);
+        self.detectors.insert(alert.detector.clone());
+        self.deeds.insert(title::Deed::of(alert));
+        add_talker(&mut self.attackers, alert.client);
+        if let Some(server) = alert.server
+            && !self.attackers.contains(&server)
+        {
+            add_talker(&mut self.targets, server);
+        }
+        let attackers = &self.attackers;
+        self.targets.retain(|target| !attackers.contains(target));
+    }
+
+    /// Brings what is told up to date and counts the revision up.
+    fn tell(&mut self, site: &Site) {
+        let mut talkers = self.attackers.clone();
+        talkers.extend(self.targets.iter().copied());
+        self.incident.talkers = talkers;
+        if !self.deeds.is_empty() {
+            self.incident.score = score::score(self, site);
+            self.incident.title = title::title(self, site);
+        }
+        self.told_repeats = self.repeats;
+        self.incident.revision += 1;
+    }
+
+    fn close(&mut self, site: &Site) -> Incident {
+        self.incident.open = false;
+        self.tell(site);
+        self.incident.clone()
+    }
+}
+
+fn add_talker(talkers: &mut Vec<Talker>, talker: Talker) {
+    if talkers.len() < MAX_TALKERS && !talkers.contains(&talker) {
+        talkers.push(talker);
+    }
+}

@@ -1,0 +1,111 @@
+//! One line for a plant manager: who did what to which device.
+
+use fieldwarden_model::{Alert, Site, Talker, Verb};
+use serde::{Deserialize, Serialize};
+
+use super::Case;
+
+/// What an alert says was done, gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Deed {
+    ChangedProgram,
+    ChangedMode,
+    Commanded,
+    WroteSetPoints,
+    WroteValues,
+    ReadProgram,
+    Probed,
+    Broke,
+    UsedFunctions,
+    Talked,
+    Appeared,
+}
+
+impl Deed {
+    pub(super) fn of(alert: &Alert) -> Self {
+        match alert.detector.as_str() {
+            "controller-mode" => Self::ChangedMode,
+            "program-transfer" if alert.techniques.iter().any(|technique| technique.0 == "T0845") => {
+                Self::ReadProgram
+            }
+            "program-transfer" => Self::ChangedProgram,
+            "new-point-write" if alert.operation == Some(Verb::Operate) => Self::Commanded,
+            "new-point-write" => Self::WroteSetPoints,
+            "value-out-of-range" => Self::WroteValues,
+            "function-scan" | "exception-burst" => Self::Probed,
+            "malformed" => Self::Broke,
+            "new-function" => Self::UsedFunctions,
+            "new-talker" => Self::Appeared,
+            _ => Self::Talked,
+        }
+    }
+
+    pub(super) const fn changes_the_process(&self) -> bool {
+        matches!(
+            self,
+            Self::ChangedProgram
+                | Self::ChangedMode
+                | Self::Commanded
+                | Self::WroteSetPoints
+                | Self::WroteValues
+        )
+    }
+
+    const fn words(self) -> &'static str {
+        match self {
+            Self::ChangedProgram => "changed the program of",
+            Self::ChangedMode => "changed the operating mode of",
+            Self::Commanded => "gave commands to",
+            Self::WroteSetPoints => "wrote set-points on",
+            Self::WroteValues => "wrote unusual values to",
+            Self::ReadProgram => "read the program of",
+            Self::Probed => "searched",
+            Self::Broke => "exchanged broken messages with",
+            Self::UsedFunctions => "used functions it never used on",
+            Self::Talked => "talked to",
+            Self::Appeared => "appeared on the network",
+        }
+    }
+}
+
+/// The title: the first attacker, the gravest deed, the first target, and how often.
+pub(super) fn title(case: &Case, site: &Site) -> String {
+    let deed = case.deeds.first().copied().unwrap_or(Deed::Talked);
+    let who = case.attackers.first().map_or_else(String::new, |attacker| who(*attacker, case, site));
+    let others = match case.attackers.len() {
+        0 | 1 => String::new(),
+        2 => String::from(" and another"),
+        more => format!(" and {} others", more - 1),
+    };
+    let mut title = format!("{who}{others} {}", deed.words());
+    if deed != Deed::Appeared {
+        let target = case.targets.first().map_or_else(|| String::from("the network"), |t| name(*t, site));
+        title.push(' ');
+        title.push_str(&target);
+        match case.targets.len() {
+            0 | 1 => {}
+            2 => title.push_str(" and one more"),
+            more => title.push_str(&format!(" and {} more", more - 1)),
+        }
+    }
+    if case.repeats > 0 {
+        title.push_str(&format!(" ({} repetitions)", case.repeats));
+    }
+    if case.contained {
+        title.push_str(" (contained)");
+    }
+    title
+}
+
+fn who(talker: Talker, case: &Case, site: &Site) -> String {
+    match (site.asset(talker), case.stranger) {
+        (Some(asset), _) => asset.name.clone(),
+        (None, Some(true)) => format!("Unknown device {talker}"),
+        (None, _) => format!("Device {talker}"),
+    }
+}
+
+fn name(talker: Talker, site: &Site) -> String {
+    site.asset(talker).map_or_else(|| talker.to_string(), |asset| asset.name.clone())
+}

@@ -1,0 +1,411 @@
+//! A virtual shard: its tracker, the services it has met, and judgement of everything that concerns one pair of talkers.
+//!
+//! Threads merely run shards: what a shard says depends on the frames of its own pairs alone. What it says are
+//! [`Observations`], which the site consumes in the order of (time, frame, n).
+
+mod observations;
+mod services;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use fieldwarden_model::{AddressSpace, Operation, Outcome, Talker, Timestamp, Verb};
+use fieldwarden_protocols::{Blame, Kind, Message, Protocol};
+
+pub(crate) use observations::{Change, Observation, Observations, What};
+pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Services, Slot};
+
+use crate::{
+    baseline::compiled::{Compiled, CompiledEntry},
+    conversation::{ConversationKey, ServiceKey, is_group_or_nobody, plain},
+    detect::{self, Broken, Context, DETECTORS, Finding, Judged, Memory, Opened, Subject, malformed},
+    history::Shape,
+    map::{Map, Seed, map},
+    track::{Heard, Observer, Origin, TrackEvent},
+};
+
+/// Talkers a shard remembers to have reported; when full it starts anew, and the site sees some of them again.
+const MAX_HEARD: usize = 4_096;
+/// A talker that keeps talking is reported again after this long, so that the site knows it did not fall silent.
+const HEARD_AGAIN: Duration = Duration::from_secs(3_600);
+
+/// What a shard counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) messages: BTreeMap<Protocol, u64>,
+    pub(crate) gaps: u64,
+    pub(crate) snapped: u64,
+    pub(crate) broken_layers: u64,
+    /// Caps that were hit, and how often.
+    pub(crate) limits: BTreeMap<&'static str, u64>,
+}
+
+/// What judges by, shared by all shards.
+#[derive(Clone)]
+pub(crate) struct Rules {
+    pub(crate) settings: Arc<detect::Settings>,
+    pub(crate) baseline: Option<Arc<Compiled>>,
+}
+
+impl Rules {
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context { settings: &self.settings, baseline: self.baseline.as_deref() }
+    }
+}
+
+/// Conversation-local judgement: listens to one shard's tracker.
+pub(crate) struct Judge {
+    rules: Rules,
+    pub(crate) services: Services,
+    pub(crate) counters: Counters,
+    pub(crate) observations: Observations,
+    heard: Map<(AddressSpace, Talker), Timestamp>,
+    messages: Option<(Protocol, u64)>,
+}
+
+/// What is kept per flow: where its service and its last conversation stand.
+#[derive(Debug, Default)]
+pub(crate) struct FlowState {
+    slot: Option<Slot>,
+    conversation: usize,
+    blind: bool,
+}
+
+impl Judge {
+    pub(crate) fn new(rules: Rules, seed: Seed) -> Self {
+        Self {
+            rules,
+            services: Services::new(seed),
+            counters: Counters::default(),
+            observations: Observations::default(),
+            heard: map(seed),
+            messages: None,
+        }
+    }
+
+    /// Judges by another baseline from now on.
+    pub(crate) fn replace(&mut self, rules: Rules) {
+        let baseline = rules.baseline.clone();
+        self.services.each_mut(|service| {
+            service.known = baseline.as_ref().is_some_and(|baseline| knows(baseline, &service.key, None));
+            for conversation in &mut service.conversations {
+                conversation.entry = baseline.as_ref().and_then(|b| b.position(&conversation.key));
+            }
+        });
+        self.rules = rules;
+        // Talkers are reported again, so that they are judged by the new list.
+        self.heard.clear();
+    }
+
+    /// Messages seen, the running count included.
+    pub(crate) fn message_counts(&self) -> BTreeMap<Protocol, u64> {
+        let mut counts = self.counters.messages.clone();
+        if let Some((protocol, count)) = self.messages {
+            *counts.entry(protocol).or_default() += count;
+        }
+        counts
+    }
+
+    fn count(&mut self, protocol: Protocol) {
+        match &mut self.messages {
+            Some((running, count)) if *running == protocol => *count += 1,
+            running => {
+                if let Some((before, count)) = running.replace((protocol, 1)) {
+                    *self.counters.messages.entry(before).or_default() += count;
+                }
+            }
+        }
+    }
+
+    /// The flow's service, met now if need be.
+    fn service(&mut self, origin: &Origin<'_>, flow: &mut FlowState) -> Slot {
+        if let Some(slot) = flow.slot.filter(|slot| self.services.holds(*slot)) {
+            return slot;
+        }
+        let key = ServiceKey::of(origin.key);
+        let (slot, evicted) = self.services.meet(key, origin.time, || {
+            self.rules.baseline.as_ref().is_some_and(|baseline| knows(baseline, &key, origin.key.client.port))
+        });
+        if evicted {
+            *self.counters.limits.entry("services").or_default() += 1;
+        }
+        flow.slot = Some(slot);
+        flow.conversation = usize::MAX;
+        slot
+    }
+
+    fn opened(&mut self, origin: &Origin<'_>, flow: &mut FlowState) {
+        let slot = self.service(origin, flow);
+        let Some(service) = self.services.get_mut(slot) else { return };
+        service.last = origin.time;
+        service.flows += 1;
+        let key = service.key;
+        let opened = Opened { origin, service: &key, suggested: suggested(&key), known: service.known };
+        service.to_group = is_to_group(&key, origin);
+        if service.known || service.to_group {
+            return;
+        }
+        let context = self.rules.context();
+        run(&context, &Subject::Opened(opened), &mut service.memory, &mut self.observations);
+    }
+
+    /// Where the conversation of this protocol and unit stands within the service, met now if need be.
+    fn conversation(
+        &mut self,
+        origin: &Origin<'_>,
+        flow: &mut FlowState,
+        protocol: Protocol,
+        unit: Option<u16>,
+    ) -> Option<(Slot, usize)> {
+        let slot = self.service(origin, flow);
+        let service = self.services.get_mut(slot)?;
+        let is = |c: &Conversation| c.key.unit == unit && c.key.protocol == protocol;
+        if service.conversations.get(flow.conversation).is_some_and(is) {
+            return Some((slot, flow.conversation));
+        }
+        if let Some(at) = service.conversations.iter().position(is) {
+            flow.conversation = at;
+            return Some((slot, at));
+        }
+        if service.conversations.len() >= MAX_CONVERSATIONS {
+            *self.counters.limits.entry("conversations_per_service").or_default() += 1;
+            return None;
+        }
+        let key = ConversationKey { service: service.key, protocol, unit };
+        let baseline = self.rules.baseline.as_deref();
+        let position = baseline.and_then(|baseline| baseline.position(&key));
+        service.conversations.push(Conversation::new(key, position, origin.time));
+        flow.conversation = service.conversations.len() - 1;
+        let entry = position.and_then(|position| baseline.and_then(|b| b.entry(position)));
+        let judged =
+            Judged { origin, conversation: &key, entry, assured: !flow.blind, direction: origin.direction };
+        // A service that is unknown as a whole was told when its flow began; a group is not told at all.
+        if service.known && !service.to_group {
+            let context = self.rules.context();
+            run(&context, &Subject::Met(judged), &mut service.memory, &mut self.observations);
+        }
+        Some((slot, flow.conversation))
+    }
+
+    fn operation(
+        &mut self,
+        origin: &Origin<'_>,
+        flow: &mut FlowState,
+        message: &Message<'_>,
+        operation: &Operation<'_>,
+        first: bool,
+    ) {
+        let protocol = message.protocol;
+        let Some((slot, at)) = self.conversation(origin, flow, protocol, operation.unit) else { return };
+        let Some(service) = self.services.get_mut(slot) else { return };
+        service.last = origin.time;
+        let Some(conversation) = service.conversations.get_mut(at) else { return };
+        if first {
+            conversation.activity.count(origin.time, operation.outcome);
+        }
+        let key = conversation.key;
+        let entry = entry_of(self.rules.baseline.as_deref(), conversation.entry);
+        let judged =
+            Judged { origin, conversation: &key, entry, assured: !flow.blind, direction: message.direction };
+        // Where only answers are seen, as on a one-way mirror, the answer is the first one hears of the demand.
+        let unseen = conversation.activity.asked == 0 && operation.outcome == Outcome::Done;
+        let demanded = Operation { outcome: Outcome::Asked, ..*operation };
+        let operation = if unseen { &demanded } else { operation };
+        let context = self.rules.context();
+        let usual = entry.is_some_and(|entry| is_usual(entry, operation));
+        if !usual {
+            let subject = Subject::Operation(judged, operation);
+            run(&context, &subject, &mut service.memory, &mut self.observations);
+        }
+        remember(&mut self.observations, &judged, operation);
+    }
+
+    fn broken(&mut self, judged: &Judged<'_>, slot: Slot, broken: Broken) {
+        let Some(service) = self.services.get_mut(slot) else { return };
+        let context = self.rules.context();
+        let subject = Subject::Broken(*judged, broken);
+        run(&context, &subject, &mut service.memory, &mut self.observations);
+    }
+
+    /// A break of the protocol outside any operation: judged with the conversation last spoken of in this flow.
+    fn break_in_flow(
+        &mut self,
+        origin: &Origin<'_>,
+        flow: &mut FlowState,
+        protocol: Option<Protocol>,
+        broken: Broken,
+    ) {
+        let slot = self.service(origin, flow);
+        let Some(service) = self.services.get_mut(slot) else { return };
+        if service.to_group {
+            return;
+        }
+        let current = service.conversations.get(flow.conversation).or_else(|| service.conversations.first());
+        let position = current.and_then(|conversation| conversation.entry);
+        let key = current.map_or_else(
+            || {
+                let protocol = protocol.unwrap_or_else(|| plain(service.key.transport));
+                ConversationKey { service: service.key, protocol, unit: None }
+            },
+            |conversation| conversation.key,
+        );
+        let baseline = self.rules.baseline.clone();
+        let entry = entry_of(baseline.as_deref(), position);
+        let judged =
+            Judged { origin, conversation: &key, entry, assured: !flow.blind, direction: origin.direction };
+        self.broken(&judged, slot, broken);
+    }
+}
+
+impl Observer for Judge {
+    type Flow = FlowState;
+
+    fn message(&mut self, origin: &Origin<'_>, flow: &mut FlowState, message: &Message<'_>) {
+        self.count(message.protocol);
+        let mut first = true;
+        message.body.operations(&mut |operation| {
+            self.operation(origin, flow, message, operation, first);
+            first = false;
+        });
+        for anomaly in message.anomalies {
+            if anomaly.blame == Blame::Malformed {
+                let broken = Broken { code: anomaly.code, got: anomaly.got, expected: anomaly.expected };
+                self.break_in_flow(origin, flow, Some(message.protocol), broken);
+            }
+        }
+        if first && message.kind != Kind::Anomaly {
+            // A message without operations (a session's upkeep) still shows that the service is in use.
+            let slot = self.service(origin, flow);
+            if let Some(service) = self.services.get_mut(slot) {
+                service.last = origin.time;
+            }
+        }
+    }
+
+    fn event(&mut self, origin: &Origin<'_>, flow: &mut FlowState, event: TrackEvent) {
+        match event {
+            TrackEvent::Started => self.opened(origin, flow),
+            TrackEvent::Answered => {
+                let slot = self.service(origin, flow);
+                if let Some(service) = self.services.get_mut(slot) {
+                    service.answered = true;
+                    service.last = origin.time;
+                }
+            }
+            TrackEvent::Gap { .. } => {
+                self.counters.gaps += 1;
+                flow.blind = true;
+            }
+            TrackEvent::Snapped => {
+                self.counters.snapped += 1;
+                flow.blind = true;
+            }
+            TrackEvent::OverlapConflict => {
+                let broken = Broken { code: malformed::OVERLAP, got: 0, expected: 0 };
+                self.break_in_flow(origin, flow, None, broken);
+            }
+            TrackEvent::Layer(_) => self.counters.broken_layers += 1,
+            TrackEvent::Limit { cap } => *self.counters.limits.entry(cap).or_default() += 1,
+            _ => {
+                if let Some(service) = flow.slot.and_then(|slot| self.services.get_mut(slot)) {
+                    service.last = service.last.max(origin.time);
+                }
+            }
+        }
+    }
+
+    fn heard(&mut self, talker: &Heard) {
+        let key = (talker.space, talker.talker);
+        if let Some(told) = self.heard.get_mut(&key) {
+            if talker.time.since(*told) < HEARD_AGAIN {
+                return;
+            }
+            *told = talker.time;
+        } else {
+            if self.heard.len() >= MAX_HEARD {
+                self.heard.clear();
+            }
+            self.heard.insert(key, talker.time);
+        }
+        self.observations.push(talker.time, talker.frame, What::Talker(*talker));
+    }
+}
+
+/// Runs every detector over one subject.
+fn run(context: &Context<'_>, subject: &Subject<'_>, memory: &mut Memory, observations: &mut Observations) {
+    for detector in DETECTORS {
+        if context.settings.disabled.iter().any(|id| id == detector.id()) {
+            continue;
+        }
+        detector.judge(context, subject, memory, &mut |finding: Finding| {
+            let frame = finding.frames.last().copied().unwrap_or_default();
+            observations.push(finding.time, frame, What::Finding(Box::new(finding)));
+        });
+    }
+}
+
+/// Whether an operation is what its conversation does all day, so that no detector need look at it. Refusals and
+/// writes are always looked at.
+fn is_usual(entry: &CompiledEntry, operation: &Operation<'_>) -> bool {
+    let looked_at =
+        matches!(operation.verb, Verb::Write | Verb::Operate) && operation.outcome == Outcome::Asked;
+    !looked_at
+        && !matches!(operation.outcome, Outcome::Refused(_))
+        && entry.knows_function(operation.function)
+}
+
+fn entry_of(baseline: Option<&Compiled>, position: Option<usize>) -> Option<&CompiledEntry> {
+    baseline.and_then(|baseline| baseline.entry(position?))
+}
+
+/// Whether the baseline knows a service. A flow joined in its middle may have its sides swapped, so what the baseline
+/// knows the other way round counts too.
+fn knows(baseline: &Compiled, key: &ServiceKey, client_port: Option<u16>) -> bool {
+    let swapped = ServiceKey { client: key.server, server: key.client, port: client_port, ..*key };
+    baseline.knows_service(key) || (client_port.is_some() && baseline.knows_service(&swapped))
+}
+
+/// The protocol that a service's port suggests.
+fn suggested(key: &ServiceKey) -> Option<Protocol> {
+    let port = key.port?;
+    let fits = |d: &&&dyn fieldwarden_protocols::Dissector| d.carried_by(key.transport) && d.well_known(port);
+    fieldwarden_protocols::DISSECTORS.iter().find(fits).map(|dissector| dissector.protocol())
+}
+
+/// Passes on what the site remembers: values seen, and changes asked for.
+fn remember(observations: &mut Observations, judged: &Judged<'_>, operation: &Operation<'_>) {
+    let changes =
+        matches!(operation.verb, Verb::Write | Verb::Operate | Verb::Program | Verb::Mode | Verb::Configure);
+    let Some(frame) = judged.frame() else { return };
+    let time: Timestamp = judged.origin.time;
+    match operation.outcome {
+        Outcome::Asked if changes => {
+            let values = operation.values.map(|values| (Shape::of(&values), observations.keep(values.bytes)));
+            let change = Change::new(judged, operation, values);
+            observations.push(time, frame, What::Asked(Box::new(change)));
+        }
+        Outcome::Refused(_) if changes => {
+            let change = Change::new(judged, operation, None);
+            observations.push(time, frame, What::Settled(Box::new(change)));
+        }
+        Outcome::Done if matches!(operation.verb, Verb::Write | Verb::Operate) => {
+            if let Some(points) = operation.points {
+                observations.push(time, frame, What::Done { conversation: *judged.conversation, points });
+            }
+        }
+        Outcome::Done | Outcome::Reported => {
+            if let (Some(points), Some(values)) = (operation.points, operation.values) {
+                let octets = observations.keep(values.bytes);
+                let (conversation, shape) = (*judged.conversation, Shape::of(&values));
+                observations.push(time, frame, What::Values { conversation, points, shape, octets });
+            }
+        }
+        Outcome::Asked | Outcome::Refused(_) => {}
+    }
+}
+
+/// Whether a flow is addressed to a group, by its address or, for the broadcast address of a subnet, by the hardware
+/// address it was sent to.
+pub(crate) fn is_to_group(key: &ServiceKey, origin: &Origin<'_>) -> bool {
+    is_group_or_nobody(key.server)
+        || origin.server_mac.is_some_and(|mac| is_group_or_nobody(Talker::Mac(mac)))
+}

@@ -1,0 +1,248 @@
+//! The services a shard has met, with their conversations and how lively they are. Bounded; the ones silent longest are
+//! forgotten first.
+
+use fieldwarden_model::{Outcome, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    conversation::{ConversationKey, ServiceKey},
+    detect::Memory,
+    map::{Map, Seed, map},
+};
+
+/// Services one shard remembers. When full, the sixteenth part that was silent longest is forgotten.
+pub(crate) const MAX_SERVICES: usize = 4_096;
+/// Conversations (protocols and units) remembered per service.
+pub(crate) const MAX_CONVERSATIONS: usize = 512;
+/// Whole minutes of which operations are counted.
+const MINUTES: usize = 10;
+
+/// Where a service stands, and which generation of that place is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    at: usize,
+    generation: u32,
+}
+
+/// A client that uses a service of a server.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) key: ServiceKey,
+    /// Whether the baseline lists it.
+    pub(crate) known: bool,
+    /// Whether it is addressed to a group.
+    pub(crate) to_group: bool,
+    pub(crate) answered: bool,
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+    pub(crate) flows: u64,
+    pub(crate) memory: Memory,
+    pub(crate) conversations: Vec<Conversation>,
+}
+
+/// What is spoken with one unit over a service.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    pub(crate) key: ConversationKey,
+    /// The position of its entry in the baseline.
+    pub(crate) entry: Option<usize>,
+    pub(crate) activity: Activity,
+}
+
+/// How lively a conversation is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Activity {
+    pub(crate) first: Timestamp,
+    pub(crate) last: Timestamp,
+    /// When the server last answered.
+    pub(crate) last_answer: Option<Timestamp>,
+    pub(crate) asked: u64,
+    pub(crate) answered: u64,
+    pub(crate) refused: u64,
+    minute: i64,
+    asked_in: [u32; MINUTES],
+}
+
+impl Activity {
+    pub(crate) fn new(time: Timestamp) -> Self {
+        Self {
+            first: time,
+            last: time,
+            last_answer: None,
+            asked: 0,
+            answered: 0,
+            refused: 0,
+            minute: minute(time),
+            asked_in: [0; MINUTES],
+        }
+    }
+
+    pub(crate) fn count(&mut self, time: Timestamp, outcome: Outcome) {
+        self.last = time;
+        match outcome {
+            Outcome::Asked | Outcome::Reported => {
+                self.asked += 1;
+                self.turn_to(minute(time));
+                if let Some(current) = self.asked_in.first_mut() {
+                    *current = current.saturating_add(1);
+                }
+            }
+            Outcome::Done => {
+                self.answered += 1;
+                self.last_answer = Some(time);
+            }
+            Outcome::Refused(_) => {
+                self.refused += 1;
+                self.last_answer = Some(time);
+            }
+        }
+    }
+
+    /// Operations asked per minute, over the whole minutes before `now` and the running one; thousandths.
+    pub(crate) fn per_minute_thousandths(&self, now: Timestamp) -> u64 {
+        let mut copy = self.clone();
+        copy.turn_to(minute(now));
+        let total: u64 = copy.asked_in.iter().map(|count| u64::from(*count)).sum();
+        let window_start = (minute(now) - i64::try_from(MINUTES).unwrap_or(10) + 1).saturating_mul(60);
+        let since = self.first.max(Timestamp::from_seconds(window_start));
+        let seconds = now.since(since).as_secs().max(1);
+        total.saturating_mul(60_000) / seconds
+    }
+
+    fn turn_to(&mut self, minute: i64) {
+        let passed = usize::try_from(minute.saturating_sub(self.minute)).unwrap_or(0);
+        if passed == 0 {
+            return;
+        }
+        self.minute = minute;
+        self.asked_in.rotate_right(passed.min(MINUTES) % MINUTES);
+        for count in self.asked_in.iter_mut().take(passed) {
+            *count = 0;
+        }
+    }
+}
+
+fn minute(time: Timestamp) -> i64 {
+    time.nanos().div_euclid(60_000_000_000)
+}
+
+impl Conversation {
+    pub(crate) fn new(key: ConversationKey, entry: Option<usize>, time: Timestamp) -> Self {
+        Self { key, entry, activity: Activity::new(time) }
+    }
+}
+
+/// The services of one shard.
+#[derive(Debug)]
+pub(crate) struct Services {
+    slots: Vec<(u32, Option<Service>)>,
+    free: Vec<usize>,
+    by_key: Map<ServiceKey, usize>,
+}
+
+impl Services {
+    pub(crate) fn new(seed: Seed) -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), by_key: map(seed) }
+    }
+
+    /// Whether the slot still means what it meant.
+    pub(crate) fn holds(&self, slot: Slot) -> bool {
+        self.slots.get(slot.at).is_some_and(|(generation, _)| *generation == slot.generation)
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Service> {
+        let (generation, service) = self.slots.get_mut(slot.at)?;
+        if *generation == slot.generation { service.as_mut() } else { None }
+    }
+
+    /// The service of this key, new if it was not met before; and whether others were forgotten for it.
+    pub(crate) fn meet(
+        &mut self,
+        key: ServiceKey,
+        time: Timestamp,
+        known: impl FnOnce() -> bool,
+    ) -> (Slot, bool) {
+        if let Some(&at) = self.by_key.get(&key) {
+            let generation = self.slots.get(at).map_or(0, |(generation, _)| *generation);
+            return (Slot { at, generation }, false);
+        }
+        let full = self.by_key.len() >= MAX_SERVICES;
+        if full {
+            self.forget_stalest();
+        }
+        let service = Service {
+            key,
+            known: known(),
+            to_group: false,
+            answered: false,
+            first: time,
+            last: time,
+            flows: 0,
+            memory: Memory::default(),
+            conversations: Vec::new(),
+        };
+        (self.place(service), full)
+    }
+
+    /// All services, in no order: whoever tells them sorts them first.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Service> {
+        self.slots.iter().filter_map(|(_, service)| service.as_ref())
+    }
+
+    pub(crate) fn each_mut(&mut self, mut change: impl FnMut(&mut Service)) {
+        for (_, service) in &mut self.slots {
+            if let Some(service) = service {
+                change(service);
+            }
+        }
+    }
+
+    /// Puts a service in its place.
+    pub(crate) fn place(&mut self, service: Service) -> Slot {
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.slots.push((0, None));
+            self.slots.len() - 1
+        });
+        self.by_key.insert(service.key, at);
+        let mut generation = 0;
+        if let Some((current, place)) = self.slots.get_mut(at) {
+            generation = *current;
+            *place = Some(service);
+        }
+        Slot { at, generation }
+    }
+
+    fn forget_stalest(&mut self) {
+        let mut ages: Vec<(Timestamp, ServiceKey)> =
+            self.each().map(|service| (service.last, service.key)).collect();
+        ages.sort_unstable();
+        for (_, key) in ages.into_iter().take(MAX_SERVICES / 16) {
+            let Some(at) = self.by_key.remove(&key) else { continue };
+            if let Some((generation, place)) = self.slots.get_mut(at) {
+                *generation = generation.wrapping_add(1);
+                *place = None;
+            }
+            self.free.push(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_rate_is_that_of_the_last_minutes() {
+        let start = Timestamp::from_seconds(1_000_000 * 60);
+        let mut activity = Activity::new(start);
+        for second in 0..300 {
+            activity.count(start.saturating_add(Duration::from_secs(second)), Outcome::Asked);
+        }
+        let five_minutes = start.saturating_add(Duration::from_secs(300));
+        assert_eq!(activity.per_minute_thousandths(five_minutes), 60_000, "once a second");
+        let an_hour = start.saturating_add(Duration::from_secs(3_600));
+        assert_eq!(activity.per_minute_thousandths(an_hour), 0, "silent since");
+    }
+}

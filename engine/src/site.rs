@@ -1,0 +1,292 @@
+//! The site: everything that looks across conversations. Consumes the shards' observations in the order of (time, frame,
+//! n) and makes alerts and incidents of them.
+
+mod repeats;
+
+use std::collections::BTreeMap;
+
+use fieldwarden_model::{
+    AddressSpace, Alert, AlertId, Incident, IncidentId, Outcome, Talker, Technique, Timestamp, Value,
+    digest::Digest,
+};
+
+pub(crate) use repeats::{Repeat, RepeatKey, Repeats};
+
+use crate::{
+    community_id::community_id,
+    conversation::ConversationKey,
+    detect::{DETECTORS, Finding, Memory, Subject},
+    engine::Output,
+    history::{Device, MAX_VALUES_TOLD, PlantValues, WriteRecord},
+    incident::{Desk, Fact},
+    shard::{Change, Observation, Observations, Rules, What},
+    track::Heard,
+};
+
+/// Judgement across conversations.
+pub(crate) struct Site {
+    pub(crate) plan: fieldwarden_model::Site,
+    pub(crate) rules: Rules,
+    pub(crate) desk: Desk,
+    pub(crate) repeats: Repeats,
+    pub(crate) plant: PlantValues,
+    pub(crate) alerts: u64,
+    pub(crate) limits: BTreeMap<&'static str, u64>,
+}
+
+impl Site {
+    pub(crate) fn new(
+        plan: fieldwarden_model::Site,
+        rules: Rules,
+        incidents: crate::incident::Settings,
+    ) -> Self {
+        Self {
+            plan,
+            rules,
+            desk: Desk::new(incidents),
+            repeats: Repeats::default(),
+            plant: PlantValues::default(),
+            alerts: 0,
+            limits: BTreeMap::new(),
+        }
+    }
+
+    /// Consumes observations, which are in order.
+    pub(crate) fn consume(&mut self, observations: &mut Observations, out: &mut dyn FnMut(Output)) {
+        let octets = core::mem::take(&mut observations.octets);
+        for observation in observations.list.drain(..) {
+            self.observe(observation, &octets, out);
+        }
+        observations.octets = octets;
+        observations.clear();
+    }
+
+    /// Lets deadlines up to `now` pass.
+    pub(crate) fn advance(&mut self, now: Timestamp, out: &mut dyn FnMut(Output)) {
+        for incident in self.desk.advance(now, &self.plan) {
+            out(Output::Incident(incident));
+        }
+    }
+
+    fn observe(&mut self, observation: Observation, octets: &[u8], out: &mut dyn FnMut(Output)) {
+        match observation.what {
+            What::Talker(heard) => self.talker(&heard, out),
+            What::Finding(finding) => self.finding(*finding, out),
+            What::Values { conversation, points, shape, octets: range } => {
+                let bytes = octets.get(range).unwrap_or_default();
+                self.plant.remember(device(&conversation), points, shape, bytes, false);
+            }
+            What::Asked(change) => {
+                self.write_record(&change, observation.time, observation.frame, octets, out);
+                if let (Some(points), Some((shape, range))) = (change.points, &change.values) {
+                    let bytes = octets.get(range.clone()).unwrap_or_default();
+                    self.plant.remember(device(&change.conversation), points, *shape, bytes, true);
+                }
+            }
+            What::Settled(change) => {
+                if let Some(points) = change.points {
+                    self.plant.settle(&device(&change.conversation), &points, true);
+                }
+                self.write_record(&change, observation.time, observation.frame, octets, out);
+            }
+            What::Done { conversation, points } => {
+                self.plant.settle(&device(&conversation), &points, false);
+            }
+        }
+    }
+
+    fn talker(&mut self, heard: &Heard, out: &mut dyn FnMut(Output)) {
+        let rules = self.rules.clone();
+        let context = rules.context();
+        let mut memory = Memory::default();
+        for detector in DETECTORS {
+            if context.settings.disabled.iter().any(|id| id == detector.id()) {
+                continue;
+            }
+            let subject = Subject::Talker(heard);
+            detector.judge(&context, &subject, &mut memory, &mut |finding| self.finding(finding, out));
+        }
+    }
+
+    fn finding(&mut self, finding: Finding, out: &mut dyn FnMut(Output)) {
+        let settings = self.rules.settings.clone();
+        let key = RepeatKey::of(&finding);
+        if let Some(incident) = self.repeats.repeated(&key, finding.time, &settings) {
+            self.desk.repeat(&incident, finding.time);
+            return;
+        }
+        if let Some(incident) = self.repeats.too_many(&key, finding.time, &settings) {
+            self.desk.repeat(&incident, finding.time);
+            self.repeats.note(key, finding.time, incident);
+            return;
+        }
+        let mut alert = self.alert(finding);
+        let baseline = self.rules.baseline.as_deref();
+        let stranger = baseline.map(|baseline| !baseline.knows_talker(alert.space, alert.client));
+        let (incident, closed) = self.desk.join(&Fact { alert: &alert, stranger }, &self.plan);
+        if let Some(closed) = closed {
+            *self.limits.entry("open_incidents").or_default() += 1;
+            out(Output::Incident(closed));
+        }
+        alert.incident = incident.id.clone();
+        self.repeats.told(key, alert.time, incident.id.clone());
+        self.alerts += 1;
+        out(Output::Alert(alert));
+        out(Output::Incident(incident));
+    }
+
+    fn alert(&self, finding: Finding) -> Alert {
+        let points = finding.points_text();
+        let (old, new) = self.values(&finding);
+        let client = finding.client.talker;
+        let server = finding.server.map(|server| server.talker);
+        let summary = self.sentence(&finding, &old, &new);
+        let mut techniques: Vec<Technique> =
+            finding.techniques.iter().map(|&technique| Technique(technique.to_owned())).collect();
+        techniques.sort();
+        let community =
+            finding.server.and_then(|server| community_id(finding.transport, &finding.client, &server));
+        Alert {
+            id: alert_id(&finding, points.as_deref()),
+            time: finding.time,
+            detector: finding.detector.to_owned(),
+            severity: finding.severity,
+            techniques,
+            space: finding.space,
+            client,
+            client_port: finding.client.port,
+            client_mac: finding.client_mac,
+            client_name: self.name(client),
+            server,
+            server_port: finding.server.and_then(|server| server.port),
+            server_mac: finding.server_mac,
+            server_name: server.and_then(|server| self.name(server)),
+            vlan: finding.vlan,
+            protocol: finding.protocol.map(|protocol| protocol.name().to_owned()),
+            unit: finding.unit,
+            operation: finding.verb,
+            points,
+            old,
+            new,
+            frames: finding.frames,
+            community_id: community,
+            assured: finding.assured,
+            summary,
+            baseline_entry: finding.baseline_entry,
+            incident: IncidentId(String::new()),
+        }
+    }
+
+    /// Values before, as far as seen, and values carried.
+    fn values(&self, finding: &Finding) -> (Vec<Value>, Vec<Value>) {
+        let (Some((shape, octets)), Some(points)) = (&finding.values, &finding.points) else {
+            return (Vec::new(), Vec::new());
+        };
+        let (Some(server), Some(protocol)) = (finding.server, finding.protocol) else {
+            return (Vec::new(), Vec::new());
+        };
+        let device = Device { space: finding.space, server: server.talker, protocol, unit: finding.unit };
+        let new = shape.values(octets).iter().take(MAX_VALUES_TOLD).collect();
+        (self.plant.last(&device, points, *shape), new)
+    }
+
+    fn sentence(&self, finding: &Finding, old: &[Value], new: &[Value]) -> String {
+        let name = |talker: Talker| match self.plan.asset(talker) {
+            Some(asset) => format!("{} ({talker})", asset.name),
+            None => talker.to_string(),
+        };
+        let server = finding.server.map_or_else(|| String::from("nobody"), |server| name(server.talker));
+        let mut text =
+            finding.sentence.replace("{client}", &name(finding.client.talker)).replace("{server}", &server);
+        if let ([new], true) = (new, finding.detector == "new-point-write") {
+            match old {
+                [old] => text.push_str(&format!(" (from {old} to {new})")),
+                _ => text.push_str(&format!(" (to {new})")),
+            }
+        }
+        text
+    }
+
+    fn name(&self, talker: Talker) -> Option<String> {
+        self.plan.asset(talker).map(|asset| asset.name.clone())
+    }
+
+    fn write_record(
+        &self,
+        change: &Change,
+        time: Timestamp,
+        frame: fieldwarden_model::FrameRef,
+        octets: &[u8],
+        out: &mut dyn FnMut(Output),
+    ) {
+        let key = &change.conversation;
+        let device = device(key);
+        let notation =
+            fieldwarden_protocols::dissector(key.protocol.name()).map(|dissector| dissector.notation());
+        let points = change.points.zip(notation).and_then(|(points, notation)| {
+            let mut text = String::new();
+            notation.write(&points, &mut text).ok().map(|()| text)
+        });
+        let (mut old, mut new) = (Vec::new(), Vec::new());
+        if let (Some((shape, range)), Some(points)) = (&change.values, &change.points) {
+            old = self.plant.last(&device, points, *shape);
+            let bytes = octets.get(range.clone()).unwrap_or_default();
+            new = shape.values(bytes).iter().take(MAX_VALUES_TOLD).collect();
+        }
+        out(Output::Write(WriteRecord {
+            time,
+            space: key.service.space,
+            client: key.service.client,
+            client_name: self.name(key.service.client),
+            server: key.service.server,
+            server_name: self.name(key.service.server),
+            protocol: key.protocol.name().to_owned(),
+            unit: key.unit,
+            verb: change.verb,
+            function: crate::baseline::function_text(change.function),
+            name: change.name.to_owned(),
+            points,
+            old,
+            new,
+            outcome: if matches!(change.outcome, Outcome::Refused(_)) {
+                change.outcome
+            } else {
+                Outcome::Asked
+            },
+            frame,
+        }));
+    }
+
+    /// All incidents, in the order of creation.
+    pub(crate) fn incidents(&self) -> Vec<Incident> {
+        self.desk.incidents().cloned().collect()
+    }
+}
+
+const fn device(key: &ConversationKey) -> Device {
+    Device { space: key.service.space, server: key.service.server, protocol: key.protocol, unit: key.unit }
+}
+
+/// An alert's id: what was judged about whom, and when. Frame numbers are no part of it, since a live capture begins to
+/// count anew with every start.
+fn alert_id(finding: &Finding, points: Option<&str>) -> AlertId {
+    let AddressSpace(space) = finding.space;
+    let server = finding.server.map_or_else(String::new, |server| server.to_string());
+    let unit = finding.unit.map_or_else(String::new, |unit| unit.to_string());
+    let function = finding.bucket.function.map_or_else(String::new, |function| function.to_string());
+    AlertId(
+        Digest::new()
+            .with("alert")
+            .with(finding.detector)
+            .with(space.to_be_bytes())
+            .with(finding.client.to_string())
+            .with(server)
+            .with(finding.protocol.map_or("", |protocol| protocol.name()))
+            .with(unit)
+            .with(function)
+            .with(points.unwrap_or_default())
+            .with(finding.bucket.code.unwrap_or_default())
+            .with(finding.time.nanos().to_be_bytes())
+            .short(),
+    )
+}

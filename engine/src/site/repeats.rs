@@ -1,0 +1,160 @@
+//! What was told already: the same thing is told once and then counted.
+
+use std::collections::BTreeMap;
+
+use fieldwarden_model::{AddressSpace, IncidentId, PointRange, Talker, Timestamp};
+use fieldwarden_protocols::Protocol;
+
+use crate::detect::{Finding, Settings};
+
+/// Things told that are remembered; when full, the sixteenth part that was silent longest is forgotten.
+pub(crate) const MAX_REPEATS: usize = 16_384;
+
+/// What makes two findings the same thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RepeatKey {
+    pub(crate) detector: &'static str,
+    pub(crate) space: AddressSpace,
+    pub(crate) client: Talker,
+    pub(crate) server: Option<Talker>,
+    pub(crate) port: Option<u16>,
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) unit: Option<u16>,
+    pub(crate) function: Option<u32>,
+    pub(crate) points: Option<PointRange>,
+    /// A fingerprint of the code, so that a checkpoint can keep it.
+    pub(crate) code: Option<u64>,
+}
+
+/// When a thing was told, when it last happened, and where it belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Repeat {
+    pub(crate) told: Timestamp,
+    pub(crate) last: Timestamp,
+    pub(crate) incident: IncidentId,
+}
+
+/// How many things one detector told about one pair of talkers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pair {
+    since: Timestamp,
+    count: u32,
+    incident: IncidentId,
+}
+
+/// One detector and one pair of talkers.
+type PairKey = (&'static str, AddressSpace, Talker, Option<Talker>);
+
+/// Everything told of late.
+#[derive(Debug, Default)]
+pub(crate) struct Repeats {
+    things: BTreeMap<RepeatKey, Repeat>,
+    pairs: BTreeMap<PairKey, Pair>,
+}
+
+impl RepeatKey {
+    pub(crate) fn of(finding: &Finding) -> Self {
+        let is_new_conversation = finding.detector == "new-conversation";
+        Self {
+            detector: finding.detector,
+            space: finding.space,
+            client: finding.client.talker,
+            server: finding.server.map(|server| server.talker),
+            port: finding.server.and_then(|server| server.port),
+            // A service told when its flow began is the same thing once its protocol is recognised.
+            protocol: finding.protocol.filter(|_| !is_new_conversation),
+            unit: finding.unit.filter(|_| !is_new_conversation),
+            function: finding.bucket.function,
+            points: finding.bucket.points,
+            code: finding.bucket.code.map(fingerprint),
+        }
+    }
+
+    fn pair(&self) -> PairKey {
+        // Whoever knocks at many doors is one thing, whichever doors they are.
+        let server = self.server.filter(|_| self.detector != "new-conversation");
+        (self.detector, self.space, self.client, server)
+    }
+}
+
+impl Repeats {
+    /// The incident of a thing that was told and need not be told again; it is counted there.
+    pub(crate) fn repeated(
+        &mut self,
+        key: &RepeatKey,
+        now: Timestamp,
+        settings: &Settings,
+    ) -> Option<IncidentId> {
+        let repeat = self.things.get_mut(key)?;
+        let (quiet, longest) = if key.detector == "new-talker" {
+            (settings.new_talker.repeat_quiet, settings.new_talker.repeat_quiet * 7)
+        } else {
+            (settings.repeat_quiet, settings.repeat_longest)
+        };
+        let anew = now.since(repeat.last) > quiet || now.since(repeat.told) > longest;
+        repeat.last = repeat.last.max(now);
+        if anew { None } else { Some(repeat.incident.clone()) }
+    }
+
+    /// The incident of a pair about which the detector has told enough for now.
+    pub(crate) fn too_many(
+        &mut self,
+        key: &RepeatKey,
+        now: Timestamp,
+        settings: &Settings,
+    ) -> Option<IncidentId> {
+        let pair = self.pairs.get(&key.pair())?;
+        let full = pair.count >= settings.alerts_per_pair && now.since(pair.since) <= settings.repeat_quiet;
+        full.then(|| pair.incident.clone())
+    }
+
+    /// A thing was told.
+    pub(crate) fn told(&mut self, key: RepeatKey, now: Timestamp, incident: IncidentId) {
+        let pair =
+            self.pairs.entry(key.pair()).or_insert(Pair { since: now, count: 0, incident: incident.clone() });
+        if now.since(pair.since) > QUIET_PAIR {
+            *pair = Pair { since: now, count: 0, incident: incident.clone() };
+        }
+        pair.count += 1;
+        self.note(key, now, incident);
+    }
+
+    /// A thing was counted instead of told; its repetitions are counted too.
+    pub(crate) fn note(&mut self, key: RepeatKey, now: Timestamp, incident: IncidentId) {
+        self.things.insert(key, Repeat { told: now, last: now, incident });
+        if self.things.len() > MAX_REPEATS {
+            self.forget_stalest();
+        }
+    }
+
+    /// For a checkpoint.
+    pub(crate) fn things(&self) -> impl Iterator<Item = (&RepeatKey, &Repeat)> {
+        self.things.iter()
+    }
+
+    /// From a checkpoint.
+    pub(crate) fn restore(&mut self, key: RepeatKey, repeat: Repeat) {
+        self.things.insert(key, repeat);
+    }
+
+    fn forget_stalest(&mut self) {
+        let mut ages: Vec<(Timestamp, RepeatKey)> =
+            self.things.iter().map(|(key, repeat)| (repeat.last, *key)).collect();
+        ages.sort_unstable();
+        for (_, key) in ages.into_iter().take(MAX_REPEATS / 16) {
+            self.things.remove(&key);
+        }
+        let live: std::collections::BTreeSet<PairKey> = self.things.keys().map(RepeatKey::pair).collect();
+        self.pairs.retain(|key, _| live.contains(key));
+    }
+}
+
+/// After this long a pair's count begins anew.
+const QUIET_PAIR: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// FNV-1a over the octets of a text: the same in every process.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
+        (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

@@ -1,0 +1,125 @@
+//! The trackers of all shards, fed by frames and by time: what the engine and the learner have in common.
+
+use std::time::Duration;
+
+use fieldwarden_model::{FrameRef, RawFrame, Site, Timestamp};
+use fieldwarden_protocols::link::dissect;
+
+use crate::{
+    map::Seed,
+    track::{self, Observer, Packet, SHARDS, Tracker, shard_of},
+};
+
+/// Ticks made one by one through a silence; beyond it every table of the trackers has run dry (their longest patience
+/// is an hour as a rule), and the rest of the silence is passed at once.
+const MAX_TICKS: u32 = 7_200;
+const TICK: Duration = Duration::from_secs(1);
+const TICK_NANOS: i64 = 1_000_000_000;
+
+/// One tracker and one observer per shard.
+pub(crate) struct Trackers<O: Observer> {
+    shards: Vec<(Tracker<O>, O)>,
+    site: Site,
+    /// Time never runs backwards: the latest there was.
+    pub(crate) now: Timestamp,
+    next_tick: Timestamp,
+    pub(crate) frames: u64,
+    pub(crate) first: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
+    pub(crate) clock_steps: u64,
+}
+
+impl<O: Observer> Trackers<O> {
+    pub(crate) fn new(site: Site, settings: track::Settings, seed: Seed, observer: impl Fn() -> O) -> Self {
+        let shards = (0..SHARDS).map(|_| (Tracker::new(settings, seed), observer())).collect();
+        Self {
+            shards,
+            site,
+            now: Timestamp::MIN,
+            next_tick: Timestamp::MAX,
+            frames: 0,
+            first: None,
+            last: None,
+            clock_steps: 0,
+        }
+    }
+
+    /// The time of a frame as the engine takes it, and its count.
+    pub(crate) fn clamp(&mut self, time: Timestamp) -> Timestamp {
+        self.frames += 1;
+        self.clock_steps += u64::from(self.last.is_some_and(|last| time < last));
+        self.first = self.first.or(Some(time));
+        self.last = self.last.max(Some(time));
+        time.max(self.now)
+    }
+
+    /// Gives a frame to its shard, whose number is returned.
+    pub(crate) fn frame(&mut self, frame: &RawFrame<'_>, reference: FrameRef) -> usize {
+        let layers = dissect(frame);
+        let space = self.site.space_of(layers.vlan.first().copied());
+        let at = usize::from(shard_of(&layers, space));
+        if let Some((tracker, observer)) = self.shards.get_mut(at) {
+            tracker.packet(&Packet { layers, space, time: frame.time, frame: reference }, observer);
+        }
+        at
+    }
+
+    /// Lets time pass up to `time`, tick by tick; `each` is told of every tick once it has been made.
+    pub(crate) fn pass_to(&mut self, time: Timestamp, mut each: impl FnMut(&mut Self)) {
+        if self.now == Timestamp::MIN {
+            self.resume_at(time);
+        }
+        let mut ticks = 0;
+        while self.next_tick <= time {
+            self.now = self.next_tick;
+            self.tick();
+            ticks += 1;
+            self.next_tick =
+                if ticks >= MAX_TICKS { next_tick_after(time) } else { self.next_tick.saturating_add(TICK) };
+            each(self);
+        }
+        self.now = self.now.max(time);
+    }
+
+    /// When the next tick is due; none before there was any time.
+    pub(crate) fn next_tick(&self) -> Option<Timestamp> {
+        (self.now > Timestamp::MIN).then_some(self.next_tick)
+    }
+
+    /// Begins to count time at `time`.
+    pub(crate) fn resume_at(&mut self, time: Timestamp) {
+        self.now = self.now.max(time);
+        self.next_tick = next_tick_after(self.now);
+    }
+
+    /// Makes a tick now.
+    fn tick(&mut self) {
+        let now = self.now;
+        for (tracker, observer) in &mut self.shards {
+            tracker.advance(now, observer);
+        }
+    }
+
+    /// No more frames will come.
+    pub(crate) fn finish(&mut self) {
+        for (tracker, observer) in &mut self.shards {
+            tracker.finish(observer);
+        }
+    }
+
+    pub(crate) fn observers(&self) -> impl Iterator<Item = &O> {
+        self.shards.iter().map(|(_, observer)| observer)
+    }
+
+    pub(crate) fn observers_mut(&mut self) -> impl Iterator<Item = &mut O> {
+        self.shards.iter_mut().map(|(_, observer)| observer)
+    }
+
+    pub(crate) fn observer_mut(&mut self, shard: usize) -> Option<&mut O> {
+        self.shards.get_mut(shard).map(|(_, observer)| observer)
+    }
+}
+
+fn next_tick_after(time: Timestamp) -> Timestamp {
+    Timestamp::from_nanos(time.nanos().div_euclid(TICK_NANOS).saturating_add(1).saturating_mul(TICK_NANOS))
+}

@@ -13,6 +13,7 @@ extern crate alloc;
 pub mod anomaly;
 pub mod cursor;
 pub mod dissector;
+pub mod iso;
 pub mod link;
 pub mod message;
 pub mod modbus;
@@ -25,7 +26,7 @@ pub use dissector::{Dissector, Notation, Ports, Probe, Session, Step};
 pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol, Sink};
 
 /// Every dissector, in the order in which probes are tried.
-pub static DISSECTORS: &[&dyn Dissector] = &[&modbus::Modbus];
+pub static DISSECTORS: &[&dyn Dissector] = &[&modbus::Modbus, &s7comm::S7comm];
 
 /// The dissector of a protocol, by its name.
 #[must_use]

@@ -1,0 +1,91 @@
+//! The fields of userdata messages.
+
+use super::{
+    classify,
+    control::block_kind,
+    data::Records,
+    fields::{self, maybe, number},
+    userdata::{Method, Payload, Userdata},
+};
+use crate::{
+    cursor::Cursor,
+    message::{FieldValue, FieldVisitor},
+};
+
+/// The parameters, the head of the data, and what the data of the known functions carry.
+pub(super) fn userdata(userdata: &Userdata<'_>, visitor: &mut dyn FieldVisitor) {
+    number(visitor, "userdata_type", userdata.kind);
+    number(visitor, "userdata_group", userdata.group);
+    if let Some(mode) = userdata.mode {
+        number(visitor, "mode", mode);
+        return;
+    }
+    number(visitor, "userdata_subfunction", userdata.subfunction);
+    maybe(visitor, "sequence_number", userdata.sequence);
+    maybe(visitor, "data_unit_reference", userdata.unit_reference);
+    maybe(visitor, "more_data_units", userdata.more);
+    maybe(visitor, "parameter_error", userdata.error);
+    let Some(payload) = &userdata.payload else { return };
+    visitor.item("return_code", FieldValue::Unsigned(payload.return_code.into()));
+    visitor.item("transport_size", FieldValue::Unsigned(payload.transport.into()));
+    if let Some((count, items)) = userdata.subscribed() {
+        number(visitor, "item_count", count);
+        fields::items(&items, visitor);
+    }
+    if let Some((count, records)) = userdata.records() {
+        number(visitor, "item_count", count);
+        fields::records(&Records::new(records, count), visitor);
+    }
+    match (userdata.group, userdata.subfunction) {
+        (classify::GROUP_CPU, 1) => system_status(userdata, payload, visitor),
+        (classify::GROUP_BLOCK, 2 | 3) => block(userdata, payload, visitor),
+        (classify::GROUP_TIME, _) => clock(payload, visitor),
+        _ => {}
+    }
+}
+
+/// Which partial list is read: id and index stand first in request and answer.
+fn system_status(userdata: &Userdata<'_>, payload: &Payload<'_>, visitor: &mut dyn FieldVisitor) {
+    // Later fragments continue the list without repeating its head; a request for them is empty.
+    if userdata.unit_reference.unwrap_or(0) != 0 && userdata.sequence.unwrap_or(0) > 1 {
+        return;
+    }
+    let mut cursor = Cursor::new(payload.octets);
+    maybe(visitor, "szl_id", cursor.u16());
+    maybe(visitor, "szl_index", cursor.u16());
+}
+
+fn block(userdata: &Userdata<'_>, payload: &Payload<'_>, visitor: &mut dyn FieldVisitor) {
+    if userdata.method() != Method::Request {
+        return;
+    }
+    let mut cursor = Cursor::new(payload.octets);
+    if let Some(kind) = cursor.take(2).and_then(|octets| octets.try_into().ok()).and_then(block_kind) {
+        visitor.item("block_type", FieldValue::Text(kind));
+    }
+    if let Some(block) = cursor.take(5).and_then(super::control::decimal) {
+        visitor.item("block_number", FieldValue::Unsigned(block.into()));
+    }
+}
+
+/// A clock in ten octets: one not known, the century, then BCD from year to second, milliseconds and weekday.
+fn clock(payload: &Payload<'_>, visitor: &mut dyn FieldVisitor) {
+    use core::fmt::Write as _;
+
+    let Ok([_, _, year, month, day, hour, minute, second, milli, last]) =
+        <[u8; 10]>::try_from(payload.octets)
+    else {
+        return;
+    };
+    // The century octet is often wrong; years count from 1990 on, as DATE_AND_TIME does.
+    let century = if year < 0x90 { 20 } else { 19 };
+    let mut text = heapless::String::<32>::new();
+    let written = write!(
+        text,
+        "{century}{year:02x}-{month:02x}-{day:02x}T{hour:02x}:{minute:02x}:{second:02x}.{milli:02x}{:x}",
+        last >> 4
+    );
+    if written.is_ok() {
+        visitor.field("clock", FieldValue::Text(&text));
+    }
+}

@@ -1,0 +1,117 @@
+//! Jobs that wait for their answer, so that the answer can name what the job asked for.
+
+use alloc::{collections::VecDeque, vec::Vec};
+
+use super::{
+    classify::Function,
+    item::{Address, Item, Items, db_read_entries},
+    pdu::count,
+};
+use crate::{anomaly::Anomaly, message::Direction};
+
+/// Jobs kept per flow. Controllers agree on 1 to 64 parallel jobs per connection, most on 8 or less.
+pub(super) const MAX_PENDING: usize = 64;
+/// Addresses kept per flow, over all its pending jobs.
+pub(super) const MAX_PENDING_ADDRESSES: usize = 2_048;
+/// Addresses whose buffer is kept for the next job.
+const MAX_SPARE: usize = 32;
+
+/// What a job asked for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    /// The job's function.
+    pub(super) function: Option<Function>,
+    /// One entry per item; an item that is no plain address is none.
+    pub(super) items: Vec<Option<Address>>,
+    reference: u16,
+    towards: Option<Direction>,
+}
+
+/// The jobs of one flow that wait.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    jobs: VecDeque<Asked>,
+    addresses: usize,
+    spare: Vec<Option<Address>>,
+    asked_since_gap: bool,
+}
+
+impl Pending {
+    /// Remembers a job; the anomaly is told when an older one had to go for it.
+    pub(super) fn ask(
+        &mut self,
+        towards: Direction,
+        reference: u16,
+        function: Function,
+        items: Items<'_>,
+    ) -> Option<Anomaly> {
+        self.asked_since_gap = true;
+        // A reference that comes again before its answer replaces what it meant.
+        let _ = self.take(towards, reference);
+        let mut list = core::mem::take(&mut self.spare);
+        list.clear();
+        list.extend(items.map(|item| match item {
+            Item::Any(address) => Some(address),
+            Item::DbRead(entries) => single(db_read_entries(entries)),
+            Item::Raw { .. } => None,
+        }));
+        self.addresses += list.len();
+        self.jobs.push_back(Asked {
+            function: Some(function),
+            items: list,
+            reference,
+            towards: Some(towards),
+        });
+        let mut limit = None;
+        while self.jobs.len() > MAX_PENDING || self.addresses > MAX_PENDING_ADDRESSES {
+            let cap = if self.jobs.len() > MAX_PENDING { MAX_PENDING } else { MAX_PENDING_ADDRESSES };
+            let held = if cap == MAX_PENDING { self.jobs.len() } else { self.addresses };
+            limit = Some(Anomaly::limit("pending-jobs", 4, count(held), count(cap)));
+            let Some(oldest) = self.jobs.pop_front() else { break };
+            self.addresses -= oldest.items.len();
+        }
+        limit
+    }
+
+    /// The job that an answer going `towards` the asker belongs to.
+    pub(super) fn answer(&mut self, towards: Direction, reference: u16) -> Option<Asked> {
+        self.take(towards.reversed(), reference)
+    }
+
+    /// Gives the buffer of an answered job back for the next one.
+    pub(super) fn recycle(&mut self, asked: Asked) {
+        if asked.items.capacity() <= MAX_SPARE {
+            self.spare = asked.items;
+        }
+    }
+
+    /// Whether an answer without its job is worth a remark: not before the first job since the start or a gap.
+    pub(super) const fn expects_jobs(&self) -> bool {
+        self.asked_since_gap
+    }
+
+    /// Octets are missing: jobs among them are not known.
+    pub(super) const fn gap(&mut self) {
+        self.asked_since_gap = false;
+    }
+
+    /// How many wait.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    fn take(&mut self, towards: Direction, reference: u16) -> Option<Asked> {
+        let at =
+            self.jobs.iter().position(|job| job.reference == reference && job.towards == Some(towards))?;
+        let job = self.jobs.remove(at)?;
+        self.addresses -= job.items.len();
+        Some(job)
+    }
+}
+
+/// The only element, where there is just one.
+fn single<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next()?;
+    all.next().is_none().then_some(first)
+}

@@ -1,0 +1,4 @@
+mod datagrams;
+mod harness;
+mod hostile;
+mod streams;

@@ -10,8 +10,6 @@
 //!   letters, which are counted, listed and told in [`crate::store::Recorded::evicted`].
 
 mod backoff;
-#[cfg(test)]
-mod tests;
 mod worker;
 
 use std::{

@@ -33,6 +33,8 @@ impl fmt::Display for NotAnAddress {
     }
 }
 
+impl core::error::Error for NotAnAddress {}
+
 impl FromStr for Mac {
     type Err = NotAnAddress;
 

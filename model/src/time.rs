@@ -83,6 +83,8 @@ impl fmt::Display for NotATimestamp {
     }
 }
 
+impl core::error::Error for NotATimestamp {}
+
 impl FromStr for Timestamp {
     type Err = NotATimestamp;
 

@@ -1,0 +1,59 @@
+# Commands of a developer. `make run` and `make test` install what they need on a fresh Debian 12 with Rust.
+
+SHELL := /bin/bash
+CARGO ?= cargo
+# One less than hopeless on a small gateway: tests share the machine with the lab.
+SCALE ?= 1
+export SCALE
+
+BUILD_PACKAGES := build-essential clang libclang-dev pkg-config libnftnl-dev libmnl-dev
+TEST_PACKAGES := iproute2 iputils-ping nftables conntrack ethtool tcpdump tshark rsyslog rsyslog-openssl openssl python3-venv
+NO_STD_TARGET := thumbv7em-none-eabihf
+
+BINARY := target/release/fieldwarden
+BASELINE := config/shipped/baseline.toml
+SHIPPED_ATTACK := pcaps/shipped-attack.pcap
+
+.PHONY: run build test test-full bench fuzz lab lab-down fmt lint setup-build setup-test clean
+
+## Replays the shipped attack against the shipped baseline, or PCAP=file on your own capture.
+run: build
+	@PCAP="$(PCAP)" BINARY="$(BINARY)" BASELINE="$(BASELINE)" ATTACK="$(SHIPPED_ATTACK)" lab/first-light
+
+build: setup-build
+	$(CARGO) build --release --workspace --bins
+
+setup-build:
+	@lab/install $(BUILD_PACKAGES)
+
+setup-test: setup-build
+	@lab/install $(TEST_PACKAGES)
+	@lab/setup
+	@rustup target list --installed | grep -q $(NO_STD_TARGET) || rustup target add $(NO_STD_TARGET)
+
+## Every test at SCALE=1.
+test: setup-test
+	$(CARGO) build --release --workspace --bins
+	$(CARGO) build -p fieldwarden-protocols -p fieldwarden-model --target $(NO_STD_TARGET)
+	lab/run-tests
+
+## The counts that issues state.
+test-full: setup-test
+	SCALE=full $(MAKE) test
+
+lab: setup-test
+	lab/up --prefix fw
+
+lab-down:
+	lab/down --prefix fw
+
+fmt:
+	$(CARGO) fmt --all
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed: policy in deny.toml not checked"; fi
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,112 @@
+//! Captures given on the command line: opened, merged by time, read with progress on a terminal.
+
+use std::{
+    io::IsTerminal as _,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use fieldwarden_model::{FrameRef, RawFrame};
+use fieldwarden_sensor::{FrameSource as _, Merged, Next};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Failure, Outcome};
+
+/// Work shorter than this shows no progress.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Frames between two looks at the clock.
+const FRAMES_PER_LOOK: u32 = 4096;
+
+/// The captures of one command.
+pub(crate) struct Captures {
+    source: Merged,
+    frames: u64,
+}
+
+impl Captures {
+    /// Opens all of them; none is read when one is missing or foreign.
+    pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let source = Merged::open(paths).map_err(|fault| Failure::Input(fault.to_string()))?;
+        Ok(Self { source, frames: 0 })
+    }
+
+    /// The names, in the order given.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.source.captures().iter().map(|capture| capture.name().to_owned()).collect()
+    }
+
+    /// Frames read so far.
+    pub(crate) const fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Hands every frame to `take`, in the order of time. A capture that ends early is told on standard error once, and
+    /// what was read of it stands.
+    pub(crate) fn each(
+        &mut self,
+        doing: &str,
+        mut take: impl FnMut(RawFrame<'_>, FrameRef) -> Outcome,
+    ) -> Outcome {
+        let mut progress = Progress::new(doing);
+        loop {
+            match self.source.next_frame() {
+                Ok(Next::Frame(reference, frame)) => {
+                    self.frames += 1;
+                    take(frame, reference)?;
+                }
+                Ok(Next::Idle) => {}
+                Ok(Next::End) => return Ok(()),
+                Err(fault) if fault.keeps_what_was_read() => eprintln!("fieldwarden: note: {fault}"),
+                Err(fault) => return Err(Failure::Input(fault.to_string())),
+            }
+            progress.look(&self.source);
+        }
+    }
+}
+
+/// A bar on the terminal, for work that takes long enough to deserve one.
+struct Progress {
+    doing: String,
+    since: Instant,
+    until_look: u32,
+    bar: Option<ProgressBar>,
+    shown: bool,
+}
+
+impl Progress {
+    fn new(doing: &str) -> Self {
+        let shown = std::io::stderr().is_terminal();
+        Self { doing: doing.to_owned(), since: Instant::now(), until_look: FRAMES_PER_LOOK, bar: None, shown }
+    }
+
+    fn look(&mut self, source: &Merged) {
+        self.until_look -= 1;
+        if self.until_look > 0 {
+            return;
+        }
+        self.until_look = FRAMES_PER_LOOK;
+        if !self.shown || self.since.elapsed() < PATIENCE {
+            return;
+        }
+        let (done, total) = source
+            .captures()
+            .iter()
+            .map(|capture| capture.progress())
+            .fold((0, 0), |sum, one| (sum.0 + one.done(), sum.1 + one.total));
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{msg} {bar:40} {percent} %  {eta} to go");
+            ProgressBar::new(total)
+                .with_message(self.doing.clone())
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position(done);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

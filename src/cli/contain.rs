@@ -1,0 +1,183 @@
+//! `contain`: the order. Nothing is cut before a person has seen what would fall silent.
+
+use clap::{Args, Subcommand};
+use fieldwarden_model::{IncidentId, OrderId, Talker, Target, Transport};
+
+use super::{Failure, Outcome, ask::Connection, table::Column};
+use crate::daemon::control::Request;
+
+const SILENT: [Column; 9] = [
+    ("what", "what"),
+    ("client", "client"),
+    ("server", "server"),
+    ("port", "port"),
+    ("protocol", "protocol"),
+    ("per minute", "per_minute"),
+    ("last seen", "last_seen"),
+    ("baseline entry", "baseline_entry"),
+    ("remark", "remark"),
+];
+
+const ORDERS: [Column; 7] = [
+    ("order", "order"),
+    ("state", "state"),
+    ("target", "target"),
+    ("author", "author"),
+    ("approved by", "approved_by"),
+    ("lapses", "lapses"),
+    ("cause", "cause"),
+];
+
+#[derive(Debug, Args)]
+pub(crate) struct Words {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// What would fall silent, and can it be enforced here? Changes nothing
+    Rehearse {
+        #[command(flatten)]
+        target: TargetWords,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Write an order down; it waits for an approver
+    Propose {
+        #[command(flatten)]
+        target: TargetWords,
+        /// Why, for the log, the SOC and the next shift
+        #[arg(long)]
+        reason: String,
+        /// The incident it answers
+        #[arg(long)]
+        incident: Option<String>,
+        /// Seconds for which the order is provisional; undone by itself unless the plant stays well
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(2..=3600))]
+        keep_within_seconds: u32,
+        /// When protected polls degrade meanwhile: hold the order and ask, instead of undoing it
+        #[arg(long)]
+        hold_and_ask: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Confirm an order; it is applied, read back, watched
+    Approve {
+        /// The order's id
+        order: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Orders, newest last
+    List {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// End an order now, or all of them
+    Release {
+        /// The order's id
+        #[arg(required_unless_present = "all")]
+        order: Option<String>,
+        /// Every order
+        #[arg(long, conflicts_with = "order")]
+        all: bool,
+        /// Why
+        #[arg(long, default_value = "released by hand")]
+        reason: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+#[derive(Debug, Args)]
+struct TargetWords {
+    /// Everything this talker says or hears
+    #[arg(long, conflicts_with_all = ["client", "server"], required_unless_present = "client")]
+    talker: Option<Talker>,
+    /// The client of one conversation
+    #[arg(long, requires = "server")]
+    client: Option<Talker>,
+    /// Its server
+    #[arg(long, requires = "client")]
+    server: Option<Talker>,
+    /// The server's port; every port where absent
+    #[arg(long, requires = "server")]
+    port: Option<u16>,
+    /// `tcp` or `udp`; both where absent
+    #[arg(long, requires = "server", value_parser = transport)]
+    transport: Option<Transport>,
+    /// How long the order stands; it always lapses
+    #[arg(long, default_value_t = 30.0)]
+    lapse_minutes: f64,
+}
+
+impl TargetWords {
+    fn target(&self) -> Result<Target, Failure> {
+        match (self.talker, self.client, self.server) {
+            (Some(talker), ..) => Ok(Target::Talker { talker }),
+            (None, Some(client), Some(server)) => {
+                Ok(Target::Conversation { client, server, server_port: self.port, transport: self.transport })
+            }
+            _ => Err(Failure::Input("say `--talker ADDRESS`, or `--client ADDRESS --server ADDRESS`".into())),
+        }
+    }
+
+    fn lapse_secs(&self) -> Result<u32, Failure> {
+        let seconds = (self.lapse_minutes * 60.0).round();
+        if !(1.0..=f64::from(u32::MAX)).contains(&seconds) {
+            return Err(Failure::Input(format!(
+                "`--lapse-minutes {}` is not a time an order can stand",
+                self.lapse_minutes
+            )));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "its range was checked above"
+        )]
+        let whole = seconds as u32;
+        Ok(whole)
+    }
+}
+
+fn transport(word: &str) -> Result<Transport, String> {
+    match word {
+        "tcp" => Ok(Transport::Tcp),
+        "udp" => Ok(Transport::Udp),
+        _ => Err("write `tcp` or `udp`".into()),
+    }
+}
+
+/// `contain ...`.
+pub(crate) fn run(words: &Words) -> Outcome {
+    match &words.verb {
+        Verb::Rehearse { target, connection } => {
+            let request = Request::Rehearse { target: target.target()?, lapse_secs: target.lapse_secs()? };
+            connection.show(&request, &SILENT)
+        }
+        Verb::Propose { target, reason, incident, keep_within_seconds, hold_and_ask, connection } => {
+            let request = Request::Propose {
+                target: target.target()?,
+                lapse_secs: target.lapse_secs()?,
+                keep_within_secs: *keep_within_seconds,
+                hold_and_ask: *hold_and_ask,
+                reason: reason.clone(),
+                incident: incident.clone().map(IncidentId),
+            };
+            connection.show(&request, &ORDERS)
+        }
+        Verb::Approve { order, connection } => {
+            connection.show(&Request::Approve { order: OrderId(order.clone()) }, &ORDERS)
+        }
+        Verb::List { connection } => connection.show(&Request::Orders, &ORDERS),
+        Verb::Release { order, all: _, reason, connection } => {
+            let reason = reason.clone();
+            let request = match order {
+                Some(order) => Request::Release { order: OrderId(order.clone()), reason },
+                None => Request::ReleaseAll { reason },
+            };
+            connection.show(&request, &ORDERS)
+        }
+    }
+}

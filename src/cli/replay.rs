@@ -1,0 +1,200 @@
+//! `replay`: the engine that runs live, over captures.
+
+use std::{
+    io::{BufWriter, Write as _},
+    path::PathBuf,
+    time::Instant,
+};
+
+use clap::Args;
+use fieldwarden_engine::{
+    Baseline, Engine, Input, Learner, Output, Settings,
+    configure::Configured,
+    json::{self, Captures as Named},
+};
+use fieldwarden_model::{Alert, Incident, Severity, Site, Timestamp};
+
+use super::{Failure, Outcome, captures::Captures, incident::SeverityWord, learn, load, table};
+use crate::daemon::settings::Settings as Configuration;
+
+/// Share of the capture's span, from its start, that teaches when there is no baseline.
+const TEACHING_SHARE: f64 = 0.25;
+
+#[derive(Debug, Args)]
+pub(crate) struct Words {
+    /// What is normal, as `learn` writes it
+    #[arg(long, conflicts_with = "learn_first_part")]
+    baseline: Option<PathBuf>,
+    /// The daemon's configuration: site, detectors, limits
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Learn from the first quarter of the captures' time and judge the rest
+    #[arg(long)]
+    learn_first_part: bool,
+    /// JSON Lines: alerts in time order, then incidents, then a summary
+    #[arg(long)]
+    json: bool,
+    /// End with status 3 when an incident is at least this severe
+    #[arg(long)]
+    fail_on: Option<SeverityWord>,
+    /// Captures (pcap or pcapng, also gzip or zstd), merged by time
+    #[arg(required = true)]
+    captures: Vec<PathBuf>,
+}
+
+pub(crate) fn run(words: &Words) -> Outcome {
+    let since = Instant::now();
+    let configuration =
+        words.config.as_deref().map(|path| load::load(path, Configuration::configure)).transpose()?;
+    let mut baseline = words.baseline.as_deref().map(load::baseline).transpose()?;
+    let mut judged_from = None;
+    if words.learn_first_part && baseline.is_none() {
+        let (learned, until) = learn_first_part(&words.captures)?;
+        eprintln!(
+            "There is no baseline, so what happened until {until} (the first quarter) is taken for normal.\n\
+             An attack that was already under way then is not seen. Better: `fieldwarden learn` on a capture you trust."
+        );
+        (baseline, judged_from) = (Some(learned), Some(until));
+    }
+    let (site, engine) = configuration.map(|c| (c.site, c.engine)).unwrap_or_default();
+    let mut engine = Engine::new(engine_settings(site, engine, baseline));
+    let mut captures = Captures::open(&words.captures)?;
+    let mut report = Report::new(words, &captures);
+    captures.each("replaying", |frame, reference| {
+        if judged_from.is_some_and(|from| frame.time < from) {
+            return Ok(());
+        }
+        engine.step(Input::Frame { frame, reference }, &mut |output| report.take(output));
+        report.fault.take().map_or(Ok(()), |fault| Err(fault.into()))
+    })?;
+    engine.finish(&mut |output| report.take(output));
+    report.close(&engine)?;
+    eprintln!("{} frames in {:.2} s", captures.frames(), since.elapsed().as_secs_f64());
+    let worst = engine.incidents().iter().map(|incident| incident.severity).max();
+    match words.fail_on {
+        Some(word) if worst >= Some(Severity::from(word)) => Err(Failure::Found),
+        _ => Ok(()),
+    }
+}
+
+/// What an engine is made of, live or from captures.
+pub(crate) fn engine_settings(site: Site, engine: Configured, baseline: Option<Baseline>) -> Settings {
+    Settings {
+        site,
+        baseline,
+        track: engine.limits,
+        detectors: engine.detectors,
+        incidents: engine.incidents,
+        seed: learn::seed(),
+    }
+}
+
+/// Learns from the first part of the captures' time; the baseline and the moment at which judging begins.
+fn learn_first_part(paths: &[PathBuf]) -> Result<(Baseline, Timestamp), Failure> {
+    let (mut first, mut last) = (Timestamp::MAX, Timestamp::MIN);
+    Captures::open(paths)?.each("measuring", |frame, _| {
+        first = first.min(frame.time);
+        last = last.max(frame.time);
+        Ok(())
+    })?;
+    let until = first.saturating_add(last.since(first).mul_f64(TEACHING_SHARE));
+    let mut learner = Learner::new(learn::settings());
+    Captures::open(paths)?.each("learning", |frame, reference| {
+        if frame.time < until {
+            learner.frame(frame, reference);
+        }
+        Ok(())
+    })?;
+    Ok((learner.finish(), until))
+}
+
+/// What a replay prints.
+struct Report<'a> {
+    words: &'a Words,
+    names: Option<Vec<String>>,
+    out: BufWriter<std::io::StdoutLock<'static>>,
+    fault: Option<std::io::Error>,
+}
+
+impl<'a> Report<'a> {
+    fn new(words: &'a Words, captures: &Captures) -> Self {
+        let names = (words.captures.len() > 1).then(|| captures.names());
+        Self { words, names, out: BufWriter::new(std::io::stdout().lock()), fault: None }
+    }
+
+    fn take(&mut self, output: Output) {
+        let Output::Alert(alert) = output else { return };
+        if self.words.json {
+            let captures = self.names.as_deref().map_or(Named::One, Named::Several);
+            self.put(&json::alert(&alert, captures));
+        }
+    }
+
+    fn put(&mut self, line: &str) {
+        if let Err(fault) = writeln!(self.out, "{line}") {
+            self.fault.get_or_insert(fault);
+        }
+    }
+
+    fn close(&mut self, engine: &Engine) -> Outcome {
+        let incidents = engine.incidents();
+        if self.words.json {
+            for incident in &incidents {
+                self.put(&json::incident(incident));
+            }
+            self.put(&json::summary(&engine.summary()));
+        } else {
+            self.people(engine, &incidents)?;
+        }
+        self.out.flush()?;
+        self.fault.take().map_or(Ok(()), |fault| Err(fault.into()))
+    }
+
+    fn people(&mut self, engine: &Engine, incidents: &[Incident]) -> Outcome {
+        let summary = engine.summary();
+        if incidents.is_empty() {
+            writeln!(self.out, "No incident.")?;
+        } else {
+            let mut table = table::plain();
+            table.set_header(["severity", "score", "first", "last", "alerts", "what happened", "incident"]);
+            for incident in incidents {
+                table.add_row([
+                    incident.severity.to_string(),
+                    incident.score.to_string(),
+                    clock(incident.first),
+                    clock(incident.last),
+                    incident.alerts.to_string(),
+                    incident.title.clone(),
+                    incident.id.to_string(),
+                ]);
+            }
+            writeln!(self.out, "{table}")?;
+        }
+        let messages: Vec<String> =
+            summary.messages.iter().map(|(protocol, count)| format!("{count} {protocol}")).collect();
+        writeln!(
+            self.out,
+            "{} frames, {:.1} s of traffic; messages: {}; {} alerts in {} incidents; {} gaps.",
+            summary.frames,
+            summary.last.zip(summary.first).map_or(0.0, |(last, first)| last.since(first).as_secs_f64()),
+            if messages.is_empty() { "none".to_owned() } else { messages.join(", ") },
+            summary.alerts,
+            summary.incidents,
+            summary.gaps
+        )?;
+        for blind in &summary.blind {
+            writeln!(self.out, "Not assured: {blind}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Date and time to the second.
+fn clock(time: Timestamp) -> String {
+    time.to_string().get(..19).unwrap_or_default().replace('T', " ")
+}
+
+/// One alert as the daemon prints it live, the same line as `replay --json` prints.
+pub(crate) fn alert_line(alert: &Alert) -> String {
+    json::alert(alert, Named::One)
+}

@@ -1,0 +1,282 @@
+//! What the control socket answers: rows of plain JSON, made from store, engine and enforcer.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Sender, channel},
+    },
+    time::Duration,
+};
+
+use fieldwarden_model::{IncidentId, Severity, order::OnDegraded};
+use fieldwarden_response::{
+    forward::Destination,
+    outbox::Outbox,
+    store::{By, Filter, Status, Store, StoredOrder, WriteFilter},
+};
+use serde_json::{Value, json};
+
+use super::{
+    containment::{Containment, Demand},
+    control::Request,
+    judge::Query,
+    memory::Trouble,
+    now,
+};
+use crate::operator::{Operator, Role};
+
+/// How long the engine may take for an answer between two frames.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Incidents shown at most.
+const MAX_INCIDENTS: u32 = 1_000;
+
+/// Everything an answer is made from.
+pub(crate) struct Answers {
+    /// Who may ask.
+    pub(crate) operators: Vec<Operator>,
+    /// What was found.
+    pub(crate) store: Store,
+    /// The ways outward.
+    pub(crate) outbox: Arc<Outbox>,
+    /// Where they lead.
+    pub(crate) destinations: Vec<Arc<dyn Destination>>,
+    /// Orders.
+    pub(crate) containment: Arc<Containment>,
+    /// The engine's thread.
+    pub(crate) judge: Sender<Query>,
+    /// What is wrong with the store.
+    pub(crate) trouble: Arc<Trouble>,
+    /// Whether the enforcer is there.
+    pub(crate) enforcer_reachable: Arc<AtomicBool>,
+}
+
+type Rows = Result<Vec<Value>, String>;
+
+impl Answers {
+    /// Answers one request of one operator.
+    pub(crate) fn to(&self, request: Request, operator: &Operator) -> Rows {
+        match request {
+            Request::Status => self.status(operator),
+            Request::Incidents { all, severity } => self.incidents(all, severity, operator),
+            Request::Incident { id } => self.incident(&id, operator),
+            Request::Assign { id, to } => self.case(operator, |by| self.store.assign(&id, Some(&to), by)),
+            Request::Comment { id, text } => self.case(operator, |by| self.store.comment(&id, &text, by)),
+            Request::Task { id, text } => {
+                self.case(operator, |by| self.store.add_task(&id, &text, by).map(|_| ()))
+            }
+            Request::SetStatus { id, status } => {
+                let status = Status::named(&status).ok_or_else(|| format!("`{status}` is no status"))?;
+                self.case(operator, |by| self.store.set_status(&id, status, by))
+            }
+            Request::Writes { limit } => self.writes(limit, operator),
+            Request::Rehearse { target, lapse_secs } => {
+                let demand = Demand {
+                    target,
+                    lapse_secs,
+                    keep_within_secs: 30,
+                    on_degraded: OnDegraded::Revert,
+                    reason: "rehearsal".into(),
+                    incident: None,
+                };
+                self.rehearse(&demand, operator)
+            }
+            Request::Propose { target, lapse_secs, keep_within_secs, hold_and_ask, reason, incident } => {
+                let on_degraded = if hold_and_ask { OnDegraded::HoldAndAsk } else { OnDegraded::Revert };
+                let demand = Demand { target, lapse_secs, keep_within_secs, on_degraded, reason, incident };
+                Ok(vec![order_row(&self.containment.propose(&demand, operator)?)])
+            }
+            Request::Approve { order } => Ok(vec![order_row(&self.containment.approve(&order, operator)?)]),
+            Request::Orders => Ok(self.containment.list(operator)?.iter().map(order_row).collect()),
+            Request::Release { order, reason } => {
+                Ok(vec![order_row(&self.containment.release(&order, &reason, operator)?)])
+            }
+            Request::ReleaseAll { reason } => {
+                Ok(self.containment.release_all(&reason, operator)?.iter().map(order_row).collect())
+            }
+            Request::Forwards => self.forwards(operator),
+            Request::ForwardRetry { name } => {
+                operator.require(Role::Responder)?;
+                if self.outbox.retry(&name) {
+                    return Ok(done(&format!("{name} is tried again now")));
+                }
+                Err(self.no_destination(&name))
+            }
+            Request::ForwardTest { name } => {
+                operator.require(Role::Responder)?;
+                let destination = self.destinations.iter().find(|destination| destination.name() == name);
+                let destination = destination.ok_or_else(|| self.no_destination(&name))?;
+                destination.test(now()).map(|answer| done(&answer)).map_err(|fault| fault.to_string())
+            }
+            Request::AuditVerify => self.audit_verify(operator),
+        }
+    }
+
+    fn status(&self, operator: &Operator) -> Rows {
+        operator.require(Role::Viewer)?;
+        let mut rows = self.engine(|reply| Query::Status { reply })?;
+        let store = match self.trouble.sentence() {
+            None => row("store", "good", &self.store.file().display().to_string()),
+            Some(trouble) => row("store", "in trouble", &trouble),
+        };
+        rows.push(store);
+        for status in self.outbox.status().map_err(|fault| fault.to_string())? {
+            let state = if status.failures > 0 { "in trouble" } else { "good" };
+            let error = status.last_error.map(|(_, error)| error).filter(|_| status.failures > 0);
+            let detail = format!("{} waiting. {}", status.backlog.waiting, error.unwrap_or_default());
+            rows.push(row(&format!("forward {}", status.backlog.destination), state, &detail));
+        }
+        let enforcer =
+            if self.enforcer_reachable.load(Ordering::Relaxed) { "reachable" } else { "not reachable" };
+        let orders = self.store.unfinished_orders().map_err(|fault| fault.to_string())?;
+        rows.push(row("enforcer", enforcer, &format!("{} orders not finished", orders.len())));
+        Ok(rows)
+    }
+
+    fn incidents(&self, all: bool, severity: Severity, operator: &Operator) -> Rows {
+        operator.require(Role::Viewer)?;
+        let filter = Filter { unclosed: !all, severity, limit: MAX_INCIDENTS };
+        let cases = self.store.incidents(&filter).map_err(|fault| fault.to_string())?;
+        cases
+            .iter()
+            .map(|case| {
+                let mut row = serde_json::to_value(&case.incident).map_err(|fault| fault.to_string())?;
+                if let Some(object) = row.as_object_mut() {
+                    object.insert("status".into(), case.status.word().into());
+                    object.insert("assignee".into(), json!(case.assignee));
+                }
+                Ok(row)
+            })
+            .collect()
+    }
+
+    fn incident(&self, id: &IncidentId, operator: &Operator) -> Rows {
+        operator.require(Role::Viewer)?;
+        let shown = self.store.incident(id).map_err(|fault| fault.to_string())?;
+        let mut rows: Vec<Value> = shown
+            .alerts
+            .iter()
+            .map(|alert| {
+                let severity = alert.severity;
+                json!({
+                    "time": alert.time, "what": format!("alert, {severity}"), "who": alert.detector,
+                    "text": alert.summary, "alert": alert,
+                })
+            })
+            .collect();
+        let story = shown.timeline.iter();
+        rows.extend(story.map(|m| json!({"time": m.time, "what": "case", "who": m.who, "text": m.what})));
+        let comments = shown.comments.iter();
+        rows.extend(
+            comments.map(|c| json!({"time": c.time, "what": "comment", "who": c.operator, "text": c.text})),
+        );
+        let tasks = shown.tasks.iter();
+        rows.extend(tasks.map(|t| {
+            let state = if t.done.is_some() { "done" } else { "to do" };
+            json!({"time": t.added, "what": format!("task {}, {state}", t.number), "who": t.added_by, "text": t.text})
+        }));
+        rows.sort_by_key(|row| row.get("time").and_then(Value::as_str).map(str::to_owned));
+        Ok(rows)
+    }
+
+    fn case<E: ToString>(&self, operator: &Operator, act: impl FnOnce(By) -> Result<(), E>) -> Rows {
+        operator.require(Role::Responder)?;
+        act(By { operator: operator.name.clone(), time: now() }).map_err(|fault| fault.to_string())?;
+        Ok(done("noted"))
+    }
+
+    fn writes(&self, limit: u32, operator: &Operator) -> Rows {
+        operator.require(Role::Viewer)?;
+        let filter = WriteFilter { limit, ..WriteFilter::default() };
+        let writes = self.store.writes(&filter).map_err(|fault| fault.to_string())?;
+        writes.iter().map(|write| serde_json::to_value(write).map_err(|fault| fault.to_string())).collect()
+    }
+
+    /// What would fall silent, by the engine's memory; then what the enforcer would do.
+    fn rehearse(&self, demand: &Demand, operator: &Operator) -> Rows {
+        operator.require(Role::Viewer)?;
+        let target = demand.target.clone();
+        let mut rows = self.engine(|reply| Query::Rehearse { target, reply })?;
+        match self.containment.rehearse(demand, operator) {
+            Ok(plan) => {
+                let possible = plan.not_enforceable.is_none();
+                rows.extend(plan.steps.iter().map(|step| json!({"what": "step", "remark": step})));
+                let remark =
+                    plan.not_enforceable.unwrap_or_else(|| format!("enforceable here by {}", plan.driver));
+                rows.push(json!({"what": "enforcement", "possible": possible, "remark": remark}));
+            }
+            Err(why) => rows.push(json!({"what": "enforcement", "possible": false, "remark": why})),
+        }
+        Ok(rows)
+    }
+
+    fn forwards(&self, operator: &Operator) -> Rows {
+        operator.require(Role::Viewer)?;
+        let status = self.outbox.status().map_err(|fault| fault.to_string())?;
+        let rows = status.iter().map(|way| {
+            json!({
+                "name": way.backlog.destination,
+                "address": way.address,
+                "state": way.state,
+                "waiting": way.backlog.waiting,
+                "oldest": way.backlog.oldest,
+                "delivered": way.backlog.delivered,
+                "dead": way.backlog.dead,
+                "failures": way.failures,
+                "last_confirmed": way.last_confirmed,
+                "last_error": way.last_error.as_ref().map(|(_, error)| error),
+            })
+        });
+        Ok(rows.collect())
+    }
+
+    fn no_destination(&self, name: &str) -> String {
+        let known: Vec<&str> = self.destinations.iter().map(|destination| destination.name()).collect();
+        format!("there is no destination `{name}`; configured are: {}", known.join(", "))
+    }
+
+    fn audit_verify(&self, operator: &Operator) -> Rows {
+        operator.require(Role::Viewer)?;
+        let verdict = self.store.verify_audit().map_err(|fault| fault.to_string())?;
+        match verdict.first_broken {
+            None => {
+                Ok(done(&format!("{} lines follow from each other; head {}", verdict.rows, verdict.head)))
+            }
+            Some(line) => Err(format!("the audit log is broken at line {line} of {}", verdict.rows)),
+        }
+    }
+
+    fn engine(&self, query: impl FnOnce(Sender<Vec<Value>>) -> Query) -> Rows {
+        let (reply, answer) = channel();
+        let gone = "the engine does not answer; see the daemon's log";
+        self.judge.send(query(reply)).map_err(|_| gone)?;
+        answer.recv_timeout(PATIENCE).map_err(|_| gone.into())
+    }
+}
+
+/// One line of `status`.
+pub(crate) fn row(what: &str, state: &str, detail: &str) -> Value {
+    json!({"what": what, "state": state, "detail": detail})
+}
+
+fn done(sentence: &str) -> Vec<Value> {
+    vec![json!({"done": sentence})]
+}
+
+fn order_row(stored: &StoredOrder) -> Value {
+    let approved_by: Vec<&str> = stored.approvals.iter().map(|approval| approval.operator.as_str()).collect();
+    let report = stored.report.as_ref();
+    json!({
+        "order": stored.order.id,
+        "state": stored.state,
+        "target": stored.order.target.to_string(),
+        "author": stored.order.author,
+        "approved_by": approved_by,
+        "proposed": stored.order.proposed,
+        "lapses": report.and_then(|report| report.lapses),
+        "cause": report.map(|report| report.cause.as_str()),
+        "reason": stored.order.reason,
+        "incident": stored.order.incident,
+        "plan": stored.plan,
+    })
+}

@@ -1,0 +1,272 @@
+//! The order, as the daemon sees it: rehearse, propose, approve, keep, release.
+//!
+//! The daemon refuses what covers a protected entry before anything is written down; the enforcer refuses it again by
+//! its own list. Every step is saved, and journaled under the operator's name, before the enforcer is asked for it.
+
+use std::sync::{Mutex, PoisonError, mpsc::Sender};
+
+use fieldwarden_engine::rehearse::KeepVerdict;
+use fieldwarden_model::{
+    IncidentId, Order, OrderId, OrderState, Protected, Scope, Target,
+    order::{Answer, Ask, OnDegraded, Plan, Report},
+    protect,
+};
+use fieldwarden_response::store::{Approval, AuditEntry, By, Store, StoredOrder};
+
+use super::{enforcer::Enforcer, judge::Query, now};
+use crate::operator::{Operator, Role};
+
+/// What is demanded, before it is an order.
+#[derive(Clone, Debug)]
+pub(crate) struct Demand {
+    /// Against whom.
+    pub(crate) target: Target,
+    /// For how long, in seconds.
+    pub(crate) lapse_secs: u32,
+    /// Provisional for how long, in seconds.
+    pub(crate) keep_within_secs: u32,
+    /// What to do when a protected conversation degrades meanwhile.
+    pub(crate) on_degraded: OnDegraded,
+    /// Why.
+    pub(crate) reason: String,
+    /// The incident it answers.
+    pub(crate) incident: Option<IncidentId>,
+}
+
+/// Everything the daemon does about orders.
+pub(crate) struct Containment {
+    store: Store,
+    enforcer: Option<Enforcer>,
+    protected: Vec<Protected>,
+    two_persons: bool,
+    judge: Sender<Query>,
+    /// One step at a time: two approvers at once must not both apply.
+    step: Mutex<()>,
+}
+
+impl Containment {
+    /// With the enforcer where the configuration names one.
+    pub(crate) const fn new(
+        store: Store,
+        enforcer: Option<Enforcer>,
+        protected: Vec<Protected>,
+        two_persons: bool,
+        judge: Sender<Query>,
+    ) -> Self {
+        Self { store, enforcer, protected, two_persons, judge, step: Mutex::new(()) }
+    }
+
+    /// What the enforcer would do about a demand. Nothing is written down.
+    pub(crate) fn rehearse(&self, demand: &Demand, operator: &Operator) -> Result<Plan, String> {
+        operator.require(Role::Viewer)?;
+        let order = self.order(demand, operator)?;
+        self.plan(&order)
+    }
+
+    /// Writes an order down, rehearsed.
+    pub(crate) fn propose(&self, demand: &Demand, operator: &Operator) -> Result<StoredOrder, String> {
+        operator.require(Role::Responder)?;
+        let order = self.order(demand, operator)?;
+        let plan = self.plan(&order)?;
+        if let Some(why) = &plan.not_enforceable {
+            return Err(format!("nothing was proposed, since it cannot be enforced here: {why}"));
+        }
+        let detail = format!("{}, {} s: {}", order.target, order.lapse_secs, order.reason);
+        let stored = StoredOrder {
+            order,
+            state: OrderState::Proposed,
+            approvals: Vec::new(),
+            plan: Some(plan),
+            report: None,
+        };
+        self.save(&stored, "order-proposed", &detail, &operator.name)?;
+        Ok(stored)
+    }
+
+    /// Confirms an order and has it applied.
+    pub(crate) fn approve(&self, id: &OrderId, operator: &Operator) -> Result<StoredOrder, String> {
+        operator.require(Role::Approver)?;
+        let _step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stored = self.store.order(id).map_err(|fault| fault.to_string())?;
+        if stored.state != OrderState::Proposed {
+            return Err(format!(
+                "order {id} is {}, only a proposed one can be approved",
+                stored.state.word()
+            ));
+        }
+        if self.two_persons && stored.order.author == operator.name {
+            return Err(format!(
+                "{} proposed this order; another approver must confirm it (`two_persons`)",
+                operator.name
+            ));
+        }
+        self.refuse_protected(&stored.order)?;
+        let plan = stored
+            .plan
+            .as_ref()
+            .map(|plan| plan.hash.clone())
+            .ok_or("the order has no plan; propose it anew")?;
+        stored.approvals.push(Approval { operator: operator.name.clone(), time: now() });
+        stored.state = OrderState::Approved;
+        self.save(&stored, "order-approved", &stored.order.target.to_string(), &operator.name)?;
+        let approved_by = stored.approvals.iter().map(|approval| approval.operator.clone()).collect();
+        let ask = Ask::Apply { order: stored.order.clone(), plan, approved_by };
+        match self.enforcer()?.ask(&ask, Some(id)) {
+            Ok(Answer::Reported { report }) => self.take(&report),
+            Ok(Answer::Refused { reason, .. }) => {
+                self.refused(&mut stored, &reason)?;
+                Err(format!("the enforcer refused: {reason}"))
+            }
+            Ok(_) => Err("the enforcer answered something else".into()),
+            Err(unreachable) => {
+                // Whether it was applied is not known; the enforcer's reports tell as soon as it is back.
+                Err(unreachable)
+            }
+        }
+    }
+
+    /// Ends an order.
+    pub(crate) fn release(
+        &self,
+        id: &OrderId,
+        reason: &str,
+        operator: &Operator,
+    ) -> Result<StoredOrder, String> {
+        operator.require(Role::Approver)?;
+        let _step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stored = self.store.order(id).map_err(|fault| fault.to_string())?;
+        match stored.state {
+            OrderState::Proposed => {
+                self.refused(&mut stored, &format!("withdrawn by {}: {reason}", operator.name))?;
+                return Ok(stored);
+            }
+            OrderState::Approved => {}
+            state if state.in_force() => {}
+            state => return Err(format!("order {id} is {} already", state.word())),
+        }
+        self.journal("order-release-asked", &id.0, reason, &operator.name)?;
+        self.end(id, &operator.name, reason, false)
+    }
+
+    /// Ends every order in force.
+    pub(crate) fn release_all(&self, reason: &str, operator: &Operator) -> Result<Vec<StoredOrder>, String> {
+        operator.require(Role::Approver)?;
+        let orders = self.store.unfinished_orders().map_err(|fault| fault.to_string())?;
+        orders.iter().map(|stored| self.release(&stored.order.id, reason, operator)).collect()
+    }
+
+    /// The newest orders.
+    pub(crate) fn list(&self, operator: &Operator) -> Result<Vec<StoredOrder>, String> {
+        operator.require(Role::Viewer)?;
+        self.store.orders(200).map_err(|fault| fault.to_string())
+    }
+
+    /// Takes down what the enforcer reports and lets the engine know.
+    pub(crate) fn take(&self, report: &Report) -> Result<StoredOrder, String> {
+        let known = self.store.order(&report.order).ok().map(|stored| stored.state);
+        let stored = self.store.report_order(report.clone()).map_err(|fault| fault.to_string())?;
+        if known != Some(report.state) {
+            // The engine's thread ends last; without it there is nobody left to tell.
+            let _ = self.judge.send(Query::Enforcement {
+                order: Box::new(stored.order.clone()),
+                report: Box::new(report.clone()),
+            });
+        }
+        Ok(stored)
+    }
+
+    /// The engine's word on the plant while an order is provisional: keep it, undo it, or hold it and ask.
+    pub(crate) fn verdict(&self, verdict: &KeepVerdict) -> Result<(), String> {
+        let (id, healthy, why) = (&verdict.order, verdict.healthy, &verdict.reasons.join("; "));
+        let stored = self.store.order(id).map_err(|fault| fault.to_string())?;
+        let Some(plan) = stored.plan.as_ref().filter(|_| stored.state == OrderState::Provisional) else {
+            return Ok(());
+        };
+        let hold = stored.order.on_degraded == OnDegraded::HoldAndAsk;
+        if !healthy && !hold {
+            self.journal("order-degraded", &id.0, why, "fieldwarden")?;
+            return self.end(id, "fieldwarden", why, true).map(|_| ());
+        }
+        let action = if healthy { "order-kept" } else { "order-held-and-asked" };
+        self.journal(action, &id.0, why, "fieldwarden")?;
+        let keep = Ask::Keep { order: id.clone(), plan: plan.hash.clone() };
+        match self.enforcer()?.ask(&keep, Some(id))? {
+            Answer::Reported { report } => self.take(&report).map(|_| ()),
+            Answer::Refused { reason, .. } => Err(format!("the enforcer did not keep order {id}: {reason}")),
+            _ => Err("the enforcer answered something else".into()),
+        }
+    }
+
+    fn end(&self, id: &OrderId, by: &str, reason: &str, degraded: bool) -> Result<StoredOrder, String> {
+        let ask = Ask::Release { order: id.clone(), by: by.into(), reason: reason.into(), degraded };
+        match self.enforcer()?.ask(&ask, Some(id))? {
+            Answer::Reported { report } => self.take(&report),
+            Answer::Refused { reason, .. } => Err(format!("the enforcer refused: {reason}")),
+            _ => Err("the enforcer answered something else".into()),
+        }
+    }
+
+    fn order(&self, demand: &Demand, operator: &Operator) -> Result<Order, String> {
+        let scope = match demand.target {
+            Target::Talker { .. } => Scope::IsolateTalker,
+            Target::Conversation { .. } => Scope::CutConversation,
+        };
+        let mut order = Order {
+            id: OrderId(String::new()),
+            target: demand.target.clone(),
+            scope,
+            lapse_secs: demand.lapse_secs,
+            keep_within_secs: demand.keep_within_secs,
+            on_degraded: demand.on_degraded,
+            reason: demand.reason.clone(),
+            incident: demand.incident.clone(),
+            author: operator.name.clone(),
+            proposed: now(),
+        };
+        order.id = order.identify();
+        self.refuse_protected(&order)?;
+        Ok(order)
+    }
+
+    fn refuse_protected(&self, order: &Order) -> Result<(), String> {
+        let names = protect::all_refusals(order, &self.protected);
+        if names.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "refused: {} would cut what is protected here: {}\n\nhint: name the client, server and port of the one conversation to cut",
+            order.target,
+            names.join(", ")
+        ))
+    }
+
+    fn plan(&self, order: &Order) -> Result<Plan, String> {
+        match self.enforcer()?.ask(&Ask::Rehearse { order: order.clone() }, Some(&order.id))? {
+            Answer::Planned { plan } => Ok(plan),
+            Answer::Refused { reason, .. } => Err(format!("the enforcer refuses: {reason}")),
+            _ => Err("the enforcer answered something else".into()),
+        }
+    }
+
+    fn enforcer(&self) -> Result<&Enforcer, String> {
+        self.enforcer.as_ref().ok_or_else(|| {
+            "this gateway only observes: its configuration has no `[containment] enforcer`".to_owned()
+        })
+    }
+
+    fn refused(&self, stored: &mut StoredOrder, why: &str) -> Result<(), String> {
+        stored.state = OrderState::Refused;
+        self.save(stored, "order-refused", why, "fieldwarden")
+    }
+
+    fn save(&self, stored: &StoredOrder, action: &str, detail: &str, operator: &str) -> Result<(), String> {
+        let by = By { operator: operator.into(), time: now() };
+        self.store.save_order(stored.clone(), action, detail, by).map_err(|fault| fault.to_string())
+    }
+
+    fn journal(&self, action: &str, subject: &str, detail: &str, operator: &str) -> Result<(), String> {
+        let by = By { operator: operator.into(), time: now() };
+        let entry = AuditEntry { by, action: action.into(), subject: subject.into(), detail: detail.into() };
+        self.store.audit(entry).map_err(|fault| fault.to_string())
+    }
+}

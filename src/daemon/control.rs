@@ -1,0 +1,125 @@
+//! What the command line asks of the daemon, one JSON object per line on the control socket, and how it is answered.
+
+use fieldwarden_model::{IncidentId, OrderId, Severity, Target};
+use serde::{Deserialize, Serialize};
+
+/// The longest request or reply line in octets; a longer one ends the connection.
+pub(crate) const MAX_LINE: usize = 16 << 20;
+
+/// A question or an instruction.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case")]
+pub(crate) enum Request {
+    /// How the daemon does.
+    Status,
+    /// Incidents, newest last.
+    Incidents {
+        /// Closed ones too.
+        all: bool,
+        /// At least this severe.
+        severity: Severity,
+    },
+    /// One incident with its alerts, comments, tasks and orders.
+    Incident {
+        /// Which.
+        id: IncidentId,
+    },
+    /// Gives an incident to somebody.
+    Assign {
+        /// Which.
+        id: IncidentId,
+        /// To whom.
+        to: String,
+    },
+    /// Says something about an incident.
+    Comment {
+        /// Which.
+        id: IncidentId,
+        /// What.
+        text: String,
+    },
+    /// Adds a task to an incident.
+    Task {
+        /// Which.
+        id: IncidentId,
+        /// What is to be done.
+        text: String,
+    },
+    /// Sets where the work on an incident stands.
+    SetStatus {
+        /// Which.
+        id: IncidentId,
+        /// `new`, `acknowledged`, `in_progress` or `closed`.
+        status: String,
+    },
+    /// Writes, operates, program and mode changes, with old and new values.
+    Writes {
+        /// At most so many, the newest.
+        limit: u32,
+    },
+    /// What would fall silent, and can it be enforced here?
+    Rehearse {
+        /// Against whom.
+        target: Target,
+        /// For how long, in seconds.
+        lapse_secs: u32,
+    },
+    /// Writes an order down and rehearses it.
+    Propose {
+        /// Against whom.
+        target: Target,
+        /// For how long, in seconds.
+        lapse_secs: u32,
+        /// How long it is provisional, in seconds.
+        keep_within_secs: u32,
+        /// Whether to hold and ask when a protected conversation degrades; otherwise the order is reverted.
+        hold_and_ask: bool,
+        /// Why.
+        reason: String,
+        /// The incident it answers.
+        incident: Option<IncidentId>,
+    },
+    /// Confirms an order.
+    Approve {
+        /// Which.
+        order: OrderId,
+    },
+    /// Orders, newest last.
+    Orders,
+    /// Ends an order.
+    Release {
+        /// Which.
+        order: OrderId,
+        /// Why.
+        reason: String,
+    },
+    /// Ends every order.
+    ReleaseAll {
+        /// Why.
+        reason: String,
+    },
+    /// Each destination with its backlog, lag and last error.
+    Forwards,
+    /// Tries a destination again now.
+    ForwardRetry {
+        /// Which.
+        name: String,
+    },
+    /// Sends a marked test message.
+    ForwardTest {
+        /// Which.
+        name: String,
+    },
+    /// Checks the chain of the audit log.
+    AuditVerify,
+}
+
+/// An answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reply {
+    /// Rows for a table or for JSON Lines.
+    Rows(Vec<serde_json::Value>),
+    /// Not done, and why.
+    Refused(String),
+}

@@ -1,0 +1,337 @@
+//! The engine's loop: frames in, findings out, questions answered in between. The only thread that touches the engine.
+
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use fieldwarden_engine::{
+    Engine, Input, Output,
+    rehearse::{KeepVerdict, Silenced},
+};
+use fieldwarden_model::{FrameRef, Order, OrderState, RawFrame, Target, order::Report};
+use fieldwarden_response::store::{Checkpoint, WriteRecord};
+use fieldwarden_sensor::{FrameSource as _, LiveCapture, Next, Recorder, live, record::Recorded};
+use serde_json::{Value, json};
+
+use super::{answers::row, containment::Containment, memory::Memory, now};
+use crate::cli;
+
+/// The version of the checkpoint's encoding; one of another version is not read.
+pub(crate) const CHECKPOINT_VERSION: u32 = 1;
+/// The capture waits at most this long for a frame, so that questions are answered on a quiet network too.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// Frames read between two looks at the questions that wait.
+const FRAMES_PER_LOOK: u32 = 256;
+/// Share of the provisional time after which the verdict on the plant falls; the rest is for the keep to arrive.
+const WATCH_SHARE: f64 = 0.6;
+
+/// What other threads ask of the engine.
+pub(crate) enum Query {
+    /// Lines for `status`.
+    Status {
+        /// Where the lines go.
+        reply: Sender<Vec<Value>>,
+    },
+    /// What would fall silent.
+    Rehearse {
+        /// Against whom.
+        target: Target,
+        /// Where the lines go.
+        reply: Sender<Vec<Value>>,
+    },
+    /// The enforcer reports.
+    Enforcement {
+        /// The order.
+        order: Box<Order>,
+        /// What became of it.
+        report: Box<Report>,
+    },
+}
+
+/// The engine with its source of frames and everyone who hears of its findings.
+pub(crate) struct Judge {
+    engine: Engine,
+    capture: LiveCapture,
+    recorder: Option<Recorder>,
+    findings: Findings,
+    verdicts: Option<Sender<KeepVerdict>>,
+    keeper: Option<JoinHandle<()>>,
+    told: BTreeMap<&'static str, String>,
+}
+
+/// Where findings go: the store, the log, standard output, the keeper of orders.
+struct Findings {
+    memory: Memory,
+    print: bool,
+    verdicts: Sender<KeepVerdict>,
+}
+
+impl Findings {
+    fn take(&mut self, output: Output) {
+        match output {
+            Output::Alert(alert) => {
+                if self.print {
+                    // A closed standard output is no reason to stop watching the plant.
+                    let _ = writeln!(std::io::stdout(), "{}", cli::alert_line(&alert));
+                }
+                self.memory.alert(alert);
+            }
+            Output::Incident(incident) => self.memory.incident(incident),
+            Output::Write(write) => self.memory.write(stored(write)),
+            // The keeper's thread lives as long as this one.
+            Output::Verdict(verdict) => drop(self.verdicts.send(verdict)),
+        }
+    }
+}
+
+impl Judge {
+    /// Puts the loop together; `orders` hears the verdicts on its own thread.
+    pub(crate) fn new(
+        engine: Engine,
+        capture: LiveCapture,
+        recorder: Option<Recorder>,
+        memory: Memory,
+        orders: Arc<Containment>,
+        print: bool,
+    ) -> std::io::Result<Self> {
+        let (to_keeper, verdicts) = channel::<KeepVerdict>();
+        let keeper = thread::Builder::new().name("keeper".into()).spawn(move || {
+            for verdict in verdicts {
+                if let Err(fault) = orders.verdict(&verdict) {
+                    eprintln!("fieldwarden: order {}: {fault}", verdict.order);
+                }
+            }
+        })?;
+        let findings = Findings { memory, print, verdicts: to_keeper.clone() };
+        let mut capture = capture;
+        capture.wait_at_most(PATIENCE);
+        Ok(Self {
+            engine,
+            capture,
+            recorder,
+            findings,
+            verdicts: Some(to_keeper),
+            keeper: Some(keeper),
+            told: BTreeMap::new(),
+        })
+    }
+
+    /// Runs until `stop`; then everything found is stored.
+    pub(crate) fn run(mut self, queries: &Receiver<Query>, stop: &AtomicBool) {
+        let mut until_look = FRAMES_PER_LOOK;
+        while !stop.load(Ordering::Relaxed) {
+            let quiet = self.frame();
+            until_look -= 1;
+            if quiet || until_look == 0 {
+                until_look = FRAMES_PER_LOOK;
+                while let Ok(query) = queries.try_recv() {
+                    self.answer(query);
+                }
+                let engine = &self.engine;
+                self.findings.memory.hand_over(now(), || checkpoint(engine));
+            }
+        }
+        self.finish();
+    }
+
+    /// Takes one frame, or lets idle time pass; true where the network was quiet.
+    fn frame(&mut self) -> bool {
+        let Self { engine, capture, recorder, findings, told, .. } = self;
+        match capture.next_frame() {
+            Ok(Next::Frame(reference, frame)) => {
+                record(recorder, &frame, told);
+                judge(engine, reference, frame, findings);
+                false
+            }
+            Ok(Next::Idle) => {
+                // A frame of that age may still be on its way out of the kernel.
+                let passed = now().saturating_sub(live::HOLD * 2);
+                engine.step(Input::Idle(passed), &mut |output| findings.take(output));
+                true
+            }
+            Ok(Next::End) => {
+                tell(told, "capture", "the capture ended; nothing is heard any more".into());
+                thread::sleep(PATIENCE);
+                true
+            }
+            Err(fault) => {
+                tell(told, "capture", fault.to_string());
+                thread::sleep(PATIENCE);
+                true
+            }
+        }
+    }
+
+    fn answer(&mut self, query: Query) {
+        match query {
+            // Whoever asked may have gone meanwhile.
+            Query::Status { reply } => drop(reply.send(self.status())),
+            Query::Rehearse { target, reply } => drop(reply.send(self.rehearse(&target))),
+            Query::Enforcement { order, report } => {
+                let findings = &mut self.findings;
+                let input = watched(&order, &report);
+                if let Some(input) = input {
+                    self.engine.step(input, &mut |output| findings.take(output));
+                }
+                let input = Input::Enforcement { order: &order, report: &report };
+                self.engine.step(input, &mut |output| findings.take(output));
+            }
+        }
+    }
+
+    fn status(&mut self) -> Vec<Value> {
+        let summary = self.engine.summary();
+        let mut rows = Vec::new();
+        let name = self.capture.name().to_owned();
+        rows.push(match self.capture.counters() {
+            Ok(counters) => {
+                let state = if counters.dropped == 0 { "good" } else { "frames lost" };
+                let detail = format!(
+                    "{} frames received, {} dropped by the kernel, {} freezes",
+                    counters.received, counters.dropped, counters.freezes
+                );
+                let mut line = row(&format!("capture {name}"), state, &detail);
+                if let Some(object) = line.as_object_mut() {
+                    object.insert("received".into(), counters.received.into());
+                    object.insert("dropped".into(), counters.dropped.into());
+                }
+                line
+            }
+            Err(fault) => row(&format!("capture {name}"), "in trouble", &fault.to_string()),
+        });
+        let messages: Vec<String> =
+            summary.messages.iter().map(|(protocol, count)| format!("{count} {protocol}")).collect();
+        rows.push(row(
+            "engine",
+            "good",
+            &format!("{} frames judged; messages: {}", summary.frames, messages.join(", ")),
+        ));
+        rows.push(row(
+            "incidents",
+            "open",
+            &format!("{} incidents, {} alerts since the start", summary.incidents, summary.alerts),
+        ));
+        let blind = if summary.blind.is_empty() { "sees" } else { "not assured" };
+        rows.push(row("blindness", blind, &summary.blind.join("; ")));
+        let lost = self.findings.memory.lost_writes();
+        if lost > 0 {
+            rows.push(row("memory", "writes lost", &format!("{lost} writes could not be stored in time")));
+        }
+        rows.extend(self.told.iter().map(|(what, sentence)| row(what, "in trouble", sentence)));
+        rows
+    }
+
+    fn rehearse(&self, target: &Target) -> Vec<Value> {
+        let rehearsal = self.engine.rehearse(target);
+        rehearsal.conversations.iter().map(falls_silent).collect()
+    }
+
+    fn finish(mut self) {
+        let findings = &mut self.findings;
+        self.engine.finish(&mut |output| findings.take(output));
+        if let Some(recorder) = self.recorder.take() {
+            let counters = self.capture.counters().unwrap_or_default();
+            if let Err(fault) = recorder.finish(&[counters]) {
+                eprintln!("fieldwarden: {fault}");
+            }
+        }
+        let Findings { memory, verdicts, .. } = self.findings;
+        let engine = &self.engine;
+        memory.finish(now(), || checkpoint(engine));
+        drop((verdicts, self.verdicts.take()));
+        if let Some(keeper) = self.keeper.take() {
+            // A panic of the keeper has been printed already.
+            let _ = keeper.join();
+        }
+    }
+}
+
+/// The watch that begins or ends with a report: the plant is watched while an order is provisional.
+fn watched<'a>(order: &'a Order, report: &'a Report) -> Option<Input<'a>> {
+    if report.state == OrderState::Provisional {
+        let plan = report.plan.as_ref()?;
+        let watch = Duration::from_secs(u64::from(order.keep_within_secs)).mul_f64(WATCH_SHARE);
+        let from = report.time;
+        return Some(Input::Watch { order, plan, from, until: from.saturating_add(watch) });
+    }
+    let ended = !report.state.in_force() && report.state != OrderState::Approved;
+    ended.then_some(Input::Unwatch(&order.id))
+}
+
+fn judge(engine: &mut Engine, reference: FrameRef, frame: RawFrame<'_>, findings: &mut Findings) {
+    engine.step(Input::Frame { frame, reference }, &mut |output| findings.take(output));
+}
+
+fn record(recorder: &mut Option<Recorder>, frame: &RawFrame<'_>, told: &mut BTreeMap<&'static str, String>) {
+    let Some(open) = recorder else { return };
+    match open.record(frame) {
+        Ok(Recorded::Full) => {
+            tell(
+                told,
+                "recording",
+                "the recording has reached its bound; what follows is judged but not recorded".into(),
+            );
+        }
+        Ok(_) => {}
+        Err(fault) => {
+            tell(told, "recording", fault.to_string());
+            *recorder = None;
+        }
+    }
+}
+
+fn falls_silent(silenced: &Silenced) -> Value {
+    json!({
+        "what": "falls silent",
+        "client": silenced.client,
+        "client_name": silenced.client_name,
+        "server": silenced.server,
+        "server_name": silenced.server_name,
+        "port": silenced.server_port,
+        "transport": silenced.transport,
+        "protocol": silenced.protocol,
+        "unit": silenced.unit,
+        "per_minute": silenced.operations_per_minute,
+        "last_seen": silenced.last_seen,
+        "answered": silenced.answered,
+        "baseline_entry": silenced.baseline_entry,
+        "remark": silenced.protected.as_ref().map(|name| format!("protected: {name}")),
+    })
+}
+
+/// Says a thing once: in the log when it is new, in `status` from then on.
+fn tell(told: &mut BTreeMap<&'static str, String>, what: &'static str, sentence: String) {
+    if told.get(what) != Some(&sentence) {
+        eprintln!("fieldwarden: {sentence}");
+        told.insert(what, sentence);
+    }
+}
+
+fn checkpoint(engine: &Engine) -> Checkpoint {
+    Checkpoint { version: CHECKPOINT_VERSION, time: now(), body: engine.checkpoint() }
+}
+
+fn stored(write: fieldwarden_engine::history::WriteRecord) -> WriteRecord {
+    WriteRecord {
+        time: write.time,
+        space: write.space,
+        client: write.client,
+        server: write.server,
+        server_port: None,
+        unit: write.unit,
+        protocol: write.protocol,
+        operation: write.verb,
+        points: write.points,
+        old: write.old,
+        new: write.new,
+        frames: vec![write.frame],
+    }
+}

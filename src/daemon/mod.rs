@@ -1,0 +1,26 @@
+//! The wiring of a running gateway: a parent that keeps the privileges, a daemon that has none.
+
+mod answers;
+mod containment;
+pub(crate) mod control;
+mod enforcer;
+mod handover;
+mod judge;
+mod listen;
+mod memory;
+pub(crate) mod operate;
+pub(crate) mod parent;
+pub(crate) mod settings;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fieldwarden_model::Timestamp;
+
+/// What the parent says when the daemon found its words or a file wrong; the daemon has told the details itself.
+pub(crate) const WORDS_OR_FILE_WRONG: &str = "the configuration is at fault (see above)";
+
+/// The wall clock, for decisions of people and for idle time; frames bring their own.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,208 @@
+//! The daemon: everything opened, every thread started, then the engine's loop until told to stop.
+
+use std::{
+    io::Read as _,
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::channel,
+    },
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, anyhow};
+use fieldwarden_engine::{Baseline, Engine};
+use fieldwarden_response::{
+    outbox::{Outbox, Pace},
+    store::Store,
+};
+use fieldwarden_sensor::{LiveCapture, Recorder, live::RingSize, record::Interface};
+
+use super::{
+    answers::Answers,
+    containment::Containment,
+    enforcer::Enforcer,
+    handover,
+    judge::{CHECKPOINT_VERSION, Judge},
+    listen,
+    memory::{Memory, Trouble},
+    now,
+    settings::{SensorSettings, Settings},
+};
+use crate::cli;
+
+/// How long destinations may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(3);
+/// Recordings beside each other before the oldest name is used again.
+const MAX_RECORDINGS: u32 = 1_000;
+
+/// Runs until `stop`, or until the parent is gone.
+pub(crate) fn run(
+    settings: Settings,
+    baseline: Option<Baseline>,
+    print: bool,
+    stop: Arc<AtomicBool>,
+) -> Result<()> {
+    rustix::thread::set_no_new_privs(true).context("`no_new_privs` could not be set")?;
+    let Settings { site, sensor, store, control, containment, operators, forwards, engine, .. } = settings;
+    let parent = parent()?;
+    let listener = listen::open(&control)?;
+    let store = open_store(&store)?;
+    let capture = capture(&sensor, &parent)?;
+    let recorder = sensor.record.as_deref().map(|path| recorder(path, &sensor, &capture)).transpose()?;
+    watch_parent(parent, Arc::clone(&stop))?;
+
+    let pace = Pace::new(cli::seed().0);
+    let outbox = Outbox::start(&store, &forwards, pace, now)
+        .map_err(|fault| anyhow!("the outbox did not start: {fault}"))?;
+    let outbox = Arc::new(outbox);
+    let (to_judge, queries) = channel();
+    let trouble = Arc::new(Trouble::default());
+    let enforcer = containment.enforcer.map(Enforcer::at);
+    let protected = site.protected.clone();
+    let orders = Arc::new(Containment::new(
+        store.clone(),
+        enforcer.clone(),
+        protected,
+        containment.two_persons,
+        to_judge.clone(),
+    ));
+    let enforcer_reachable = Arc::new(AtomicBool::new(false));
+    if let Some(enforcer) = enforcer {
+        hear_enforcer(enforcer, Arc::clone(&orders), Arc::clone(&enforcer_reachable), Arc::clone(&stop))?;
+    }
+    let mut engine = Engine::new(cli::engine_settings(site, engine, baseline));
+    resume(&mut engine, &store)?;
+    let memory =
+        Memory::start(store.clone(), Arc::clone(&trouble)).context("the store's thread did not start")?;
+    let answers = Arc::new(Answers {
+        operators,
+        store: store.clone(),
+        outbox: Arc::clone(&outbox),
+        destinations: forwards,
+        containment: Arc::clone(&orders),
+        judge: to_judge,
+        trouble,
+        enforcer_reachable,
+    });
+    let (serving, serve_until) = (Arc::clone(&answers), Arc::clone(&stop));
+    thread::Builder::new()
+        .name("control socket".into())
+        .spawn(move || listen::serve(&listener, &serving, &serve_until))?;
+
+    eprintln!("fieldwarden: listening on {}", sensor.interface);
+    let judge = Judge::new(engine, capture, recorder, memory, orders, print)
+        .context("the keeper's thread did not start")?;
+    judge.run(&queries, &stop);
+    stop_outbox(outbox);
+    store.close();
+    Ok(())
+}
+
+/// Says goodbye to every destination. A connection that is served at this moment may still hold the outbox for its
+/// status; then its threads end with the process, and what is not confirmed is sent again at the next start.
+fn stop_outbox(outbox: Arc<Outbox>) {
+    let busy = Arc::into_inner(outbox).map(|outbox| outbox.stop(GOODBYE)).unwrap_or_default();
+    for name in busy {
+        eprintln!(
+            "fieldwarden: `{name}` was still busy; what it has not confirmed is sent again at the next start"
+        );
+    }
+}
+
+/// The socket to the parent is this process's standard input.
+fn parent() -> Result<UnixStream> {
+    let input = std::io::stdin().as_fd().try_clone_to_owned().context("standard input is closed")?;
+    Ok(UnixStream::from(input))
+}
+
+/// When the parent is gone, nobody would restart this daemon or open its next socket: it ends in order.
+fn watch_parent(mut parent: UnixStream, stop: Arc<AtomicBool>) -> Result<()> {
+    thread::Builder::new().name("parent".into()).spawn(move || {
+        let mut nothing = [0; 1];
+        while matches!(parent.read(&mut nothing), Ok(1..)) {}
+        stop.store(true, Ordering::Relaxed);
+    })?;
+    Ok(())
+}
+
+fn capture(sensor: &SensorSettings, parent: &UnixStream) -> Result<LiveCapture> {
+    use std::io::Write as _;
+    writeln!(&*parent, "{} {}", sensor.interface, sensor.ring_megabytes)
+        .context("the parent does not listen")?;
+    let (sentence, socket) = handover::receive(parent).context("the parent does not answer")?;
+    let socket: OwnedFd = socket.ok_or_else(|| anyhow!(sentence))?;
+    LiveCapture::from_fd(socket, &sensor.interface, RingSize::megabytes(sensor.ring_megabytes), 0)
+        .map_err(|fault| anyhow!("{fault}"))
+}
+
+/// A recording never overwrites one: the second of a name gets `-2`, and so on.
+fn recorder(path: &Path, sensor: &SensorSettings, capture: &LiveCapture) -> Result<Recorder> {
+    let numbered = |n: u32| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let ending =
+            path.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
+        path.with_file_name(format!("{stem}-{n}{ending}"))
+    };
+    let free = std::iter::once(path.to_path_buf())
+        .chain((2..MAX_RECORDINGS).map(numbered))
+        .find(|path: &PathBuf| !path.exists());
+    let path =
+        free.ok_or_else(|| anyhow!("{MAX_RECORDINGS} recordings stand beside `{}` already", path.display()))?;
+    let interface = Interface { name: sensor.interface.clone(), link_type: capture.link_type() };
+    Recorder::create(&path, &[interface], sensor.record_megabytes << 20).map_err(|fault| anyhow!("{fault}"))
+}
+
+fn open_store(path: &Path) -> Result<Store> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("the folder of the store `{}`", path.display()))?;
+    }
+    let (store, set_aside) = Store::open_or_set_aside(path, now()).map_err(|fault| anyhow!("{fault}"))?;
+    if let Some(aside) = set_aside {
+        eprintln!(
+            "fieldwarden: the store was damaged ({}); it was moved to `{}` and a fresh one begun",
+            aside.cause,
+            aside.moved_to.display()
+        );
+    }
+    Ok(store)
+}
+
+/// Takes up where the last run stopped, so that a continuing attack joins its open incident.
+fn resume(engine: &mut Engine, store: &Store) -> Result<()> {
+    let Some(checkpoint) = store.checkpoint().map_err(|fault| anyhow!("{fault}"))? else { return Ok(()) };
+    if checkpoint.version != CHECKPOINT_VERSION {
+        eprintln!(
+            "fieldwarden: the checkpoint is of another version and is not used; open incidents stay in the store"
+        );
+        return Ok(());
+    }
+    if let Err(fault) = engine.restore(&checkpoint.body, now()) {
+        eprintln!("fieldwarden: the checkpoint cannot be used ({fault}); open incidents stay in the store");
+    }
+    Ok(())
+}
+
+fn hear_enforcer(
+    enforcer: Enforcer,
+    orders: Arc<Containment>,
+    reachable: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+) -> Result<()> {
+    thread::Builder::new().name("enforcer".into()).spawn(move || {
+        enforcer.listen(&stop, &reachable, |report| {
+            // Reports of orders this store never held are the enforcer's own history.
+            if let Err(fault) = orders.take(&report) {
+                eprintln!("fieldwarden: a report of the enforcer is not stored: {fault}");
+            }
+        });
+    })?;
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! The daemon's configuration: one section per room, each read by the room itself.
+
+use std::{path::PathBuf, sync::Arc};
+
+use fieldwarden_engine::configure::{self, Configured};
+use fieldwarden_model::{
+    Site,
+    section::{Fault, Reader, Section},
+};
+use fieldwarden_response::forward::{self, Destination};
+
+use crate::operator::Operator;
+
+/// Everything a configuration file of the daemon says.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// `[site]`.
+    pub(crate) site: Site,
+    /// `[sensor]`.
+    pub(crate) sensor: SensorSettings,
+    /// `[baseline] file`.
+    pub(crate) baseline: Option<PathBuf>,
+    /// `[store] path`.
+    pub(crate) store: PathBuf,
+    /// `[control] socket`.
+    pub(crate) control: PathBuf,
+    /// `[containment]`.
+    pub(crate) containment: ContainmentSettings,
+    /// `[[operator]]`.
+    pub(crate) operators: Vec<Operator>,
+    /// `[[forward.<kind>]]`, each read by its forwarder.
+    pub(crate) forwards: Vec<Arc<dyn Destination>>,
+    /// `[detectors]`, `[incidents]`, `[limits]`.
+    pub(crate) engine: Configured,
+}
+
+/// `[sensor]`: where frames come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SensorSettings {
+    /// The span interface.
+    pub(crate) interface: String,
+    /// Size of the ring shared with the kernel.
+    pub(crate) ring_megabytes: u16,
+    /// Where everything read is recorded, for replay.
+    pub(crate) record: Option<PathBuf>,
+    /// The recording stops at this size.
+    pub(crate) record_megabytes: u64,
+}
+
+/// `[containment]`: how orders come about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ContainmentSettings {
+    /// The enforcer's socket; without it this gateway only observes.
+    pub(crate) enforcer: Option<PathBuf>,
+    /// Whether proposer and approver must be two operators.
+    pub(crate) two_persons: bool,
+}
+
+impl Settings {
+    /// Reads the whole file.
+    pub(crate) fn configure(section: &Section) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(section);
+        let site = reader.table("site");
+        let site = reader.absorb(Site::configure(&site));
+        let sensor = reader.table("sensor");
+        let sensor = reader.absorb(sensor_settings(&sensor));
+        let baseline = reader.table("baseline");
+        let baseline = reader.absorb(one_path(&baseline, "file"));
+        let store = reader.table("store");
+        let store = reader.absorb(one_path(&store, "path"));
+        let control = reader.table("control");
+        let control = reader.absorb(one_path(&control, "socket"));
+        let containment = reader.table("containment");
+        let containment = reader.absorb(containment_settings(&containment));
+        let operators = reader.tables("operator");
+        let operators: Vec<Operator> =
+            operators.iter().filter_map(|section| reader.absorb(Operator::configure(section))).collect();
+        let forwards = reader.table("forward");
+        let forwards = reader.absorb(forward::configure(&forwards));
+        let engine = configure::configure(&mut reader);
+        reader.finish_with((|| {
+            Some(Self {
+                site: site?,
+                sensor: sensor?,
+                baseline: baseline?,
+                store: store?.unwrap_or_else(|| "/var/lib/fieldwarden/fieldwarden.db".into()),
+                control: control?.unwrap_or_else(|| "/run/fieldwarden/control.sock".into()),
+                containment: containment?,
+                operators,
+                forwards: forwards?,
+                engine,
+            })
+        })())
+    }
+}
+
+fn sensor_settings(section: &Section) -> Result<SensorSettings, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let interface = reader.required::<String>("interface", "interface = \"span0\"");
+    let ring_megabytes = u16::try_from(reader.within("ring_megabytes", 1..=1024, 32)).unwrap_or(32);
+    let record = reader.optional::<String>("record").map(PathBuf::from);
+    let record_megabytes = reader.within("record_megabytes", 1..=1_048_576, 256);
+    let settings =
+        interface.map(|interface| SensorSettings { interface, ring_megabytes, record, record_megabytes });
+    reader.finish_with(settings)
+}
+
+fn one_path(section: &Section, key: &'static str) -> Result<Option<PathBuf>, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let path = reader.optional::<String>(key).map(PathBuf::from);
+    reader.finish_with(Some(path))
+}
+
+fn containment_settings(section: &Section) -> Result<ContainmentSettings, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let enforcer = reader.optional::<String>("enforcer").map(PathBuf::from);
+    let two_persons = reader.or("two_persons", false);
+    reader.finish_with(Some(ContainmentSettings { enforcer, two_persons }))
+}

@@ -1,0 +1,12 @@
+//! `fieldwarden`: the command line and the wiring of the daemon. No judgement lives here.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod daemon;
+mod operator;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,0 +1,194 @@
+//! Frames read into memory, and changed as a network or a bad capture changes them.
+
+use std::path::Path;
+
+use fieldwarden_model::{LinkType, RawFrame, Timestamp, VlanTag};
+use fieldwarden_sensor::{CaptureFile, FrameSource as _, Next};
+
+use super::random::Random;
+
+/// A frame that owns its octets.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub time: Timestamp,
+    pub link_type: LinkType,
+    pub wire_length: u32,
+    pub tag: Option<VlanTag>,
+    pub bytes: Vec<u8>,
+}
+
+impl Frame {
+    /// The frame as the engine takes it.
+    pub fn raw(&self) -> RawFrame<'_> {
+        RawFrame {
+            time: self.time,
+            link_type: self.link_type,
+            interface: 0,
+            wire_length: self.wire_length,
+            tag: self.tag,
+            bytes: &self.bytes,
+        }
+    }
+}
+
+/// Every whole frame of a capture; a truncated tail ends it.
+pub fn read(path: &Path) -> Vec<Frame> {
+    let mut file = CaptureFile::open(path, 0).unwrap_or_else(|fault| panic!("{fault}"));
+    let mut frames = Vec::new();
+    loop {
+        match file.next_frame() {
+            Ok(Next::Frame(_, frame)) => frames.push(Frame {
+                time: frame.time,
+                link_type: frame.link_type,
+                wire_length: frame.wire_length,
+                tag: frame.tag,
+                bytes: frame.bytes.to_vec(),
+            }),
+            Ok(Next::End) => return frames,
+            Ok(Next::Idle) => {}
+            Err(fault) => assert!(fault.keeps_what_was_read(), "{fault}"),
+        }
+    }
+}
+
+/// Each frame cut at a random octet, as a short snap length would.
+pub fn cut(frames: &[Frame], random: &mut Random) -> Vec<Frame> {
+    let mut cut = frames.to_vec();
+    for frame in &mut cut {
+        let keep = random.below(frame.bytes.len() + 1);
+        frame.bytes.truncate(keep);
+    }
+    cut
+}
+
+/// Each frame twice, as a bad mirror sends it.
+pub fn doubled(frames: &[Frame]) -> Vec<Frame> {
+    frames.iter().flat_map(|frame| [frame.clone(), frame.clone()]).collect()
+}
+
+/// Each TCP segment of at least two octets as two segments.
+pub fn split(frames: &[Frame]) -> Vec<Frame> {
+    frames.iter().flat_map(|frame| halves(frame).unwrap_or_else(|| vec![frame.clone()])).collect()
+}
+
+/// Neighbouring data segments of one direction of a connection in each other's place. Times stay where they were.
+pub fn swapped(frames: &[Frame]) -> Vec<Frame> {
+    let mut swapped = frames.to_vec();
+    let segments: Vec<Option<Segment>> = swapped.iter().map(Segment::of).collect();
+    let mut n = 0;
+    while n + 1 < swapped.len() {
+        if let (Some(one), Some(two)) = (&segments[n], &segments[n + 1])
+            && one.connection == two.connection
+            && one.follows(two)
+        {
+            let (early, late) = (swapped[n].time, swapped[n + 1].time);
+            swapped.swap(n, n + 1);
+            (swapped[n].time, swapped[n + 1].time) = (early, late);
+            n += 1;
+        }
+        n += 1;
+    }
+    swapped
+}
+
+/// Where a TCP segment stands in its frame.
+#[derive(Debug)]
+struct Segment {
+    ip: usize,
+    tcp: usize,
+    data: usize,
+    end: usize,
+    connection: Vec<u8>,
+    sequence: u32,
+    plain: bool,
+}
+
+impl Segment {
+    fn of(frame: &Frame) -> Option<Self> {
+        let bytes = &frame.bytes;
+        let at = |n: usize| bytes.get(n).copied();
+        let pair = |n: usize| Some(u16::from_be_bytes([at(n)?, at(n + 1)?]));
+        if frame.wire_length as usize != bytes.len() {
+            return None;
+        }
+        let ip = match frame.link_type {
+            LinkType::ETHERNET => {
+                let mut n = 12;
+                while matches!(pair(n)?, 0x8100 | 0x88a8 | 0x9100) {
+                    n += 4;
+                }
+                if !matches!(pair(n)?, 0x0800 | 0x86dd) {
+                    return None;
+                }
+                n + 2
+            }
+            LinkType::RAW | LinkType::IPV4 | LinkType::IPV6 => 0,
+            LinkType::NULL | LinkType::LOOP => 4,
+            LinkType::LINUX_SLL => 16,
+            LinkType::LINUX_SLL2 => 20,
+            _ => return None,
+        };
+        let (tcp, end, addresses) = match at(ip)? >> 4 {
+            4 => {
+                let unfragmented = pair(ip + 6)? & 0x3fff == 0;
+                let header = usize::from(at(ip)? & 15) * 4;
+                if at(ip + 9)? != 6 || !unfragmented || header < 20 {
+                    return None;
+                }
+                (ip + header, ip + usize::from(pair(ip + 2)?), bytes.get(ip + 12..ip + 20)?)
+            }
+            6 if at(ip + 6)? == 6 => {
+                (ip + 40, ip + 40 + usize::from(pair(ip + 4)?), bytes.get(ip + 8..ip + 40)?)
+            }
+            _ => return None,
+        };
+        let header = usize::from(at(tcp + 12)? >> 4) * 4;
+        let data = tcp + header;
+        // Length 0 (offload) and lengths beyond the capture are left as they are.
+        if header < 20 || end > bytes.len() || data > end {
+            return None;
+        }
+        let connection = [addresses, bytes.get(tcp..tcp + 4)?].concat();
+        let sequence = u32::from(pair(tcp + 4)?) << 16 | u32::from(pair(tcp + 6)?);
+        Some(Self { ip, tcp, data, end, connection, sequence, plain: at(tcp + 13)? & 0b0000_0111 == 0 })
+    }
+
+    fn octets(&self) -> usize {
+        self.end - self.data
+    }
+
+    /// Whether `next` is the very next data of the same direction, both without SYN, FIN or RST.
+    fn follows(&self, next: &Self) -> bool {
+        let length = u32::try_from(self.octets()).unwrap();
+        length > 0
+            && next.octets() > 0
+            && self.plain
+            && next.plain
+            && self.sequence.wrapping_add(length) == next.sequence
+    }
+}
+
+fn halves(frame: &Frame) -> Option<Vec<Frame>> {
+    let segment = Segment::of(frame)?;
+    // A keep-alive probe carries one octet; a half of nothing is no segment.
+    if segment.octets() < 2 || !segment.plain {
+        return None;
+    }
+    let middle = segment.octets() / 2;
+    let mut first = frame.clone();
+    first.bytes.truncate(segment.data + middle);
+    let mut second = frame.clone();
+    second.bytes.drain(segment.data..segment.data + middle);
+    let sequence = segment.sequence.wrapping_add(u32::try_from(middle).unwrap());
+    second.bytes[segment.tcp + 4..segment.tcp + 8].copy_from_slice(&sequence.to_be_bytes());
+    for half in [&mut first, &mut second] {
+        let trailing = usize::from(half.bytes.len() > segment.end);
+        let ip_octets = half.bytes.len() - segment.ip - trailing * (frame.bytes.len() - segment.end);
+        let (at, octets) =
+            if half.bytes[segment.ip] >> 4 == 4 { (2, ip_octets) } else { (4, ip_octets - 40) };
+        let length = u16::try_from(octets).unwrap();
+        half.bytes[segment.ip + at..segment.ip + at + 2].copy_from_slice(&length.to_be_bytes());
+        half.wire_length = u32::try_from(half.bytes.len()).unwrap();
+    }
+    Some(vec![first, second])
+}

@@ -1,0 +1,50 @@
+//! What whole-product tests share: where captures are, how much to run, how frames are changed.
+#![allow(dead_code, reason = "each test binary uses its own part of what they share")]
+
+pub mod decode;
+pub mod frames;
+pub mod random;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the project.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The folder of shared test data beside the project, where it is.
+pub fn shared() -> Option<PathBuf> {
+    let folder =
+        std::env::var_os("FIELDWARDEN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
+    if folder.join("pcaps").is_dir() {
+        return Some(folder);
+    }
+    eprintln!(
+        "SKIPPED: {} holds no `pcaps`: what needs the public captures was not tested",
+        folder.display()
+    );
+    None
+}
+
+/// Whether the counts that issues state are asked for.
+pub fn scale_is_full() -> bool {
+    std::env::var("SCALE").is_ok_and(|scale| scale == "full")
+}
+
+/// Our own captures, and the public ones where they are, in a fixed order.
+pub fn captures() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("pcaps")];
+    if let Some(shared) = shared() {
+        folders.extend(std::fs::read_dir(shared.join("pcaps")).unwrap().flatten().map(|entry| entry.path()));
+    }
+    for folder in folders.iter().filter(|folder| folder.is_dir()) {
+        let inside = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+        found.extend(inside.filter(|path| {
+            path.extension()
+                .is_some_and(|ending| ["pcap", "pcapng", "cap"].contains(&&*ending.to_string_lossy()))
+        }));
+    }
+    found.sort();
+    found
+}

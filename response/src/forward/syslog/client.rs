@@ -6,6 +6,7 @@ use std::{
     net::{Shutdown, TcpStream, ToSocketAddrs as _},
     path::Path,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -19,7 +20,7 @@ use socket2::{SockRef, TcpKeepalive};
 
 use super::{
     super::{ForwardError, Link, Stop},
-    config::Settings,
+    config::{Receipt, Settings},
     encode::{Origin, encode, frame},
 };
 use crate::store::Told;
@@ -30,6 +31,9 @@ const ACCEPT_WAIT: Duration = Duration::from_millis(400);
 
 /// How long a single read or write may block before stop signs and deadlines are looked at.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How long a reset may take to follow a FIN: the longest round trip expected between plant and SOC.
+const LATE_RESET: Duration = Duration::from_millis(200);
 
 /// How long an orderly end may take when nothing depends on it.
 const GOODBYE: Duration = Duration::from_millis(800);
@@ -56,8 +60,10 @@ pub(super) struct Client {
 enum Heard {
     /// The connection is open.
     Open,
-    /// The collector ended it in order: a close_notify or a FIN, no RST.
-    Closed,
+    /// A close_notify: the collector itself ended it.
+    Goodbye,
+    /// A bare FIN: it may have been the kernel of a collector that died.
+    End,
 }
 
 impl Client {
@@ -169,7 +175,7 @@ impl Client {
     fn hear(&mut self, wait: Duration) -> Result<(), ForwardError> {
         match self.hear_out(wait)? {
             Heard::Open => Ok(()),
-            Heard::Closed => Err(self.lost("the other side closed it")),
+            Heard::Goodbye | Heard::End => Err(self.lost("the other side closed it")),
         }
     }
 
@@ -183,10 +189,10 @@ impl Client {
             }
             self.socket.set_read_timeout(Some(wait)).map_err(|error| self.lost(&error.to_string()))?;
             match self.socket.read(&mut buffer) {
-                Ok(0) => return Ok(Heard::Closed),
+                Ok(0) => return Ok(Heard::End),
                 Ok(length) => {
-                    if self.take(buffer.get(..length).unwrap_or_default())? == Heard::Closed {
-                        return Ok(Heard::Closed);
+                    if self.take(buffer.get(..length).unwrap_or_default())? == Heard::Goodbye {
+                        return Ok(Heard::Goodbye);
                     }
                 }
                 Err(error) if is_pause(error.kind()) => return Ok(Heard::Open),
@@ -216,28 +222,66 @@ impl Client {
                 left = left.saturating_sub(length);
             }
             if state.peer_has_closed() {
-                return Ok(Heard::Closed);
+                return Ok(Heard::Goodbye);
             }
         }
         Ok(Heard::Open)
     }
 
     /// Takes leave and waits until the collector does: the receipt for everything sent so far.
+    ///
+    /// The answer alone is not enough: a collector that stops by itself at this moment says goodbye with our octets
+    /// still unread. Then its kernel sends an RST, so the connection is read to its end.
     fn part(&mut self) -> Result<(), ForwardError> {
         self.tls.send_close_notify();
         self.flush()?;
+        // Where the other side is gone already, reading tells.
+        let _ = self.socket.shutdown(Shutdown::Write);
         let begun = Instant::now();
-        while self.hear_out(TICK)? == Heard::Open {
+        let mut goodbye = false;
+        loop {
+            let heard = if goodbye { self.hear_end()? } else { self.hear_out(TICK)? };
+            match heard {
+                Heard::Open => {}
+                Heard::Goodbye => goodbye = true,
+                Heard::End if goodbye => break,
+                Heard::End => {
+                    return Err(self.lost("it went without the close_notify of RFC 5425 section 4.4"));
+                }
+            }
             if begun.elapsed() > self.settings.send_timeout {
                 return Err(self.stalled(begun.elapsed()));
             }
+        }
+        // Octets still on their way when it closed come back as an RST after the FIN.
+        thread::sleep(LATE_RESET);
+        if let Ok(Some(error)) | Err(error) = self.socket.take_error() {
+            return Err(self.lost(&error.to_string()));
         }
         self.read = self.sent;
         Ok(())
     }
 
+    /// After the goodbye TLS has no more to say: what counts is how TCP ends.
+    fn hear_end(&mut self) -> Result<Heard, ForwardError> {
+        if self.stop.raised() {
+            return Err(ForwardError::Stopped);
+        }
+        self.socket.set_read_timeout(Some(TICK)).map_err(|error| self.lost(&error.to_string()))?;
+        match self.socket.read(&mut [0; 512]) {
+            Ok(0) => Ok(Heard::End),
+            Ok(_) => Ok(Heard::Open),
+            Err(error) if is_pause(error.kind()) => Ok(Heard::Open),
+            Err(error) => Err(self.lost(&error.to_string())),
+        }
+    }
+
     /// Gets a receipt where the oldest message without one has waited half of its time, and connects again.
     fn ask_for_receipt(&mut self) -> Result<(), ForwardError> {
+        if self.settings.receipt == Receipt::Time {
+            self.read = self.sent;
+            return Ok(());
+        }
         let unread = self.marks.iter().find(|(count, _)| *count > self.read);
         if unread.is_none_or(|(_, when)| when.elapsed() < self.settings.confirm_after / 2) {
             return Ok(());

@@ -5,6 +5,15 @@ use std::{path::PathBuf, time::Duration};
 use fieldwarden_model::{Fault, Section, section::Reader};
 use rustls::pki_types::ServerName;
 
+/// What proves that a collector has read what it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// Its answer to a goodbye (RFC 5425 section 4.4).
+    Goodbye,
+    /// Nothing: a connection that stayed healthy has to do. For collectors that break section 4.4.
+    Time,
+}
+
 /// What one `[[forward.syslog]]` table says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -32,7 +41,9 @@ pub struct Settings {
     pub hostname: Option<String>,
     /// How long a connection must stay healthy after a message before that message counts as delivered.
     pub confirm_after: Duration,
-    /// How long a write may make no progress.
+    /// What else it takes for that.
+    pub receipt: Receipt,
+    /// How long a write may make no progress, and a goodbye stay unanswered.
     pub send_timeout: Duration,
     /// How long connecting and the handshake may take, each.
     pub connect_timeout: Duration,
@@ -58,6 +69,7 @@ impl Settings {
         // RFC 5425 section 4.3.1: a receiver must take 2048 octets and should take 8192.
         let most = reader.within("max_message_bytes", 2_048..=65_536, 8_192);
         let hostname = reader.optional::<String>("hostname");
+        let receipt = reader.one_of("receipt", &[("goodbye", Receipt::Goodbye), ("time", Receipt::Time)]);
         let mut milliseconds =
             |key, range, default| Duration::from_millis(reader.within(key, range, default));
         let confirm_after = milliseconds("confirm_after_ms", 500..=600_000, 10_000);
@@ -78,6 +90,7 @@ impl Settings {
                 max_message_bytes: usize::try_from(most).unwrap_or(8_192),
                 hostname,
                 confirm_after,
+                receipt: receipt?,
                 send_timeout,
                 connect_timeout,
             })

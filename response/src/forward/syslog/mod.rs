@@ -21,10 +21,12 @@
 //!    probes (RFC 9293 section 3.8.4) find a dead peer while nothing is on the way.
 //! 3. **its TLS layer read the octets.** A collector that hangs while its kernel goes on acknowledging satisfies 1
 //!    and 2, and takes everything with it when it dies. The one thing RFC 5425 makes a receiver say is goodbye: to a
-//!    close_notify it answers with its own (section 4.4). TLS records are processed in order, so a goodbye answered
-//!    by a close_notify or a FIN proves that everything before it was read; unread octets would have made an RST of it.
-//!    Therefore, once the oldest message without a receipt has waited half of `confirm_after`, we say goodbye, wait
-//!    for the answer and connect again: one handshake per that time while there is something to tell, none when idle.
+//!    close_notify it must answer with its own (section 4.4). TLS records are processed in order, so that answer, with
+//!    a FIN behind it, proves that everything before our goodbye was read. A FIN alone may come from the kernel of a
+//!    collector that died, and an RST behind the answer from one that stopped with octets unread: both count as a
+//!    lost connection. Therefore, once the oldest message without a receipt has waited half of `confirm_after`, we
+//!    say goodbye, wait for the answer and connect again: one handshake per that time while there is something to
+//!    tell, none when idle. [`Receipt::Time`] does without, for collectors that break section 4.4.
 //!    (A TLS 1.3 KeyUpdate does not serve: RFC 8446 section 4.6.3 lets the answer wait for the peer's next message,
 //!    a collector has none, and neither OpenSSL 3.0 nor rustls answers before. Tried.)
 //!
@@ -44,7 +46,7 @@ use std::fs;
 use fieldwarden_model::{Fault, Section, Timestamp};
 
 pub use self::{
-    config::Settings,
+    config::{Receipt, Settings},
     encode::{Origin, encode, encode_test, frame},
 };
 use super::{Destination, ForwardError, Forwarder, Link, Stop};

@@ -12,6 +12,10 @@ use crate::{
 /// Frames remembered for one message that several segments carry; the first and the last are always among them.
 pub const MAX_FRAMES_PER_MESSAGE: usize = 8;
 
+/// Octets kept while a message is searched for in vain, since one may begin at the end of a segment and show only with the
+/// next: longer than the header by which any protocol is found again.
+const MAX_SOUGHT_OCTETS: usize = 64;
+
 /// The frames that carried one message, in order; the last one completed it.
 pub type Frames = heapless::Vec<FrameRef, MAX_FRAMES_PER_MESSAGE>;
 
@@ -61,12 +65,13 @@ impl StreamParser {
         let mut waiting = core::mem::take(self.slot(direction));
         remember(&mut waiting.frames, frame);
         if waiting.octets.is_empty() {
-            let rest = self.parse(direction, octets, &mut waiting, frame, sink);
+            let rest = self.parse(direction, octets, 0, &mut waiting, frame, sink);
             waiting.octets.extend_from_slice(octets.get(octets.len() - rest..).unwrap_or_default());
         } else {
+            let earlier = waiting.octets.len();
             waiting.octets.extend_from_slice(octets);
             let joined = core::mem::take(&mut waiting.octets);
-            let rest = self.parse(direction, &joined, &mut waiting, frame, sink);
+            let rest = self.parse(direction, &joined, earlier, &mut waiting, frame, sink);
             let mut joined = joined;
             joined.drain(..joined.len() - rest);
             waiting.octets = joined;
@@ -85,11 +90,13 @@ impl StreamParser {
         *self.slot(direction) = Waiting { lost: true, ..Waiting::default() };
     }
 
-    /// Parses as far as it goes; the number of octets left at the end of `octets`.
+    /// Parses as far as it goes; the number of octets left at the end of `octets`, the first `earlier` of which came in
+    /// frames before this one.
     fn parse(
         &mut self,
         direction: Direction,
         octets: &[u8],
+        earlier: usize,
         waiting: &mut Waiting,
         frame: FrameRef,
         sink: &mut MessageSink<'_>,
@@ -98,19 +105,21 @@ impl StreamParser {
         while !rest.is_empty() {
             if waiting.lost {
                 let Some(at) = self.session.resynchronise(direction, rest) else {
-                    // Nothing here begins a message; keep none of it and look again in the next segment.
-                    return 0;
+                    only(&mut waiting.frames, frame);
+                    return rest.len().min(MAX_SOUGHT_OCTETS);
                 };
                 rest = rest.get(at..).unwrap_or_default();
                 waiting.lost = false;
+                if octets.len() - rest.len() >= earlier {
+                    only(&mut waiting.frames, frame);
+                }
             }
             let frames = &waiting.frames;
             let step = self.session.step(direction, rest, &mut |message: &Message<'_>| sink(message, frames));
             match step {
                 Step::Consumed(count) => {
                     rest = rest.get(count.max(1)..).unwrap_or_default();
-                    waiting.frames.clear();
-                    remember(&mut waiting.frames, frame);
+                    only(&mut waiting.frames, frame);
                 }
                 Step::Need(total) if total > rest.len() && total <= self.max_message => return rest.len(),
                 Step::Need(_) | Step::Lost => {
@@ -134,6 +143,12 @@ impl StreamParser {
             Direction::ToClient => to_client,
         }
     }
+}
+
+/// Forgets the frames before this one.
+fn only(frames: &mut Frames, frame: FrameRef) {
+    frames.clear();
+    remember(frames, frame);
 }
 
 fn remember(frames: &mut Frames, frame: FrameRef) {

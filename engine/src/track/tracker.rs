@@ -182,7 +182,7 @@ impl<O: Observer> Tracker<O> {
         if begins {
             scene.event(&mut flow, direction, TrackEvent::Started);
         }
-        if layers.snapped {
+        if is_cut(layers) {
             scene.event(&mut flow, direction, TrackEvent::Snapped);
         }
         for anomaly in &layers.anomalies {
@@ -451,13 +451,18 @@ fn hear<O: Observer>(packet: &Packet<'_>, observer: &mut O) {
     }
 }
 
+/// Whether the capture lacks octets that mean something; one that lacks only padding or a check sequence is whole.
+fn is_cut(layers: &Layers<'_>) -> bool {
+    layers.snapped && (layers.missing != 0 || (layers.network.is_none() && layers.arp.is_none()))
+}
+
 fn place(packet: &Packet<'_>) -> Unattached {
     Unattached { space: packet.space, time: packet.time, frame: packet.frame }
 }
 
 /// Tells what is remarkable about a frame that belongs to no flow.
 fn tell_unattached<O: Observer>(packet: &Packet<'_>, observer: &mut O) {
-    if packet.layers.snapped {
+    if is_cut(&packet.layers) {
         observer.unattached(&place(packet), TrackEvent::Snapped);
     }
     for anomaly in &packet.layers.anomalies {

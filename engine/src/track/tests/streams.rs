@@ -270,6 +270,33 @@ fn a_capture_snapped_short_leaves_a_gap_of_known_size() {
 }
 
 #[test]
+fn a_capture_without_check_sequences_is_whole() {
+    let mut bench = Bench::new();
+    let whole = data(100, &parcel(b"\x01")).frame();
+    let with_check_sequence = [&whole[..], &[9; 4]].concat();
+    bench.snapped(&with_check_sequence, whole.len());
+    let log = bench.finish();
+    assert!(!log.has("Snapped") && log.bodies() == ["ToServer 01"], "{:?}", log.lines);
+}
+
+#[test]
+fn after_a_gap_a_message_is_found_however_it_is_cut() {
+    for at in 1..7 {
+        let message = parcel(b"\x01\x02\x03");
+        let mut bench = Bench::new();
+        bench.send(&[
+            data(100, &parcel(b"\x01")),
+            acked(ToClient, 500, 205, &[]),
+            data(205, &message[..at]),
+            data(205 + u32::try_from(at).unwrap(), &message[at..]),
+        ]);
+        let log = bench.finish();
+        assert_eq!(log.bodies(), ["ToServer 01", "ToServer 010203"], "cut at {at}: {:?}", log.lines);
+        assert!(log.has("message ToServer 010203 @[3, 4]"), "{:?}", log.lines);
+    }
+}
+
+#[test]
 fn who_is_the_server_of_a_connection_picked_up_in_the_middle() {
     for (source, destination, server) in [
         (40_000, 6_000, 6_000),   // a dissector's port

@@ -159,6 +159,38 @@ fn nftables() {
 }
 
 #[test]
+fn a_release_survives_the_death_of_the_enforcer_in_its_midst() {
+    let driver: Box<dyn Driver> = Box::new(dry_run::DryRun::default());
+    let inner = Rc::new(RefCell::new(driver));
+    let record = Memory::default();
+    let misfortune = Rc::clone(&record.misfortune);
+    let start = |held| {
+        let driver = Faulty { inner: Rc::clone(&inner), misfortune: Rc::clone(&misfortune) };
+        let (driver, boot) = (Box::new(driver), Boot("this".into()));
+        Warden::start(Mode::Enforce, interlocks(), driver, Box::new(record.clone()), held, boot, real_now())
+    };
+    let mut warden = start(Vec::new());
+    let order = order(modbus_of(ROGUE, PLC), 30, 600, real_now().wall);
+    let Answer::Planned { plan } = warden.handle(Ask::Rehearse { order: order.clone() }, real_now()) else {
+        panic!()
+    };
+    let approved_by = vec!["jo".into()];
+    warden.handle(Ask::Apply { order: order.clone(), plan: plan.hash.clone(), approved_by }, real_now());
+    warden.handle(Ask::Keep { order: order.id.clone(), plan: plan.hash }, real_now());
+    // The first call writes down how it is to end, the second changes the device.
+    misfortune.countdown.set(Some((1, Fault::DieAfter)));
+    warden.handle(
+        Ask::Release { order: order.id, by: "jo".into(), reason: "done".into(), degraded: false },
+        real_now(),
+    );
+    assert!(misfortune.dead.replace(false), "it died");
+    let held = record.entries.borrow().clone();
+    let warden = start(held);
+    assert_eq!(warden.list().first().map(|(_, report)| report.state), Some(OrderState::Released));
+    assert!(inner.borrow_mut().observe().unwrap().content.is_empty());
+}
+
+#[test]
 fn a_device_that_cannot_be_undone_is_reported_as_stuck_until_it_can() {
     let driver: Box<dyn Driver> = Box::new(dry_run::DryRun::default());
     let inner = Rc::new(RefCell::new(driver));

@@ -103,7 +103,7 @@ impl Plant {
         let folder = self.folder.display();
         let text = format!(
             "[site]\n[[site.protected]]\nname = \"safety loop\"\ntalker = \"10.0.0.30\"\n\n[enforcer]\nmode = \
-             \"enforce\"\nsocket = \"{folder}/socket\"\njournal = \"{folder}/journal\"\n"
+             \"enforce\"\nmax_orders_per_hour = 200\nsocket = \"{folder}/socket\"\njournal = \"{folder}/journal\"\n"
         );
         fs::write(self.folder.join("site.toml"), text).unwrap();
     }
@@ -145,8 +145,10 @@ impl Plant {
             thread::sleep(Duration::from_millis(20));
             stream = UnixStream::connect(self.folder.join("socket"));
         }
-        let enforcer = Enforcer::new(child, stream.ok());
+        let mut enforcer = Enforcer::new(child, stream.ok());
         enforcer.stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        // It answers only once device and journal are in step.
+        enforcer.ask(&Ask::List);
         enforcer
     }
 
@@ -237,9 +239,15 @@ impl Enforcer {
     }
 
     /// SIGKILL: it can do nothing about it.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Enforcer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -382,4 +390,132 @@ fn the_command_line_lists_and_releases_and_tells_what_was_wrong() {
     let (status, text) = plant.command(&["check"]);
     assert!(status == 2 && text.contains("site.toml:2:8") && text.contains("max_order"), "{status} {text}");
     enforcer.kill();
+}
+
+/// The parent hands over the daemon's end of a socket pair; the enforcer ends when the daemon is gone and nothing is
+/// in force.
+const PARENT: &str = "
+import json, socket, subprocess, sys
+daemon, enforcer = socket.socketpair()
+number = enforcer.fileno()
+child = subprocess.Popen(sys.argv[1:] + ['--socket-fd', str(number)], pass_fds=[number])
+enforcer.close()
+daemon.sendall(b'{\"ask\":\"list\"}\\n')
+assert json.loads(daemon.makefile().readline()) == {'answer': 'orders', 'orders': []}
+daemon.close()
+assert child.wait(timeout=5) == 0
+";
+
+#[test]
+fn a_parent_may_hand_over_the_daemons_socket() {
+    let Some(plant) = Plant::up("f") else { return };
+    let config = plant.folder.join("site.toml");
+    let binary = env!("CARGO_BIN_EXE_fieldwarden-enforcer");
+    let words = ["-c", PARENT, binary, "run", "--config", config.to_str().unwrap()];
+    assert!(plant.inside("gw", "python3", &words));
+}
+
+#[test]
+fn a_full_disk_stops_new_orders_and_no_release() {
+    let Some(plant) = Plant::up("g") else { return };
+    let disk = plant.folder.join("disk");
+    fs::create_dir(&disk).unwrap();
+    let (place, room) = (disk.to_str().unwrap(), disk.join("filler"));
+    if !run("mount", &["-t", "tmpfs", "-o", "size=64k", "none", place]) {
+        eprintln!("SKIPPED: a_full_disk_stops_new_orders_and_no_release needs to mount a tmpfs");
+        return;
+    }
+    let config = plant.folder.join("site.toml");
+    let text = fs::read_to_string(&config).unwrap().replace("/journal\"", "/disk/journal\"");
+    fs::write(&config, text).unwrap();
+    let mut enforcer = plant.enforcer();
+    let kept = rogue(20, 600);
+    let plan = enforcer.apply(&kept);
+    enforcer.keep(&kept, plan);
+    while fs::OpenOptions::new().create(true).append(true).open(&room).unwrap().write_all(&[0; 512]).is_ok() {
+    }
+    let other = order(Target::Talker { talker: talker("10.2.0.99") }, 20, 600, real_now().wall);
+    let Answer::Planned { plan } = enforcer.ask(&Ask::Rehearse { order: other.clone() }) else { panic!() };
+    let mut refused = Vec::new();
+    // The journal's last page may still have room for a line or two.
+    for n in 0..8 {
+        let mut other = other.clone();
+        other.reason = format!("{n} {}", "x".repeat(900));
+        other.id = other.identify();
+        let Answer::Planned { plan } = enforcer.ask(&Ask::Rehearse { order: other.clone() }) else {
+            panic!()
+        };
+        let apply = Ask::Apply { order: other, plan: plan.hash, approved_by: vec!["jo".into()] };
+        if let Answer::Refused { reason, .. } = enforcer.ask(&apply) {
+            refused.push(reason);
+        }
+    }
+    assert!(plan.not_enforceable.is_none());
+    assert!(refused.iter().any(|reason| reason.contains("journal cannot be written")), "{refused:?}");
+    assert!(!plant.rogue_is_answered());
+    let release =
+        Ask::Release { order: kept.id.clone(), by: "jo".into(), reason: "done".into(), degraded: false };
+    let answer = enforcer.ask(&release);
+    assert_eq!(report(&answer).state, OrderState::Released, "{answer:?}");
+    assert!(plant.rogue_is_answered(), "a full disk keeps nobody from giving back");
+    fs::remove_file(&room).unwrap();
+    thread::sleep(Duration::from_millis(1_500));
+    enforcer.kill();
+    let mut enforcer = plant.enforcer();
+    let Answer::Orders { orders } = enforcer.ask(&Ask::List) else { panic!() };
+    let known = orders.iter().find(|(order, _)| order.id == kept.id);
+    assert_eq!(known.map(|(_, report)| report.state), Some(OrderState::Released), "{orders:?}");
+    enforcer.kill();
+    run("umount", &[place]);
+}
+
+#[test]
+fn killed_at_any_moment_kernel_and_journal_agree_after_the_next_start() {
+    let Some(plant) = Plant::up("h") else { return };
+    let before = {
+        plant.enforcer().kill();
+        plant.ruleset()
+    };
+    let mut in_force_somewhere = 0;
+    for n in 0..rounds() {
+        let mut enforcer = plant.enforcer();
+        let order = rogue(60, 600 + n);
+        let (mut stream, asked) = (enforcer.stream.try_clone().unwrap(), order.clone());
+        let Answer::Planned { plan } = enforcer.ask(&Ask::Rehearse { order: order.clone() }) else {
+            panic!()
+        };
+        let apply = Ask::Apply { order: asked, plan: plan.hash.clone(), approved_by: vec!["jo".into()] };
+        for ask in [apply, Ask::Keep { order: order.id.clone(), plan: plan.hash }] {
+            let mut line = serde_json::to_vec(&ask).unwrap();
+            line.push(b'\n');
+            stream.write_all(&line).unwrap();
+        }
+        // Anything from before the first line is read to after the second is answered.
+        thread::sleep(Duration::from_micros(u64::from(n) * 8_311 % 60_000));
+        enforcer.kill();
+        let mut enforcer = plant.enforcer();
+        let Answer::Orders { orders } = enforcer.ask(&Ask::List) else { panic!() };
+        let in_force = orders.iter().filter(|(_, report)| report.state.in_force()).count();
+        let place = plant.at("gw");
+        let set =
+            ["netns", "exec", &place, "nft", "list", "set", "inet", "fieldwarden", "fieldwarden_service4"];
+        let held = output("ip", &set).matches("timeout ").count();
+        assert_eq!(held, in_force, "round {n}: {orders:?}");
+        in_force_somewhere += in_force;
+        for (order, report) in orders.into_iter().filter(|(_, report)| report.state.in_force()) {
+            let reason = "next round".into();
+            let answer =
+                enforcer.ask(&Ask::Release { order: order.id, by: "jo".into(), reason, degraded: false });
+            assert!(matches!(answer, Answer::Reported { .. }), "{report:?} then {answer:?}");
+        }
+        assert_eq!(plant.ruleset(), before, "round {n}");
+        enforcer.kill();
+    }
+    assert!(in_force_somewhere > 0, "some of the kills came after the order was in force");
+}
+
+/// `SCALE` multiplies the rounds, as for every test of this repository.
+fn rounds() -> u32 {
+    let scale: u32 = std::env::var("SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1);
+    10 * scale
 }

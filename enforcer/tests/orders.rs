@@ -202,6 +202,12 @@ impl World {
             Boot(self.boot.to_string()),
             self.now(),
         ));
+        let list = self.warden.as_ref().unwrap().list();
+        let is_torn = |state| state == OrderState::Applying;
+        assert!(
+            self.misfortune.dead.get() || list.iter().all(|(_, report)| !is_torn(report.state)),
+            "{list:?}"
+        );
     }
 
     fn ask(&mut self, ask: Ask) -> Option<Answer> {

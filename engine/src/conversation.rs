@@ -90,7 +90,7 @@ pub const fn plain(transport: Transport) -> Protocol {
 #[must_use]
 pub fn protocol_named(name: &str) -> Option<Protocol> {
     let plain = [PLAIN_TCP, PLAIN_UDP, PLAIN_LINK].into_iter().find(|protocol| protocol.name() == name);
-    plain.or_else(|| fieldwarden_protocols::dissector(name).map(|dissector| dissector.protocol()))
+    plain.or_else(|| fieldwarden_protocols::protocol(name).map(|(protocol, _)| protocol))
 }
 
 /// Whether an address names a group or nobody, and so is no talker: multicast, limited broadcast, unspecified.

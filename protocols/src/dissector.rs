@@ -72,6 +72,11 @@ pub trait Dissector: Sync {
     /// Its name.
     fn protocol(&self) -> Protocol;
 
+    /// The layers below it whose messages it tells under names of their own.
+    fn beneath(&self) -> &'static [Protocol] {
+        &[]
+    }
+
     /// Whether it runs over `transport`.
     fn carried_by(&self, transport: Transport) -> bool;
 

@@ -28,8 +28,18 @@ pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Prot
 /// Every dissector, in the order in which probes are tried.
 pub static DISSECTORS: &[&dyn Dissector] = &[&modbus::Modbus, &s7comm::S7comm];
 
-/// The dissector of a protocol, by its name.
+/// The dissector that tells messages of a protocol, by the protocol's name.
 #[must_use]
 pub fn dissector(name: &str) -> Option<&'static dyn Dissector> {
-    DISSECTORS.iter().copied().find(|dissector| dissector.protocol().name() == name)
+    protocol(name).map(|(_, dissector)| dissector)
+}
+
+/// A protocol by its name, and the dissector that tells its messages.
+#[must_use]
+pub fn protocol(name: &str) -> Option<(Protocol, &'static dyn Dissector)> {
+    let mut spoken = DISSECTORS.iter().flat_map(|&dissector| {
+        let own = core::iter::once(dissector.protocol());
+        own.chain(dissector.beneath().iter().copied()).map(move |protocol| (protocol, dissector))
+    });
+    spoken.find(|(protocol, _)| protocol.name() == name)
 }

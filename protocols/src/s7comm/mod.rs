@@ -50,6 +50,10 @@ impl Dissector for S7comm {
         S7COMM
     }
 
+    fn beneath(&self) -> &'static [Protocol] {
+        &[iso::COTP]
+    }
+
     fn carried_by(&self, transport: Transport) -> bool {
         transport == Transport::Tcp
     }

@@ -86,6 +86,7 @@ struct SavedRepeat {
     code: Option<u64>,
     told: Timestamp,
     last: Timestamp,
+    anew: u32,
     incident: IncidentId,
 }
 
@@ -223,7 +224,7 @@ impl SavedRepeat {
             points: self.points,
             code: self.code,
         };
-        Some((key, Repeat { told: self.told, last: self.last, incident: self.incident }))
+        Some((key, Repeat { told: self.told, last: self.last, anew: self.anew, incident: self.incident }))
     }
 }
 
@@ -262,6 +263,7 @@ fn save_repeat(key: &RepeatKey, repeat: &Repeat) -> SavedRepeat {
         code: key.code,
         told: repeat.told,
         last: repeat.last,
+        anew: repeat.anew,
         incident: repeat.incident.clone(),
     }
 }

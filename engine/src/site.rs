@@ -129,7 +129,7 @@ impl Site {
             out(Output::Incident(closed));
         }
         alert.incident = incident.id.clone();
-        self.repeats.told(key, alert.time, incident.id.clone());
+        self.repeats.told(key, alert.time, incident.id.clone(), settings.pair_window);
         self.alerts += 1;
         out(Output::Alert(alert));
         out(Output::Incident(incident));

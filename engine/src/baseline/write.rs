@@ -6,15 +6,16 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, KnownTalker, function_text};
+use super::{Baseline, Entry, Envelope, Function, KnownTalker, function_text};
 
 const PREAMBLE: &[&str] = &[
     "Fieldwarden baseline: what is normal in this plant. Everything else is told.",
     "",
     "Review it like a drawing: each [[talker]] belongs here; each [[conversation]] is one client using one service",
-    "of one server. `functions` are the protocol's own codes, `reads` and `writes` the points in the protocol's",
-    "notation, `minimum` and `maximum` the values allowed (both included), `seen` how many values that rests on.",
-    "`period_ms` is the usual time between two polls. Delete what does not belong, widen what is too narrow.",
+    "of one server. `functions` are the protocol's own codes (names are for people and may be left out), `reads` and",
+    "`writes` the points in the protocol's notation, `minimum` and `maximum` the values allowed (both included), `seen`",
+    "how many values that rests on. `period_ms` is the usual time between two polls. Delete what does not belong, widen",
+    "what is too narrow.",
 ];
 
 impl Baseline {
@@ -88,17 +89,12 @@ fn conversation(entry: &Entry) -> Table {
 }
 
 fn functions(entry: &Entry) -> Line {
-    let code = |code: u32| {
-        if code >> 16 == 0 { Plain::Integer(code.into()) } else { Plain::Text(function_text(code)) }
+    let one = |function: &Function| match (function.code >> 16, function.name.as_str()) {
+        (0, "") => Plain::Integer(function.code.into()),
+        (_, "") => Plain::Text(function_text(function.code)),
+        (_, name) => Plain::Text(format!("{} {name}", function_text(function.code))),
     };
-    let list = entry.functions.iter().map(|function| code(function.code)).collect();
-    let names: Vec<String> = entry
-        .functions
-        .iter()
-        .filter(|function| !function.name.is_empty())
-        .map(|function| format!("{} {}", function_text(function.code), function.name))
-        .collect();
-    Line { key: "functions".into(), value: Plain::List(list), remark: names.join(", ") }
+    line("functions", Plain::List(entry.functions.iter().map(one).collect()))
 }
 
 fn writes(envelope: &Envelope, notation: Option<&dyn Notation>) -> Plain {

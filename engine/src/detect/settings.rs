@@ -11,13 +11,16 @@ use super::{detector_id, exception_burst, function_scan, new_talker};
 pub struct Settings {
     /// Detectors that are switched off, by id.
     pub disabled: Vec<String>,
-    /// After this long without the same thing it is told anew. Five minutes: shorter than an operator's round, longer
-    /// than the pauses of a poll.
+    /// After this long without the same thing it is told anew; each time it was, the pause that makes it news doubles.
+    /// One minute: an intruder who comes back after it is news, one who comes back all night is not.
     pub repeat_quiet: Duration,
     /// A thing that never pauses is told anew after this long. One hour: once per shift hand-over would be too late.
     pub repeat_longest: Duration,
-    /// Alerts of one detector about one client and server within [`Settings::repeat_quiet`]; more are counted, not told.
+    /// Alerts of one detector about one client and server within [`Settings::pair_window`]; more are counted, not told.
+    /// Sixteen: whoever reads them has seen what it is.
     pub alerts_per_pair: u32,
+    /// See [`Settings::alerts_per_pair`]. Five minutes.
+    pub pair_window: Duration,
     /// Of `new-talker`.
     pub new_talker: new_talker::Settings,
     /// Of `function-scan`.
@@ -30,9 +33,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             disabled: Vec::new(),
-            repeat_quiet: Duration::from_secs(300),
+            repeat_quiet: Duration::from_secs(60),
             repeat_longest: Duration::from_secs(3_600),
             alerts_per_pair: 16,
+            pair_window: Duration::from_secs(300),
             new_talker: new_talker::Settings::default(),
             function_scan: function_scan::Settings::default(),
             exception_burst: exception_burst::Settings::default(),
@@ -59,6 +63,7 @@ impl Settings {
         let repeat_quiet = seconds(&mut reader, "repeat_quiet_secs", usual.repeat_quiet);
         let repeat_longest = seconds(&mut reader, "repeat_longest_secs", usual.repeat_longest);
         let alerts_per_pair = reader.within("alerts_per_pair", 1..=1_000, u64::from(usual.alerts_per_pair));
+        let pair_window = seconds(&mut reader, "pair_window_secs", usual.pair_window);
         let new_talker = reader.table("new_talker");
         let new_talker = reader.absorb(new_talker::Settings::configure(&new_talker)).unwrap_or_default();
         let function_scan = reader.table("function_scan");
@@ -72,6 +77,7 @@ impl Settings {
             repeat_quiet,
             repeat_longest,
             alerts_per_pair: u32::try_from(alerts_per_pair).unwrap_or(usual.alerts_per_pair),
+            pair_window,
             new_talker,
             function_scan,
             exception_burst,

@@ -89,8 +89,10 @@ pub(super) fn title(case: &Case, site: &Site) -> String {
             more => title.push_str(&format!(" and {} more", more - 1)),
         }
     }
-    if case.repeats > 0 {
-        title.push_str(&format!(" ({} repetitions)", case.repeats));
+    match case.repeats {
+        0 => {}
+        1 => title.push_str(", once more since"),
+        more => title.push_str(&format!(", {more} times more since")),
     }
     if case.contained {
         title.push_str(" (contained)");

@@ -4,6 +4,7 @@
 mod watch;
 
 use fieldwarden_model::{AddressSpace, Talker, Timestamp, Transport, order::Target};
+use fieldwarden_protocols::dissector;
 use serde::Serialize;
 
 pub use watch::KeepVerdict;
@@ -71,8 +72,17 @@ pub(crate) fn silenced(
         let key = ConversationKey { service: service.key, protocol, unit: None };
         return vec![line(&key, service, None, baseline, site, now)];
     }
-    let lines = service.conversations.iter();
+    let lines = service.conversations.iter().filter(|c| !carries_another(&c.key, service));
     lines.map(|c| line(&c.key, service, Some(&c.activity), baseline, site, now)).collect()
+}
+
+/// Whether the conversation is the layer below another one of the same service: one falls silent, not two.
+fn carries_another(key: &ConversationKey, service: &Service) -> bool {
+    let above = |other: &ConversationKey| {
+        dissector(other.protocol.name())
+            .is_some_and(|d| d.protocol() == other.protocol && d.beneath().contains(&key.protocol))
+    };
+    service.conversations.iter().any(|other| above(&other.key))
 }
 
 fn line(

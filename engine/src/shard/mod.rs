@@ -20,7 +20,7 @@ use crate::{
     detect::{self, Broken, Context, DETECTORS, Finding, Judged, Memory, Opened, Subject, malformed},
     history::Shape,
     map::{Map, Seed, map},
-    track::{Heard, Observer, Origin, TrackEvent},
+    track::{Heard, Observer, Origin, TrackEvent, Unattached},
 };
 
 /// Talkers a shard remembers to have reported; when full it starts anew, and the site sees some of them again.
@@ -133,11 +133,12 @@ impl Judge {
         slot
     }
 
-    fn opened(&mut self, origin: &Origin<'_>, flow: &mut FlowState) {
+    /// A flow began, or goes on without its protocol being recognised.
+    fn opened(&mut self, origin: &Origin<'_>, flow: &mut FlowState, event: TrackEvent) {
         let slot = self.service(origin, flow);
         let Some(service) = self.services.get_mut(slot) else { return };
         service.last = origin.time;
-        service.flows += 1;
+        service.flows += u64::from(event == TrackEvent::Started);
         let key = service.key;
         let opened = Opened { origin, service: &key, suggested: suggested(&key), known: service.known };
         service.to_group = is_to_group(&key, origin);
@@ -283,7 +284,7 @@ impl Observer for Judge {
 
     fn event(&mut self, origin: &Origin<'_>, flow: &mut FlowState, event: TrackEvent) {
         match event {
-            TrackEvent::Started => self.opened(origin, flow),
+            TrackEvent::Started | TrackEvent::Active => self.opened(origin, flow, event),
             TrackEvent::Answered => {
                 let slot = self.service(origin, flow);
                 if let Some(service) = self.services.get_mut(slot) {
@@ -305,11 +306,18 @@ impl Observer for Judge {
             }
             TrackEvent::Layer(_) => self.counters.broken_layers += 1,
             TrackEvent::Limit { cap } => *self.counters.limits.entry(cap).or_default() += 1,
-            _ => {
-                if let Some(service) = flow.slot.and_then(|slot| self.services.get_mut(slot)) {
-                    service.last = service.last.max(origin.time);
-                }
-            }
+            // The end of a flow may be told long after its last octet.
+            TrackEvent::Recognised(_) | TrackEvent::Ended => {}
+        }
+    }
+
+    fn unattached(&mut self, _: &Unattached, event: TrackEvent) {
+        match event {
+            TrackEvent::Layer(_) | TrackEvent::OverlapConflict => self.counters.broken_layers += 1,
+            TrackEvent::Snapped => self.counters.snapped += 1,
+            TrackEvent::Gap { .. } => self.counters.gaps += 1,
+            TrackEvent::Limit { cap } => *self.counters.limits.entry(cap).or_default() += 1,
+            _ => {}
         }
     }
 

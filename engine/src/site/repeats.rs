@@ -1,6 +1,6 @@
 //! What was told already: the same thing is told once and then counted.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use fieldwarden_model::{AddressSpace, IncidentId, PointRange, Talker, Timestamp};
 use fieldwarden_protocols::Protocol;
@@ -31,6 +31,8 @@ pub(crate) struct RepeatKey {
 pub(crate) struct Repeat {
     pub(crate) told: Timestamp,
     pub(crate) last: Timestamp,
+    /// How often it was told anew.
+    pub(crate) anew: u32,
     pub(crate) incident: IncidentId,
 }
 
@@ -89,7 +91,9 @@ impl Repeats {
         let (quiet, longest) = if key.detector == "new-talker" {
             (settings.new_talker.repeat_quiet, settings.new_talker.repeat_quiet * 7)
         } else {
-            (settings.repeat_quiet, settings.repeat_longest)
+            // Each time it is told anew the pause that makes it news doubles.
+            let quiet = settings.repeat_quiet.saturating_mul(1 << repeat.anew.min(16));
+            (quiet.min(settings.repeat_longest), settings.repeat_longest)
         };
         let anew = now.since(repeat.last) > quiet || now.since(repeat.told) > longest;
         repeat.last = repeat.last.max(now);
@@ -104,15 +108,15 @@ impl Repeats {
         settings: &Settings,
     ) -> Option<IncidentId> {
         let pair = self.pairs.get(&key.pair())?;
-        let full = pair.count >= settings.alerts_per_pair && now.since(pair.since) <= settings.repeat_quiet;
+        let full = pair.count >= settings.alerts_per_pair && now.since(pair.since) <= settings.pair_window;
         full.then(|| pair.incident.clone())
     }
 
     /// A thing was told.
-    pub(crate) fn told(&mut self, key: RepeatKey, now: Timestamp, incident: IncidentId) {
+    pub(crate) fn told(&mut self, key: RepeatKey, now: Timestamp, incident: IncidentId, window: Duration) {
         let pair =
             self.pairs.entry(key.pair()).or_insert(Pair { since: now, count: 0, incident: incident.clone() });
-        if now.since(pair.since) > QUIET_PAIR {
+        if now.since(pair.since) > window {
             *pair = Pair { since: now, count: 0, incident: incident.clone() };
         }
         pair.count += 1;
@@ -121,7 +125,8 @@ impl Repeats {
 
     /// A thing was counted instead of told; its repetitions are counted too.
     pub(crate) fn note(&mut self, key: RepeatKey, now: Timestamp, incident: IncidentId) {
-        self.things.insert(key, Repeat { told: now, last: now, incident });
+        let anew = self.things.get(&key).map_or(0, |before| before.anew.saturating_add(1));
+        self.things.insert(key, Repeat { told: now, last: now, anew, incident });
         if self.things.len() > MAX_REPEATS {
             self.forget_stalest();
         }
@@ -148,9 +153,6 @@ impl Repeats {
         self.pairs.retain(|key, _| live.contains(key));
     }
 }
-
-/// After this long a pair's count begins anew.
-const QUIET_PAIR: std::time::Duration = std::time::Duration::from_secs(300);
 
 /// FNV-1a over the octets of a text: the same in every process.
 fn fingerprint(text: &str) -> u64 {

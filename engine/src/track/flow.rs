@@ -27,6 +27,8 @@ pub(super) struct Flow<F> {
     pub(super) answered: bool,
     /// Whether its first packet was told.
     pub(super) begun: bool,
+    /// When it was last told that it is active.
+    pub(super) told_active: Timestamp,
     pub(super) ended: bool,
     pub(super) protocol: Option<Protocol>,
     pub(super) recognition: Recognition,
@@ -47,6 +49,7 @@ impl<F: Default> Flow<F> {
             spoken: [false; 2],
             answered: false,
             begun: false,
+            told_active: Timestamp::MIN,
             ended: false,
             protocol: None,
             recognition: Recognition::fresh(),
@@ -136,6 +139,8 @@ pub(super) struct Mark {
 pub(super) struct Half {
     /// Set once the first sequence number is known.
     pub(super) synchronised: bool,
+    /// Whether the position is where handing on begins. Picked up in the middle, it may yet turn out to be earlier.
+    pub(super) anchored: bool,
     /// Initial sequence number, where the SYN was seen.
     pub(super) initial: Option<u32>,
     /// First sequence number of data that was delivered, for a SYN that arrives late.
@@ -186,6 +191,15 @@ impl Half {
         sequence.wrapping_sub(self.sequence).cast_signed().unsigned_abs()
     }
 
+    /// Handing on begins here.
+    pub(super) fn anchor(&mut self, position: u64) {
+        self.anchored = true;
+        let back = self.position.saturating_sub(position);
+        self.position -= back;
+        self.sequence = self.sequence.wrapping_sub(u32::try_from(back & 0xffff_ffff).unwrap_or(0));
+        self.advance_to(position);
+    }
+
     /// Moves on to a later position.
     pub(super) fn advance_to(&mut self, position: u64) {
         let by = position.saturating_sub(self.position);
@@ -229,8 +243,9 @@ fn hash(seed: Seed, octets: &[u8]) -> u32 {
 /// Whether the sender of a flow's first packet is its client.
 ///
 /// TCP: who sends SYN is the client, who answers with SYN and ACK is the server. Otherwise the side on a dissector's
-/// well-known port is the server; then, for TCP, the side below port 1024; then the lower port. A UDP flow without a
-/// well-known port was begun by its client.
+/// well-known port is the server; then, for TCP, the side below port 1024; then the side below the range that today's
+/// systems take clients' ports from, where the other is within it. Else, and for a UDP flow without a well-known port,
+/// who is heard first is the client.
 pub(super) fn sender_is_client(
     dissectors: &[&dyn Dissector],
     transport: Transport,
@@ -249,12 +264,18 @@ pub(super) fn sender_is_client(
     if transport == Transport::Udp {
         return true;
     }
-    match (source < 1_024, destination < 1_024) {
-        (true, false) => false,
-        (false, true) => true,
-        _ => source >= destination,
+    for bound in [1_024, FIRST_CLIENT_PORT] {
+        match (source < bound, destination < bound) {
+            (true, false) => return false,
+            (false, true) => return true,
+            _ => {}
+        }
     }
+    true
 }
+
+/// Linux takes clients' ports from 32 768 on, others from 49 152 on (RFC 6335 clause 6).
+const FIRST_CLIENT_PORT: u16 = 32_768;
 
 /// Whether a port belongs to one of the dissectors.
 pub(super) fn well_known(dissectors: &[&dyn Dissector], transport: Transport, port: u16) -> bool {

@@ -83,6 +83,8 @@ pub enum TrackEvent {
     Answered,
     /// The protocol of the flow was recognised.
     Recognised(Protocol),
+    /// Octets go on passing over a flow whose protocol is not recognised: told at most once a second of a flow.
+    Active,
     /// Octets of the stream are missing and will not come; how many, where that can be told.
     Gap {
         /// Octets missing.

@@ -35,6 +35,11 @@ impl<M: Copy> Pieces<M> {
         self.pieces.is_empty()
     }
 
+    /// How many pieces there are.
+    pub(super) fn len(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// Octets kept, with the overhead of each piece.
     pub(super) const fn charge(&self) -> usize {
         self.charge
@@ -55,6 +60,20 @@ impl<M: Copy> Pieces<M> {
     /// The end of the last piece, 0 when there is none.
     pub(super) fn end(&self) -> u64 {
         self.pieces.last_key_value().map_or(0, |(at, (_, octets))| at + octets.len() as u64)
+    }
+
+    /// The octets from the lowest position on without a hole, about as many as asked for.
+    pub(super) fn front(&self, enough: usize) -> Vec<u8> {
+        let mut front = Vec::new();
+        let mut reached = None;
+        for (at, (_, octets)) in &self.pieces {
+            if reached.is_some_and(|reached| reached != *at) || front.len() >= enough {
+                break;
+            }
+            front.extend_from_slice(octets);
+            reached = Some(at + octets.len() as u64);
+        }
+        front
     }
 
     /// All pieces by position.

@@ -120,6 +120,22 @@ pub(super) fn stream<O: Observer>(
     }
 }
 
+/// Whether a message plausibly begins right at the front of `octets`, of which nothing was handed on yet.
+pub(super) fn begins<O: Observer>(
+    scene: &Scene<'_, O>,
+    flow: &Flow<O::Flow>,
+    direction: Direction,
+    octets: &[u8],
+) -> bool {
+    match &flow.recognition {
+        Recognition::Stream(parser) => parser.begins(direction, octets),
+        Recognition::Looking { .. } => {
+            matches!(probe(scene.dissectors, Transport::Tcp, direction, octets, flow.ports()), Verdict::Is(_))
+        }
+        Recognition::Datagrams(_) | Recognition::Unrecognised => true,
+    }
+}
+
 /// Hands one datagram on.
 pub(super) fn datagram<O: Observer>(
     scene: &mut Scene<'_, O>,

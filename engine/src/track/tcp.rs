@@ -7,6 +7,10 @@
 //! A hole becomes a gap when the other side acknowledges its octets, when what waits behind it exceeds a cap, when it
 //! has waited for [`super::Settings::gap_patience_ms`], or when the flow ends. What still arrives for it then is
 //! ignored. In-order segments are parsed where they lie.
+//!
+//! A connection picked up in the middle begins where a segment begins a message. When the first one does not, it may have
+//! overtaken its predecessor: it waits until that comes, until the other side acknowledges it, or until
+//! [`MAX_UNANCHORED`] segments or the patience for gaps say that nothing earlier will come.
 
 use fieldwarden_model::Timestamp;
 use fieldwarden_protocols::{
@@ -25,6 +29,12 @@ use super::{
 /// A segment further than this from what is expected belongs to another stream: begin anew there. Windows scale to 1 GiB
 /// (RFC 7323), but none on a plant network comes near this.
 const MAX_JUMP: u32 = 16 << 20;
+
+/// Segments that wait for an earlier beginning of a connection picked up in the middle.
+const MAX_UNANCHORED: usize = 4;
+
+/// Octets of their front that are looked at for the beginning of a message.
+const ENOUGH_TO_TELL: usize = 1_024;
 
 /// A reset further than this from what is expected is ignored, as the peers ignore it (RFC 5961 clause 3).
 const MAX_RESET_DISTANCE: u32 = 1 << 20;
@@ -73,6 +83,10 @@ pub(super) fn segment<O: Observer>(
         half.initial = Some(segment.header.sequence);
         if !half.synchronised {
             half.synchronise(sequence);
+            half.anchored = true;
+        } else if !half.anchored {
+            let position = half.position_of(sequence);
+            gap(scene, flow, direction, position);
         }
     }
     if flags.has(TcpFlags::ACK) {
@@ -213,6 +227,9 @@ fn data<O: Observer>(
     if unrecognised {
         return half.advance_to(stop + u64::from(segment.missing));
     }
+    if !half.anchored {
+        return pick_up(scene, flow, direction, position, payload);
+    }
     if position < half.position {
         // A keep-alive sends one octet of garbage before the next one (RFC 1122 clause 4.2.3.6).
         let probe = payload.len() == 1 && stop == half.position;
@@ -266,6 +283,36 @@ fn in_order<O: Observer>(
     }
 }
 
+/// A connection picked up in the middle: finds where its messages begin.
+fn pick_up<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    position: u64,
+    payload: &[u8],
+) {
+    if flow.half(direction).waiting.is_empty() && recognition::begins(scene, flow, direction, payload) {
+        flow.half(direction).anchor(position);
+        return in_order(scene, flow, direction, position, payload);
+    }
+    wait(scene, flow, direction, position, payload);
+    let waiting = &flow.half(direction).waiting;
+    let Some((first, _)) = waiting.first() else { return };
+    let (enough, front) = (waiting.len() >= MAX_UNANCHORED, waiting.front(ENOUGH_TO_TELL));
+    if enough
+        || recognition::begins(scene, flow, direction, payload)
+        || recognition::begins(scene, flow, direction, &front)
+    {
+        if first == position {
+            // This segment was the missing one, and what waits includes it already.
+            flow.half(direction).anchor(first);
+            in_order(scene, flow, direction, position, &[]);
+        } else {
+            gap(scene, flow, direction, first);
+        }
+    }
+}
+
 /// Keeps octets that came too early.
 fn wait<O: Observer>(
     scene: &mut Scene<'_, O>,
@@ -294,9 +341,14 @@ fn wait<O: Observer>(
 /// The octets before `position` will not come. Hands on what waits right behind them, under the frames it came in.
 fn gap<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>, direction: Direction, position: u64) {
     let half = flow.half(direction);
-    let octets = u32::try_from(position.saturating_sub(half.position)).ok();
-    half.advance_to(position);
-    tell_gap(scene, flow, direction, octets);
+    if half.anchored {
+        let octets = u32::try_from(position.saturating_sub(half.position)).ok();
+        half.advance_to(position);
+        tell_gap(scene, flow, direction, octets);
+    } else {
+        // What came before the capture, or before its first message, is not a gap in it.
+        half.anchor(position);
+    }
     loop {
         let half = flow.half(direction);
         if half.waiting.first().is_none_or(|(first, _)| first > half.position) {
@@ -320,6 +372,7 @@ fn begin_anew<O: Observer>(
         gap(scene, flow, direction, position);
     }
     flow.half(direction).synchronise(sequence);
+    flow.half(direction).anchored = true;
     tell_gap(scene, flow, direction, None);
     let position = flow.half(direction).position;
     in_order(scene, flow, direction, position, segment.payload);

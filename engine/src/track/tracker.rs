@@ -22,6 +22,9 @@ use super::{
 };
 use crate::map::Seed;
 
+/// How often it is told that octets pass over a flow whose protocol is not recognised.
+const ACTIVE_EVERY: Duration = Duration::from_secs(1);
+
 /// Follows the flows of one shard.
 pub struct Tracker<O: Observer> {
     settings: Settings,
@@ -181,6 +184,13 @@ impl<O: Observer> Tracker<O> {
         };
         if begins {
             scene.event(&mut flow, direction, TrackEvent::Started);
+            flow.told_active = packet.time;
+        } else if flow.protocol.is_none()
+            && !layers.payload.is_empty()
+            && packet.time.since(flow.told_active) >= ACTIVE_EVERY
+        {
+            flow.told_active = packet.time;
+            scene.event(&mut flow, direction, TrackEvent::Active);
         }
         if is_cut(layers) {
             scene.event(&mut flow, direction, TrackEvent::Snapped);

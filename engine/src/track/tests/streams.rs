@@ -270,6 +270,38 @@ fn a_capture_snapped_short_leaves_a_gap_of_known_size() {
 }
 
 #[test]
+fn picked_up_in_the_middle_with_its_first_segments_swapped() {
+    let message = parcel(b"\x01\x02\x03");
+    for at in 1..7 {
+        for answered in [true, false] {
+            let mut bench = Bench::new();
+            bench.send(&[data(100 + u32::try_from(at).unwrap(), &message[at..]), data(100, &message[..at])]);
+            if answered {
+                let halves =
+                    [acked(ToClient, 502, 107, &message[2..]), acked(ToClient, 500, 107, &message[..2])];
+                bench.send(&halves);
+            }
+            let log = bench.finish();
+            let expected = ["ToServer 010203", "ToClient 010203"];
+            assert_eq!(log.bodies(), expected[..1 + usize::from(answered)], "cut at {at}: {:?}", log.lines);
+            assert!(log.has("message ToServer 010203 @[1, 2]"), "{:?}", log.lines);
+            assert!(!log.has("Gap"), "{:?}", log.lines);
+        }
+    }
+}
+
+#[test]
+fn picked_up_within_a_message_the_answer_still_follows_its_question() {
+    let mut bench = Bench::new();
+    bench.send(&[
+        data(100, b"the end of something"),
+        data(120, &parcel(b"\x01")),
+        acked(ToClient, 500, 125, &parcel(b"\x02")),
+    ]);
+    assert_eq!(bench.finish().bodies(), ["ToServer 01", "ToClient 02"]);
+}
+
+#[test]
 fn a_capture_without_check_sequences_is_whole() {
     let mut bench = Bench::new();
     let whole = data(100, &parcel(b"\x01")).frame();

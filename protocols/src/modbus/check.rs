@@ -174,7 +174,14 @@ fn records(octets: &[u8], carried: Carried, out: &mut Anomalies) {
         past_last_record(&record.object(), position + 3, out);
         read += 7 + record.octets.len();
     }
-    if octets.is_empty() || read != octets.len() {
+    all_read(octets, read, if carried == Carried::Yes { 9 } else { 7 }, out);
+}
+
+/// Records fill the octets that the byte count announces, and there is at least one.
+fn all_read(octets: &[u8], read: usize, least: u32, out: &mut Anomalies) {
+    if octets.is_empty() {
+        note(out, malformed("illegal-byte-count", 1, 0_u8, least));
+    } else if read != octets.len() {
         note(out, malformed("records-disagree", 1, number(octets.len()), number(read)));
     }
 }
@@ -194,9 +201,7 @@ fn answers(octets: &[u8], out: &mut Anomalies) {
         reference_type(answer.reference_type, 3 + number(read), out);
         read += 1 + usize::from(answer.length);
     }
-    if octets.is_empty() || read != octets.len() {
-        note(out, malformed("records-disagree", 1, number(octets.len()), number(read)));
-    }
+    all_read(octets, read, 4, out);
 }
 
 fn reference_type(found: u8, pdu_offset: u32, out: &mut Anomalies) {

@@ -89,12 +89,25 @@ fn repeat_request(adu: &Adu<'_>, out: &mut Out<'_>) {
         Content::Exception { .. } | Content::Values { .. } | Content::Fifo { .. } | Content::Answers { .. }
     );
     let Some(asked) = adu.asked.as_ref().filter(|_| left_out) else { return };
-    for object in asked.objects.iter() {
-        if object.block != 0 {
-            out.item("requested_file", object.block);
+    let mut objects = asked.objects.iter();
+    match asked.function {
+        f::READ_FILE | f::WRITE_FILE => {
+            for object in objects {
+                out.item("requested_file", object.block);
+                out.item("requested_record", object.address);
+                out.item("requested_quantity", object.quantity);
+            }
         }
-        out.item("requested_address", object.address);
-        out.item("requested_quantity", object.quantity);
+        _ => {
+            if let Some(object) = objects.next() {
+                out.number("requested_address", object.address);
+                out.number("requested_quantity", object.quantity);
+            }
+            if let Some(written) = objects.next() {
+                out.number("requested_write_address", written.address);
+                out.number("requested_write_quantity", written.quantity);
+            }
+        }
     }
     if asked.function == f::DIAGNOSTICS || asked.function == f::ENCAPSULATED {
         out.number("requested_sub_function", asked.sub_function);

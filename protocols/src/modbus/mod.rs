@@ -57,7 +57,7 @@ pub const MAX_ADU: usize = 260;
 pub const MAX_LONG_ADU: usize = 2_054;
 
 /// Requests remembered per session until they are answered. At the cap the oldest is forgotten and the request that
-/// displaced it is remarked upon as `pending-requests`, once until the next answer. IG 4.4.1.4 expects at most 16.
+/// displaced it is remarked upon as `pending-requests`, once until answers have halved their number. IG 4.4.1.4 expects at most 16.
 pub const MAX_PENDING_REQUESTS: usize = 64;
 
 /// Anomalies kept per message; what is found beyond adds nothing to the verdict.

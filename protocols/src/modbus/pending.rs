@@ -33,10 +33,8 @@ pub(super) enum Kept {
 pub(super) struct Pending(Vec<Asked>);
 
 impl Pending {
-    /// Remembers a request. One that waits under the same transaction and unit is given up: transaction ids are
-    /// unique among the requests under way, so the client no longer waits for it.
+    /// Remembers a request.
     pub(super) fn remember(&mut self, asked: Asked) -> Kept {
-        self.forget(asked.transaction, asked.unit);
         let full = self.0.len() >= MAX_PENDING_REQUESTS;
         if full {
             self.0.remove(0);
@@ -46,19 +44,36 @@ impl Pending {
     }
 
     /// Takes out the request that an answer with this transaction and unit belongs to.
-    pub(super) fn answer(&mut self, transaction: u16, unit: u8) -> Option<Asked> {
-        let at = self.0.iter().position(|asked| asked.transaction == transaction && asked.unit == unit)?;
+    ///
+    /// Transaction ids are unique among the requests under way (IG 4.4.1.4), yet some clients never count up. Of several
+    /// candidates the answer belongs to one of its function that it fits; then the latest, since whoever asks again
+    /// under the same id has usually given up on the earlier one.
+    pub(super) fn answer(
+        &mut self,
+        transaction: u16,
+        unit: u8,
+        function: u8,
+        fits: impl Fn(&Asked) -> bool,
+    ) -> Option<Asked> {
+        let candidates = self
+            .0
+            .iter()
+            .enumerate()
+            .filter(|(_, asked)| asked.transaction == transaction && asked.unit == unit);
+        let rank = |asked: &Asked| (asked.function == function, asked.function == function && fits(asked));
+        let (at, _) = candidates.max_by_key(|(at, asked)| (rank(asked), *at))?;
         Some(self.0.remove(at))
+    }
+
+    /// Whether so few wait that reaching the cap again would be news.
+    pub(super) fn has_room(&self) -> bool {
+        self.0.len() <= MAX_PENDING_REQUESTS / 2
     }
 
     /// How many wait.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.0.len()
-    }
-
-    fn forget(&mut self, transaction: u16, unit: u8) {
-        self.0.retain(|asked| asked.transaction != transaction || asked.unit != unit);
     }
 }
 
@@ -76,16 +91,20 @@ mod tests {
         let kept: Vec<Kept> = (0..1_000).map(|n| pending.remember(asked(n, 3))).collect();
         assert_eq!(pending.len(), MAX_PENDING_REQUESTS);
         assert_eq!(kept.iter().filter(|k| **k == Kept::Beside).count(), MAX_PENDING_REQUESTS);
-        assert!(pending.answer(935, 1).is_none(), "the oldest went first");
-        assert!(pending.answer(936, 1).is_some());
+        assert!(pending.answer(935, 1, 3, |_| true).is_none(), "the oldest went first");
+        assert!(pending.answer(936, 1, 3, |_| true).is_some());
     }
 
     #[test]
-    fn a_client_that_never_counts_up_is_answered_for_its_latest_request() {
+    fn a_client_that_never_counts_up_is_answered_for_what_fits_then_for_its_latest_request() {
         let mut pending = Pending::default();
-        pending.remember(asked(0, 3));
-        pending.remember(asked(0, 6));
-        assert_eq!(pending.answer(0, 1).map(|a| a.function), Some(6));
-        assert!(pending.answer(0, 1).is_none());
+        for function in [6, 3, 3, 4] {
+            pending.remember(asked(0, function));
+        }
+        let mut answer = |function| pending.answer(0, 1, function, |_| true).map(|asked| asked.function);
+        assert_eq!(
+            [answer(6), answer(3), answer(3), answer(3), answer(3)],
+            [Some(6), Some(3), Some(3), Some(4), None]
+        );
     }
 }

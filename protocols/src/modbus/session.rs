@@ -37,7 +37,7 @@ pub(super) struct ModbusSession {
     misses: u16,
     /// Whether an answer was matched, and nothing was lost since: from then on an answer without request is odd.
     in_step: bool,
-    /// Whether the cap on pending requests was told since the last answer.
+    /// Whether the cap on pending requests was told since answers last made room.
     told_full: bool,
 }
 
@@ -172,15 +172,16 @@ impl ModbusSession {
 
     fn answered(&mut self, adu: &Adu<'_>, remarks: &mut Anomalies) -> Option<Asked> {
         let header = &adu.header;
-        let Some(asked) = self.pending.answer(header.transaction, header.unit) else {
+        let function = header.function & !f::EXCEPTION_BIT;
+        let fits = |asked: &Asked| check::fit(&adu.content, asked).is_none();
+        let Some(asked) = self.pending.answer(header.transaction, header.unit, function, fits) else {
             if self.in_step {
                 note(remarks, Anomaly::malformed("unmatched-response", 0, u64::from(header.transaction), 0));
             }
             return None;
         };
         self.in_step = true;
-        self.told_full = false;
-        let function = header.function & !f::EXCEPTION_BIT;
+        self.told_full &= !self.pending.has_room();
         if function != asked.function {
             let (got, expected) = (u64::from(function), u64::from(asked.function));
             note(remarks, Anomaly::malformed("response-does-not-fit", frame::PDU_AT, got, expected));

@@ -24,6 +24,8 @@ fn each_fault_of_a_request_is_named() {
         ("14 07 06 0000 0000 0001", "illegal-file-number"),
         ("14 07 06 0001 270f 0002", "address-past-end"),
         ("14 08 06 0001 0000 0001 06", "records-disagree"),
+        ("14 00", "illegal-byte-count"),
+        ("15 00", "illegal-byte-count"),
         ("2b 0e 05 00", "illegal-identification-code"),
         ("00", "illegal-function-code"),
         ("83 02", "illegal-function-code"),
@@ -140,4 +142,15 @@ fn a_stream_that_is_no_modbus_is_given_up_without_a_word() {
     let told: Vec<_> = noise.chunks(100).flat_map(|chunk| conversation.raw(ToServer, chunk)).collect();
     assert_eq!(told, []);
     assert!(conversation.parser.given_up());
+}
+
+#[test]
+fn requests_under_one_transaction_id_are_told_apart_by_their_answers() {
+    let mut conversation = Conversation::tcp();
+    for pdu in ["06 0004 09c4", "06 0004 0000", "06 0005 36c1"] {
+        conversation.raw(ToServer, &adu(504, 7, pdu));
+    }
+    for pdu in ["06 0004 09c4", "06 0004 0000", "06 0005 36c1"] {
+        assert!(conversation.raw(ToClient, &adu(504, 7, pdu))[0].anomalies.is_empty(), "{pdu}");
+    }
 }

@@ -51,6 +51,12 @@ impl StreamParser {
         self.given_up
     }
 
+    /// Whether a message plausibly begins right at the front of `octets`.
+    #[must_use]
+    pub fn begins(&self, direction: Direction, octets: &[u8]) -> bool {
+        self.session.resynchronise(direction, octets) == Some(0)
+    }
+
     /// Octets kept at present.
     #[must_use]
     pub fn memory(&self) -> usize {

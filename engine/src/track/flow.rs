@@ -141,6 +141,8 @@ pub(super) struct Half {
     pub(super) synchronised: bool,
     /// Whether the position is where handing on begins. Picked up in the middle, it may yet turn out to be earlier.
     pub(super) anchored: bool,
+    /// What the other side expected next before anything was heard of this one.
+    pub(super) expected: Option<u32>,
     /// Initial sequence number, where the SYN was seen.
     pub(super) initial: Option<u32>,
     /// First sequence number of data that was delivered, for a SYN that arrives late.

@@ -4,7 +4,8 @@
 //! queue; a retransmission with other content is told as [`TrackEvent::OverlapConflict`]. Against octets already handed
 //! on this is checked for the last few segments only, by hash, so that a flow keeps no history.
 //!
-//! A hole becomes a gap when the other side acknowledges its octets, when what waits behind it exceeds a cap, when it
+//! A hole becomes a gap when the other side acknowledges its octets after it was seen (an acknowledgement seen before may
+//! have overtaken them in the mirror), when what waits behind it exceeds a cap, when it
 //! has waited for [`super::Settings::gap_patience_ms`], or when the flow ends. What still arrives for it then is
 //! ignored. In-order segments are parsed where they lie.
 //!
@@ -177,7 +178,11 @@ fn acknowledge<O: Observer>(
     acknowledgement: u32,
 ) {
     let half = flow.half(direction);
-    if !half.synchronised || half.distance(acknowledgement) > MAX_JUMP {
+    if !half.synchronised {
+        half.expected = Some(acknowledgement);
+        return;
+    }
+    if half.distance(acknowledgement) > MAX_JUMP {
         return;
     }
     half.acknowledged = half.acknowledged.max(half.position_of(acknowledgement));
@@ -206,8 +211,8 @@ fn data<O: Observer>(
     let half = flow.half(direction);
     let mut payload = segment.payload;
     if !half.synchronised {
-        half.synchronise(sequence);
-        if is_keep_alive(segment) {
+        begin(half, sequence);
+        if is_keep_alive(segment) && half.position == half.position_of(sequence) {
             return half.advance_to(half.position + 1);
         }
     } else if half.distance(sequence) > MAX_JUMP {
@@ -239,10 +244,7 @@ fn data<O: Observer>(
     }
     let half = flow.half(direction);
     if position > half.position {
-        if half.acknowledged < position || !half.waiting.is_empty() {
-            return wait(scene, flow, direction, position, payload);
-        }
-        gap(scene, flow, direction, position);
+        return wait(scene, flow, direction, position, payload);
     }
     in_order(scene, flow, direction, position, payload);
     let half = flow.half(direction);
@@ -283,6 +285,24 @@ fn in_order<O: Observer>(
     }
 }
 
+/// Data of a connection picked up in the middle. Where the other side told what it expects next, handing on begins there.
+fn begin(half: &mut Half, sequence: u32) {
+    match half.expected {
+        Some(expected) if sequence.wrapping_sub(expected) <= MAX_JUMP => {
+            half.synchronise(expected);
+            half.anchored = true;
+        }
+        Some(expected) => {
+            half.synchronise(sequence);
+            // Acknowledged before it was seen: a mirror may show one direction later than the other.
+            if half.distance(expected) <= MAX_JUMP {
+                half.acknowledged = half.position_of(expected);
+            }
+        }
+        None => half.synchronise(sequence),
+    }
+}
+
 /// A connection picked up in the middle: finds where its messages begin.
 fn pick_up<O: Observer>(
     scene: &mut Scene<'_, O>,
@@ -299,7 +319,9 @@ fn pick_up<O: Observer>(
     let waiting = &flow.half(direction).waiting;
     let Some((first, _)) = waiting.first() else { return };
     let (enough, front) = (waiting.len() >= MAX_UNANCHORED, waiting.front(ENOUGH_TO_TELL));
+    let acknowledged = flow.half(direction).acknowledged > first;
     if enough
+        || acknowledged
         || recognition::begins(scene, flow, direction, payload)
         || recognition::begins(scene, flow, direction, &front)
     {

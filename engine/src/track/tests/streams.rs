@@ -9,7 +9,7 @@ use super::harness::{
 use crate::{map::Seed, track::Settings};
 
 fn data(sequence: u32, payload: &[u8]) -> Sent {
-    sent(ToServer, sequence, DATA, payload)
+    acked(ToServer, sequence, 500, payload)
 }
 
 fn acked(direction: Direction, sequence: u32, acknowledgement: u32, payload: &[u8]) -> Sent {

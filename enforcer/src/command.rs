@@ -54,6 +54,9 @@ enum Command {
         /// Serve this open socket, listening or connected, instead.
         #[arg(long, value_name = "NUMBER")]
         socket_fd: Option<RawFd>,
+        /// Stop when standard input ends, as it does when whoever started this program is gone.
+        #[arg(long)]
+        until_input_ends: bool,
     },
     /// Tell every order in force, and those that ended within a day.
     List {
@@ -107,7 +110,9 @@ enum Failure {
 #[must_use]
 pub fn main() -> ExitCode {
     let outcome = match Words::parse().command {
-        Command::Run { config, socket, socket_fd } => run(&config, socket, socket_fd),
+        Command::Run { config, socket, socket_fd, until_input_ends } => {
+            run(&config, socket, socket_fd, until_input_ends.then_some(io::stdin()))
+        }
         Command::List { place, json } => list(&place, json),
         Command::Release { order: Some(order), reason, place, .. } => release(&place, OrderId(order), reason),
         Command::Release { order: None, place, .. } => release_all(&place),
@@ -126,7 +131,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(config: &Path, socket: Option<PathBuf>, socket_fd: Option<RawFd>) -> Result<(), Failure> {
+fn run(
+    config: &Path,
+    socket: Option<PathBuf>,
+    socket_fd: Option<RawFd>,
+    leash: Option<io::Stdin>,
+) -> Result<(), Failure> {
     let settings = settings(config)?;
     let user = settings.daemon_user.as_deref().map(user_number).transpose().map_err(Failure::Words)?;
     let path = socket.unwrap_or(settings.socket);
@@ -151,6 +161,9 @@ fn run(config: &Path, socket: Option<PathBuf>, socket_fd: Option<RawFd>) -> Resu
         ));
     }
     log(&format!("In force: {}", privileges::reduce().map_err(Failure::Work)?));
+    if let Some(input) = leash {
+        thread::spawn(move || end_with(input));
+    }
     let now = clock().map_err(work("the clock cannot be read"))?;
     let boot = boot().map_err(work("the kernel does not tell which boot this is"))?;
     let mut warden = Warden::start(
@@ -163,6 +176,14 @@ fn run(config: &Path, socket: Option<PathBuf>, socket_fd: Option<RawFd>) -> Resu
         now,
     );
     entrance.serve(&mut warden, &clock).map_err(work("the socket cannot be served"))
+}
+
+/// Ends this program when its input does. An orphan would hold socket and journal against the enforcer that a new parent
+/// starts; what is in force stays in force and is taken up by that one, as after any crash.
+fn end_with(mut input: io::Stdin) {
+    // An input that cannot be read is at its end as well.
+    let _ = io::copy(&mut input, &mut io::sink());
+    std::process::exit(0);
 }
 
 fn list(place: &Place, json: bool) -> Result<(), Failure> {

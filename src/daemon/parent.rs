@@ -154,7 +154,7 @@ fn spawn_daemon(plan: &Plan) -> Result<Child> {
 fn spawn_enforcer(plan: &Plan) -> Result<Child> {
     let config = plan.enforcer_config.as_deref().context("no configuration for the enforcer")?;
     let mut command = Command::new(enforcer_program()?);
-    command.arg("run").arg("--config").arg(config).stdin(Stdio::piped());
+    command.arg("run").arg("--until-input-ends").arg("--config").arg(config).stdin(Stdio::piped());
     command.spawn().context("`fieldwarden-enforcer` could not be started")
 }
 

@@ -1,0 +1,20 @@
+//! The whole product on the lab's gateway: an intruder is seen, told, cut off and given back; what was seen live is seen
+//! again from the recording; and nothing is lost by kill -9.
+//!
+//! Needs root and network namespaces; skipped loudly without.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops here"
+)]
+
+#[path = "live/mod.rs"]
+mod live;
+
+#[path = "live/containment.rs"]
+mod containment;
+#[path = "live/crash.rs"]
+mod crash;
+#[path = "live/determinism.rs"]
+mod determinism;

@@ -1,0 +1,276 @@
+//! One story: a laptop writes a set-point, is seen, told, rehearsed against, cut off and given back, while the operator's
+//! polls go on and the collector is away.
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::net::UnixStream,
+    time::Duration,
+};
+
+use fieldwarden_model::{
+    Order, OrderId, Scope, Talker, Target, Timestamp,
+    order::{Answer, Ask, OnDegraded, PlanHash},
+};
+use serde_json::Value;
+
+use crate::live::{
+    HMI, PLC1, PLC2, PROTECTED, ROGUE, Said,
+    lab::Lab,
+    memory::{received_revisions, stored_revisions},
+    now, pause,
+    product::{Product, Setup},
+    wait,
+    wire::{self, Conversation},
+};
+
+/// Longer than any pause of operator and laptop between two requests of one conversation.
+const LISTEN: f64 = 4.0;
+/// The laptop keeps writing to both controllers.
+const MODBUS_ATTACK: [&str; 5] = ["write-setpoint", "--duration", "600", "--every-ms", "200"];
+const S7_ATTACK: [&str; 5] = ["s7-write", "--duration", "600", "--every-ms", "300"];
+/// The conversation an order is against, in the words of the command line.
+const ROGUE_TO_PLC1: [&str; 6] = ["--client", ROGUE, "--server", PLC1, "--port", "502"];
+
+#[test]
+fn an_intruder_is_seen_told_cut_off_and_given_back_while_the_plant_goes_on() {
+    let Some(mut lab) = Lab::up("livestory") else { return };
+    let setup = Setup { two_persons: true, ..Setup::default() };
+    let mut product = Product::install(&lab, &setup);
+    lab.soc("stop");
+    product.start(&lab);
+    lab.operator(&["start"]);
+    lab.wait_for_polls();
+    pause(2.0);
+    let quiet = product.command(&["incident", "list", "--json"]).rows();
+    assert_eq!(quiet, Vec::<Value>::new(), "the operator alone raises nothing");
+
+    lab.rogue_begins(&MODBUS_ATTACK);
+    lab.rogue_begins(&S7_ATTACK);
+    let incident = wait("an incident that names the laptop", Duration::from_secs(10), || {
+        product
+            .command(&["incident", "list", "--json"])
+            .rows()
+            .into_iter()
+            .find(|row| row["talkers"][0] == ROGUE)
+    });
+    assert!(incident["title"].as_str().is_some_and(|title| title.contains(ROGUE)), "{incident}");
+    let incident = incident["id"].as_str().unwrap();
+
+    what_is_protected_is_refused_in_both_programs(&product);
+    one_conversation_is_cut_and_released(&lab, &product, incident);
+    a_talker_is_cut_until_the_order_lapses(&lab, &product);
+
+    lab.rogues_stop();
+    the_operator_missed_nothing(&lab, "");
+    the_collector_learns_everything_it_missed(&lab, &product);
+
+    product.stop();
+    product.configure(&Setup { protected: false, ..setup });
+    product.start(&lab);
+    the_operator_is_cut_as_rehearsed(&lab, &product);
+    let kept_log = product.command(&["audit", "verify", "--json"]);
+    assert_eq!(kept_log.status, 0, "{kept_log:?}");
+    product.stop();
+}
+
+fn what_is_protected_is_refused_in_both_programs(product: &Product) {
+    for target in [
+        vec!["--talker", HMI],
+        vec!["--talker", PLC1],
+        vec!["--client", HMI, "--server", PLC1],
+        vec!["--client", PLC1, "--server", HMI, "--port", "502", "--transport", "tcp"],
+    ] {
+        let said = product.command(&[&["contain", "propose", "--reason", "test"], &target[..]].concat());
+        assert!(said.status == 1 && said.err.contains(PROTECTED), "{target:?}: {said:?}");
+    }
+    // A taken-over daemon skips its own check, forges an approval and asks the enforcer straight away.
+    let hmi: Talker = HMI.parse().unwrap();
+    for (scope, target) in [
+        (Scope::IsolateTalker, Target::Talker { talker: hmi }),
+        (
+            Scope::CutConversation,
+            Target::Conversation {
+                client: hmi,
+                server: PLC1.parse().unwrap(),
+                server_port: Some(502),
+                transport: None,
+            },
+        ),
+    ] {
+        let proposed: Timestamp = now().parse().unwrap();
+        let mut order = Order {
+            id: OrderId(String::new()),
+            target,
+            scope,
+            lapse_secs: 600,
+            keep_within_secs: 30,
+            on_degraded: OnDegraded::HoldAndAsk,
+            reason: "forged".into(),
+            incident: None,
+            author: "root".into(),
+            proposed,
+        };
+        order.id = order.identify();
+        let plan = PlanHash("0".repeat(64));
+        let forged = Ask::Apply { order, plan, approved_by: vec!["root".into(), "jo".into()] };
+        match ask_enforcer(product, &forged) {
+            Answer::Refused { reason, .. } => assert!(reason.contains(PROTECTED), "{reason}"),
+            other => panic!("a forged order is not refused: {other:?}"),
+        }
+    }
+}
+
+/// Rehearsed, refused to its own author, approved, kept, released.
+fn one_conversation_is_cut_and_released(lab: &Lab, product: &Product, incident: &str) {
+    let before = lab.ruleset();
+    let heard_before = wire::answered(lab, LISTEN);
+    let rehearsed = rehearsal(product, &ROGUE_TO_PLC1);
+    let terms = [
+        "--keep-within-seconds",
+        "10",
+        "--incident",
+        incident,
+        "--reason",
+        "unknown laptop writes set-points",
+    ];
+    let order = proposed(
+        &product.second_operator(&[&["contain", "propose", "--json"], &ROGUE_TO_PLC1[..], &terms].concat()),
+    );
+    let alone = product.second_operator(&["contain", "approve", &order]);
+    assert!(alone.status == 1 && alone.err.contains("approver"), "{alone:?}");
+    assert_eq!(lab.ruleset(), before, "nothing is cut before an approver confirmed");
+
+    let approved = product.command(&["contain", "approve", &order, "--json"]).rows();
+    let since = now();
+    assert_eq!(approved[0]["state"], "provisional", "{approved:?}");
+    assert_ne!(lab.ruleset(), before, "the kernel holds the order");
+    pause(1.0);
+    let silent: BTreeSet<Conversation> = &heard_before - &wire::answered(lab, LISTEN);
+    assert_eq!(silent, rehearsed, "what fell silent is what the rehearsal said");
+    let kept = product.wait_for_order(&order, "kept", Duration::from_secs(10));
+    assert!(kept["approved_by"][0] == "root" && kept["author"] == "jo", "{kept}");
+    the_laptop_got_no_answer(lab, &since, &[PLC1]);
+    the_operator_missed_nothing(lab, &since);
+
+    product.command(&["contain", "release", &order, "--json"]).rows();
+    assert_eq!(product.order(&order)["state"], "released");
+    assert_eq!(lab.ruleset(), before, "after the release the packet filter is as it was");
+    wait("the laptop is answered again", Duration::from_secs(10), || {
+        lab.attempts()
+            .iter()
+            .rev()
+            .take(20)
+            .any(|a| a["server"] == PLC1 && a["answered"] == true)
+            .then_some(())
+    });
+}
+
+/// Everything the laptop says, for a quarter of a minute; nobody releases it.
+fn a_talker_is_cut_until_the_order_lapses(lab: &Lab, product: &Product) {
+    let before = lab.ruleset();
+    let heard_before = wire::answered(lab, LISTEN);
+    let target = ["--talker", ROGUE];
+    let rehearsed = rehearsal(product, &target);
+    let terms = ["--keep-within-seconds", "8", "--lapse-minutes", "0.25", "--reason", "isolate it"];
+    let order = proposed(
+        &product.second_operator(&[&["contain", "propose", "--json"], &target[..], &terms].concat()),
+    );
+    product.command(&["contain", "approve", &order, "--json"]).rows();
+    let since = now();
+    pause(1.0);
+    let silent: BTreeSet<Conversation> = &heard_before - &wire::answered(lab, LISTEN);
+    assert_eq!(silent, rehearsed, "what fell silent is what the rehearsal said");
+    product.wait_for_order(&order, "kept", Duration::from_secs(8));
+    the_laptop_got_no_answer(lab, &since, &[PLC1, PLC2]);
+    product.wait_for_order(&order, "lapsed", Duration::from_secs(20));
+    assert_eq!(lab.ruleset(), before, "after the lapse the packet filter is as it was");
+    the_operator_missed_nothing(lab, &since);
+}
+
+/// With the protection gone the operator can be cut off, and exactly what the rehearsal listed falls silent.
+fn the_operator_is_cut_as_rehearsed(lab: &Lab, product: &Product) {
+    pause(2.0);
+    let before = lab.ruleset();
+    let heard_before = wire::answered(lab, LISTEN);
+    let target = ["--talker", HMI];
+    let rehearsed = rehearsal(product, &target);
+    let terms =
+        ["--keep-within-seconds", "10", "--hold-and-ask", "--reason", "the workstation is taken over"];
+    let order = proposed(
+        &product.second_operator(&[&["contain", "propose", "--json"], &target[..], &terms].concat()),
+    );
+    product.command(&["contain", "approve", &order, "--json"]).rows();
+    pause(1.0);
+    let silent: BTreeSet<Conversation> = &heard_before - &wire::answered(lab, LISTEN);
+    assert_eq!(silent, rehearsed, "what fell silent is what the rehearsal said");
+    let expected = [(PLC1, 502, "modbus"), (PLC2, 102, "s7comm")];
+    let expected =
+        expected.map(|(server, port, protocol)| (HMI.into(), server.into(), port, protocol.into()));
+    assert_eq!(silent, BTreeSet::from(expected));
+    product.command(&["contain", "release", &order, "--json"]).rows();
+    assert_eq!(lab.ruleset(), before);
+}
+
+fn the_collector_learns_everything_it_missed(lab: &Lab, product: &Product) {
+    assert_eq!(lab.received(), Vec::<Value>::new(), "the collector was away");
+    lab.soc("start");
+    wait("the outbox is empty", Duration::from_secs(60), || {
+        let ways = product.command(&["forward", "list", "--json"]).rows();
+        (ways[0]["waiting"] == 0).then_some(())
+    });
+    let stored = stored_revisions(&product.store);
+    assert!(!stored.is_empty());
+    assert_eq!(
+        received_revisions(&lab.received()),
+        stored,
+        "the collector holds what the store holds, in its order"
+    );
+}
+
+/// The conversations a rehearsal says would fall silent. It must also say that the order can be enforced.
+fn rehearsal(product: &Product, target: &[&str]) -> BTreeSet<Conversation> {
+    let rows = product.command(&[&["contain", "rehearse", "--json"], target].concat()).rows();
+    let enforcement = rows.iter().find(|row| row["what"] == "enforcement").unwrap();
+    assert_eq!(enforcement["possible"], true, "{enforcement}");
+    let text =
+        |row: &Value, key: &str| row[key].as_str().unwrap_or_else(|| panic!("{key} in {row}")).to_owned();
+    let silent = rows.iter().filter(|row| row["what"] == "falls silent");
+    silent
+        .map(|row| {
+            (text(row, "client"), text(row, "server"), row["port"].as_u64().unwrap(), text(row, "protocol"))
+        })
+        .collect()
+}
+
+fn proposed(said: &Said) -> String {
+    let rows = said.rows();
+    assert_eq!(rows[0]["state"], "proposed");
+    rows[0]["order"].as_str().unwrap().to_owned()
+}
+
+fn the_laptop_got_no_answer(lab: &Lab, since: &str, servers: &[&str]) {
+    let attempts = lab.attempts();
+    let after = attempts.iter().filter(|a| a["time"].as_str().unwrap() > since);
+    let after: Vec<_> = after.filter(|a| servers.iter().any(|server| a["server"] == *server)).collect();
+    assert!(!after.is_empty(), "the laptop did not try again");
+    let answered: Vec<_> = after.into_iter().filter(|a| a["answered"] == true).collect();
+    assert!(answered.is_empty(), "answered after the order took hold at {since}: {answered:?}");
+}
+
+fn the_operator_missed_nothing(lab: &Lab, since: &str) {
+    let polls = lab.polls();
+    let after: Vec<_> = polls.iter().filter(|poll| poll["time"].as_str().unwrap() > since).collect();
+    assert!(after.len() > 20, "the operator polls on");
+    let missed: Vec<_> = after.into_iter().filter(|poll| poll["answered"] != true).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+fn ask_enforcer(product: &Product, ask: &Ask) -> Answer {
+    let mut socket = UnixStream::connect(product.enforcer_socket()).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    writeln!(socket, "{}", serde_json::to_string(ask).unwrap()).unwrap();
+    let mut line = String::new();
+    BufReader::new(socket).read_line(&mut line).unwrap();
+    serde_json::from_str(&line).unwrap()
+}

@@ -10,6 +10,7 @@ use super::{
     item::{Address, Item, db_read_entries},
     pdu::{Pdu, Rosctr},
     pending::Asked,
+    programmer::Programmer,
     userdata::{Method, Userdata},
 };
 use crate::message::{Body, FieldVisitor, Kind};
@@ -123,6 +124,15 @@ impl S7Message<'_> {
                 }
             }
             Content::Userdata(userdata) => {
+                if let Some(programmer) = Programmer::read(userdata) {
+                    let mut records = programmer.records.clone();
+                    for address in programmer.addresses() {
+                        let record = records.as_mut().and_then(Iterator::next);
+                        let values =
+                            record.zip(address).and_then(|(record, address)| record.values(&address));
+                        emit(address, values, whole.outcome);
+                    }
+                }
                 for item in userdata.subscribed().into_iter().flat_map(|(_, items)| items) {
                     each_address(&item, &mut |address| emit(address, None, whole.outcome));
                 }

@@ -80,7 +80,7 @@ impl<'a> Content<'a> {
                 check_items(items, Items::new(rest, items), pdu.data_offset, findings);
                 let carried = if code == classify::WRITE { items } else { 0 };
                 check_records(carried, pdu.data, pdu.data_offset, findings);
-                Self::Variables(items, Items::new(rest, items), Records::new(pdu.data, carried))
+                Self::Variables(items, Items::new(rest, items), Records::new(pdu.data, carried.into()))
             }
             classify::REQUEST_DOWNLOAD..=classify::END_UPLOAD => Self::Transfer(Transfer::read(parameters)),
             classify::SERVICE | classify::STOP => {
@@ -115,7 +115,7 @@ impl<'a> Content<'a> {
                 if pdu.refusal().is_none() {
                     check_records(records, pdu.data, pdu.data_offset, findings);
                 }
-                Self::Values(records, Records::new(pdu.data, records))
+                Self::Values(records, Records::new(pdu.data, records.into()))
             }
             classify::WRITE => {
                 let items = first.unwrap_or(0);
@@ -217,23 +217,20 @@ fn check_items(told: u8, mut items: Items<'_>, end: usize, findings: &mut Findin
 }
 
 fn check_records(told: u8, octets: &[u8], start: usize, findings: &mut Findings) {
-    let mut records = Records::new(octets, told);
+    let mut records = Records::new(octets, told.into());
     let mut found = 0u8;
     while let Some(record) = records.next() {
         found += 1;
         let end = start + octets.len() - records.remaining();
-        if record.octets.len() < record.told {
+        if !record.carries() {
+            if record.transport != 0 && record.told > 0 {
+                let at = offset(end.saturating_sub(2));
+                findings.remark(Anomaly::malformed("refused-item-tells-length", at, count(record.told), 0));
+            }
+        } else if record.octets.len() < record.told {
             let at = offset(end.saturating_sub(record.octets.len() + 2));
             let (got, there) = (count(record.told), count(record.octets.len()));
             findings.fault(Anomaly::malformed("record-length-disagrees", at, got, there));
-        } else if !record.carries() && !record.octets.is_empty() {
-            let at = offset(end.saturating_sub(record.octets.len()));
-            findings.remark(Anomaly::malformed(
-                "refused-item-carries-data",
-                at,
-                count(record.octets.len()),
-                0,
-            ));
         }
     }
     if found != told {

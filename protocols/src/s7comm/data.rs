@@ -61,12 +61,12 @@ impl<'a> Record<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Records<'a> {
     cursor: Cursor<'a>,
-    left: u8,
+    left: u16,
 }
 
 impl<'a> Records<'a> {
     /// Begins at the first of `count` records.
-    pub(super) const fn new(octets: &'a [u8], count: u8) -> Self {
+    pub(super) const fn new(octets: &'a [u8], count: u16) -> Self {
         Self { cursor: Cursor::new(octets), left: count }
     }
 
@@ -85,13 +85,17 @@ impl<'a> Iterator for Records<'a> {
         let return_code = cursor.u8()?;
         let transport = cursor.u8()?;
         let told = octets_of(transport, cursor.u16()?);
-        let octets = cursor.take_up_to(told);
-        // Every record but the last begins at an even octet.
-        if told % 2 == 1 && self.left > 0 {
-            cursor.take_up_to(1);
+        let mut record = Record { return_code, transport, octets: &[], told };
+        // A refused item has no octets, whatever length it tells (some servers tell their own four octets).
+        if record.carries() {
+            record.octets = cursor.take_up_to(told);
+            // Every record but the last begins at an even octet.
+            if told % 2 == 1 && self.left > 0 {
+                cursor.take_up_to(1);
+            }
         }
         self.cursor = cursor;
-        Some(Record { return_code, transport, octets, told })
+        Some(record)
     }
 }
 

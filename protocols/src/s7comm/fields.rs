@@ -116,7 +116,8 @@ pub(super) fn records(records: &Records<'_>, visitor: &mut dyn FieldVisitor) {
     records.clone().for_each(|each| record(&each, visitor));
 }
 
-fn record(record: &Record<'_>, visitor: &mut dyn FieldVisitor) {
+/// One record.
+pub(super) fn record(record: &Record<'_>, visitor: &mut dyn FieldVisitor) {
     visitor.item("return_code", FieldValue::Unsigned(record.return_code.into()));
     visitor.item("transport_size", FieldValue::Unsigned(record.transport.into()));
     if record.carries() {

@@ -1,10 +1,12 @@
 //! The fields of userdata messages.
 
 use super::{
+    alarm::{self, Part},
     classify,
     control::block_kind,
     data::Records,
     fields::{self, maybe, number},
+    programmer::Programmer,
     userdata::{Method, Payload, Userdata},
 };
 use crate::{
@@ -34,10 +36,13 @@ pub(super) fn userdata(userdata: &Userdata<'_>, visitor: &mut dyn FieldVisitor) 
     }
     if let Some((count, records)) = userdata.records() {
         number(visitor, "item_count", count);
-        fields::records(&Records::new(records, count), visitor);
+        fields::records(&Records::new(records, count.into()), visitor);
     }
     match (userdata.group, userdata.subfunction) {
         (classify::GROUP_CPU, 1) => system_status(userdata, payload, visitor),
+        (classify::GROUP_CPU, _) => alarm::walk(userdata, &mut |part| alarm_part(&part, visitor)),
+        (classify::GROUP_PROGRAMMER, _) => programmer(userdata, visitor),
+        (classify::GROUP_CYCLIC, 8) => data_record(userdata, visitor),
         (classify::GROUP_BLOCK, 2 | 3) => block(userdata, payload, visitor),
         (classify::GROUP_TIME, _) => clock(payload, visitor),
         _ => {}
@@ -53,6 +58,34 @@ fn system_status(userdata: &Userdata<'_>, payload: &Payload<'_>, visitor: &mut d
     let mut cursor = Cursor::new(payload.octets);
     maybe(visitor, "szl_id", cursor.u16());
     maybe(visitor, "szl_index", cursor.u16());
+}
+
+fn alarm_part(part: &Part<'_>, visitor: &mut dyn FieldVisitor) {
+    match part {
+        Part::Event(event) => visitor.item("event_id", FieldValue::Unsigned((*event).into())),
+        Part::Code(code) => visitor.item("return_code", FieldValue::Unsigned((*code).into())),
+        Part::Value(record) => fields::record(record, visitor),
+    }
+}
+
+/// The answer that carries a data record: one octet, the count, then a return code.
+fn data_record(userdata: &Userdata<'_>, visitor: &mut dyn FieldVisitor) {
+    if userdata.method() == Method::Response
+        && let Some(&[_, 1..=u8::MAX, code, ..]) = userdata.whole()
+    {
+        visitor.item("return_code", FieldValue::Unsigned(code.into()));
+    }
+}
+
+fn programmer(userdata: &Userdata<'_>, visitor: &mut dyn FieldVisitor) {
+    let Some(programmer) = Programmer::read(userdata) else { return };
+    programmer.addresses().flatten().for_each(|address| fields::address(&address, visitor));
+    if let Some(records) = &programmer.records {
+        fields::records(records, visitor);
+    }
+    for code in programmer.codes {
+        visitor.item("return_code", FieldValue::Unsigned((*code).into()));
+    }
 }
 
 fn block(userdata: &Userdata<'_>, payload: &Payload<'_>, visitor: &mut dyn FieldVisitor) {

@@ -10,6 +10,8 @@ use fieldwarden_model::{PointRange, Space};
 
 use crate::cursor::Cursor;
 
+/// What every item begins with.
+const SPECIFICATION: u8 = 0x12;
 /// Syntax of an item that addresses by area, block and bit.
 pub(super) const SYNTAX_ANY: u8 = 0x10;
 /// Syntax of an item that addresses octets of several data blocks (S7-400).
@@ -136,7 +138,7 @@ impl<'a> Iterator for Items<'a> {
     fn next(&mut self) -> Option<Item<'a>> {
         self.left = self.left.checked_sub(1)?;
         let mut cursor = self.cursor;
-        let _specification = cursor.u8()?;
+        let specification = cursor.u8()?;
         let length = cursor.u8()?;
         let mut octets = Cursor::new(cursor.take(length.into())?);
         let syntax = octets.u8()?;
@@ -146,6 +148,7 @@ impl<'a> Iterator for Items<'a> {
         self.cursor = cursor;
         let octets = octets.rest();
         Some(match syntax {
+            _ if specification != SPECIFICATION => Item::Raw { syntax, octets },
             SYNTAX_ANY => Address::read(octets).map_or(Item::Raw { syntax, octets }, Item::Any),
             SYNTAX_DB_READ => match octets.split_first() {
                 Some((areas, entries)) if entries.len() == usize::from(*areas) * 5 => Item::DbRead(entries),

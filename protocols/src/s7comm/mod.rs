@@ -6,11 +6,12 @@
 //!
 //! There is no published standard; `docs/protocols/s7comm.md` lists what this follows and was checked against.
 //! Files: [`session`] follows a flow, [`pdu`] cuts a message, [`content`] reads it by function out of [`item`],
-//! [`data`], [`control`] and [`userdata`]; [`classify`] names functions, [`body`] and [`fields`] tell others.
+//! [`data`], [`control`], [`userdata`], [`programmer`] and [`alarm`]; [`classify`] names functions, [`body`] and [`fields`] tell others.
 //!
 //! Bounds per flow: [`pending::MAX_PENDING`] jobs with [`pending::MAX_PENDING_ADDRESSES`] addresses, and one
 //! unfinished unit of [`crate::iso::MAX_TSDU`] octets per direction.
 
+mod alarm;
 mod body;
 mod classify;
 mod content;
@@ -22,6 +23,7 @@ mod item;
 mod notation;
 mod pdu;
 mod pending;
+mod programmer;
 mod session;
 mod userdata;
 

@@ -101,7 +101,9 @@ fn repeat_request(adu: &Adu<'_>, out: &mut Out<'_>) {
         _ => {
             if let Some(object) = objects.next() {
                 out.number("requested_address", object.address);
-                out.number("requested_quantity", object.quantity);
+                if asked.function != f::READ_FIFO {
+                    out.number("requested_quantity", object.quantity);
+                }
             }
             if let Some(written) = objects.next() {
                 out.number("requested_write_address", written.address);

@@ -32,6 +32,7 @@ setup-test: setup-build
 	@rustup target list --installed | grep -q $(NO_STD_TARGET) || rustup target add $(NO_STD_TARGET)
 
 ## Every test at SCALE=1.
+test: export RUST_BACKTRACE=0
 test: setup-test
 	$(CARGO) build --release --workspace --bins
 	$(CARGO) build -p fieldwarden-protocols -p fieldwarden-model --target $(NO_STD_TARGET)

@@ -78,7 +78,7 @@ fn every_dissector_has_page_fuzz_target_and_case() {
 
 #[test]
 fn every_detector_has_a_page() {
-    let ids: Vec<&str> = fieldwarden_engine::detect::DETECTORS.iter().map(|detector| detector.id).collect();
+    let ids: Vec<&str> = fieldwarden_engine::detect::DETECTORS.iter().map(|detector| detector.id()).collect();
     assert_exist("detectors", ids.iter().map(|id| format!("docs/detectors/{id}.md")));
     assert_exist(
         "detectors",

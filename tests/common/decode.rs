@@ -28,10 +28,10 @@ const CORE: [&str; 12] = [
 ];
 
 /// Messages in order, per flow and direction.
-pub type Messages = BTreeMap<(FlowKey, Direction), Vec<String>>;
+pub(crate) type Messages = BTreeMap<(FlowKey, Direction), Vec<String>>;
 
 /// Runs the frames through the trackers; asserts that they never hold more than `cap` octets.
-pub fn messages(frames: &[Frame], cap: usize) -> Messages {
+pub(crate) fn messages(frames: &[Frame], cap: usize) -> Messages {
     let mut collected = Collector::default();
     let mut trackers: Vec<Tracker<Collector>> =
         (0..SHARDS).map(|_| Tracker::new(track::Settings::default(), Seed(7))).collect();
@@ -54,7 +54,7 @@ pub fn messages(frames: &[Frame], cap: usize) -> Messages {
 }
 
 /// The first difference between two runs, in words.
-pub fn difference(one: &Messages, two: &Messages) -> Option<String> {
+pub(crate) fn difference(one: &Messages, two: &Messages) -> Option<String> {
     for key in one.keys().chain(two.keys()) {
         let nothing = Vec::new();
         let (first, second) = (one.get(key).unwrap_or(&nothing), two.get(key).unwrap_or(&nothing));

@@ -9,17 +9,17 @@ use super::random::Random;
 
 /// A frame that owns its octets.
 #[derive(Clone, Debug)]
-pub struct Frame {
-    pub time: Timestamp,
-    pub link_type: LinkType,
-    pub wire_length: u32,
-    pub tag: Option<VlanTag>,
-    pub bytes: Vec<u8>,
+pub(crate) struct Frame {
+    pub(crate) time: Timestamp,
+    pub(crate) link_type: LinkType,
+    pub(crate) wire_length: u32,
+    pub(crate) tag: Option<VlanTag>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Frame {
     /// The frame as the engine takes it.
-    pub fn raw(&self) -> RawFrame<'_> {
+    pub(crate) fn raw(&self) -> RawFrame<'_> {
         RawFrame {
             time: self.time,
             link_type: self.link_type,
@@ -32,7 +32,7 @@ impl Frame {
 }
 
 /// Every whole frame of a capture; a truncated tail ends it.
-pub fn read(path: &Path) -> Vec<Frame> {
+pub(crate) fn read(path: &Path) -> Vec<Frame> {
     let mut file = CaptureFile::open(path, 0).unwrap_or_else(|fault| panic!("{fault}"));
     let mut frames = Vec::new();
     loop {
@@ -52,7 +52,7 @@ pub fn read(path: &Path) -> Vec<Frame> {
 }
 
 /// Each frame cut at a random octet, as a short snap length would.
-pub fn cut(frames: &[Frame], random: &mut Random) -> Vec<Frame> {
+pub(crate) fn cut(frames: &[Frame], random: &mut Random) -> Vec<Frame> {
     let mut cut = frames.to_vec();
     for frame in &mut cut {
         let keep = random.below(frame.bytes.len() + 1);
@@ -62,17 +62,17 @@ pub fn cut(frames: &[Frame], random: &mut Random) -> Vec<Frame> {
 }
 
 /// Each frame twice, as a bad mirror sends it.
-pub fn doubled(frames: &[Frame]) -> Vec<Frame> {
+pub(crate) fn doubled(frames: &[Frame]) -> Vec<Frame> {
     frames.iter().flat_map(|frame| [frame.clone(), frame.clone()]).collect()
 }
 
 /// Each TCP segment of at least two octets as two segments.
-pub fn split(frames: &[Frame]) -> Vec<Frame> {
+pub(crate) fn split(frames: &[Frame]) -> Vec<Frame> {
     frames.iter().flat_map(|frame| halves(frame).unwrap_or_else(|| vec![frame.clone()])).collect()
 }
 
 /// Neighbouring data segments of one direction of a connection in each other's place. Times stay where they were.
-pub fn swapped(frames: &[Frame]) -> Vec<Frame> {
+pub(crate) fn swapped(frames: &[Frame]) -> Vec<Frame> {
     let mut swapped = frames.to_vec();
     let segments: Vec<Option<Segment>> = swapped.iter().map(Segment::of).collect();
     let mut n = 0;

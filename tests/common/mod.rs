@@ -1,19 +1,18 @@
 //! What whole-product tests share: where captures are, how much to run, how frames are changed.
-#![allow(dead_code, reason = "each test binary uses its own part of what they share")]
 
-pub mod decode;
-pub mod frames;
-pub mod random;
+pub(crate) mod decode;
+pub(crate) mod frames;
+pub(crate) mod random;
 
 use std::path::{Path, PathBuf};
 
 /// The root of the project.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The folder of shared test data beside the project, where it is.
-pub fn shared() -> Option<PathBuf> {
+pub(crate) fn shared() -> Option<PathBuf> {
     let folder =
         std::env::var_os("FIELDWARDEN_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
     if folder.join("pcaps").is_dir() {
@@ -27,12 +26,12 @@ pub fn shared() -> Option<PathBuf> {
 }
 
 /// Whether the counts that issues state are asked for.
-pub fn scale_is_full() -> bool {
+pub(crate) fn scale_is_full() -> bool {
     std::env::var("SCALE").is_ok_and(|scale| scale == "full")
 }
 
 /// Our own captures, and the public ones where they are, in a fixed order.
-pub fn captures() -> Vec<PathBuf> {
+pub(crate) fn captures() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join("pcaps")];
     if let Some(shared) = shared() {

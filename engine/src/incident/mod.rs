@@ -1,7 +1,8 @@
 //! From alerts to incidents: what belongs together is worked on as one.
 //!
 //! An alert joins the open incident that shares its client (the attacker's side), else the one that shares its server
-//! (the target), else it opens a new one. An incident closes when nothing joined it for the correlation time.
+//! (the target), else the one whose target is its client and does nothing but answer or appear; else it opens a new one.
+//! An incident closes when nothing joined it for the correlation time.
 
 mod score;
 mod settings;
@@ -189,8 +190,13 @@ impl Desk {
         let open = |case: &Case| case.incident.open && case.space == alert.space;
         let by =
             |shares: &dyn Fn(&Case) -> bool| self.cases.iter().rposition(|case| open(case) && shares(case));
+        let swapped = |case: &Case| {
+            let answers = alert.server.is_none_or(|server| case.attackers.contains(&server));
+            case.targets.contains(&alert.client) && answers
+        };
         by(&|case| case.attackers.contains(&alert.client))
             .or_else(|| by(&|case| alert.server.is_some_and(|server| case.targets.contains(&server))))
+            .or_else(|| by(&swapped))
     }
 
     fn make_room(&mut self) -> Option<Incident> {
@@ -254,14 +260,14 @@ impl Case {
         self.active = self.active.max(alert.time);
         self.detectors.insert(alert.detector.clone());
         self.deeds.insert(title::Deed::of(alert));
-        add_talker(&mut self.attackers, alert.client);
+        if !self.targets.contains(&alert.client) || self.attackers.is_empty() {
+            add_talker(&mut self.attackers, alert.client);
+        }
         if let Some(server) = alert.server
             && !self.attackers.contains(&server)
         {
             add_talker(&mut self.targets, server);
         }
-        let attackers = &self.attackers;
-        self.targets.retain(|target| !attackers.contains(target));
     }
 
     /// Brings what is told up to date and counts the revision up.

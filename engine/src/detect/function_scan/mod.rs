@@ -1,8 +1,9 @@
 //! `function-scan`: a client tries one function after the other.
 //!
 //! Techniques of ATT&CK for ICS: T0888 Remote System Information Discovery, T0846 Remote System Discovery. Counted are
-//! distinct function codes that the baseline does not list for the conversation, that were refused, or that had no
-//! answer by the time the next one was tried. Without a baseline only refused and unanswered ones count.
+//! distinct function codes that the baseline does not list for a conversation it lists, that were refused, or that had
+//! no answer for a second. In a conversation that is new as a whole, and without a baseline, only refused and unanswered
+//! ones count: a new display that uses six functions is told as a new conversation, and is no scan.
 
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct FunctionScan;
 
 /// Functions remembered per service; the one tried longest ago is forgotten first.
 const MAX_FUNCTIONS: usize = 64;
+/// A function without an answer for this long counts as not answered. A second: controllers answer within a tenth.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What `function-scan` is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +85,7 @@ impl Detector for FunctionScan {
         let settings = &context.settings.function_scan;
         let now = judged.origin.time;
         let changed = match operation.outcome {
-            Outcome::Asked => memory.functions.asked(context, judged, operation),
+            Outcome::Asked => memory.functions.asked(judged, operation),
             Outcome::Done => memory.functions.answered(operation.function),
             Outcome::Refused(_) => memory.functions.refused(operation.function),
             Outcome::Reported => false,
@@ -95,7 +98,7 @@ impl Detector for FunctionScan {
             .tried
             .iter()
             .filter(|tried| now.since(tried.last) <= settings.window)
-            .filter(|tried| tried.foreign || tried.refused || (!tried.answered && tried.last < now))
+            .filter(|tried| tried.foreign || tried.refused || (!tried.answered && now.since(tried.last) >= PATIENCE))
             .collect();
         if doubtful.len() < settings.functions as usize {
             return;
@@ -120,11 +123,11 @@ impl Detector for FunctionScan {
 
 impl Memory {
     /// A function was asked for; whether that changes the count.
-    fn asked(&mut self, context: &Context<'_>, judged: &Judged<'_>, operation: &Operation<'_>) -> bool {
+    fn asked(&mut self, judged: &Judged<'_>, operation: &Operation<'_>) -> bool {
         if judged.entry.is_some_and(|entry| entry.knows_function(operation.function)) {
             return false;
         }
-        let foreign = context.baseline.is_some();
+        let foreign = judged.entry.is_some();
         let (last, frame) = (judged.origin.time, judged.frame().unwrap_or_default());
         if let Some(tried) = self.tried.iter_mut().find(|tried| tried.function == operation.function) {
             tried.last = last;

@@ -1,0 +1,278 @@
+//! The scorer: labelled attacks of public captures, learned and replayed as a user would.
+//!
+//! A baseline is learned, written as a text, read back, and the capture with the attack replayed against it. Then:
+//! every attack episode raises at least one alert within its span that names the attacker, and no alert rests on frames
+//! that are not part of an attack.
+//!
+//! An *episode* is what two talkers exchange in frames labelled as attack, until they are silent for more than
+//! [`PAUSE`]. Labels are those of `shared/pcaps/README.md`: for QUT, the controller's replies to the attacker belong to
+//! the attack as well; for Lemay's `moving_two_files`, Windows chatter between .100 and .104 is labelled in one capture
+//! and not in others, and is not scored: alerts on it are neither wanted nor wrong.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops here"
+)]
+
+#[expect(dead_code, reason = "the helpers are shared with tests that need more of them")]
+mod common;
+
+use std::{
+    collections::BTreeSet,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use common::frames::{self, Frame};
+use fieldwarden_engine::{Baseline, Engine, Input, Learner, Output, Seed, Settings, baseline::learn, json};
+use fieldwarden_model::{Alert, FrameRef, Mac, Talker, Timestamp};
+use fieldwarden_protocols::link;
+
+/// A silence that divides two episodes.
+const PAUSE: Duration = Duration::from_secs(60);
+
+#[test]
+fn lemay_every_episode_is_named_and_nothing_else() {
+    let Some(pcaps) = pcaps() else { return };
+    for stem in ["characterization_modbus_6RTU_with_operate", "moving_two_files_modbus_6RTU"] {
+        let baseline = learn(&[pcaps.join(format!("modbus/lemay-derived__{stem}.normal.pcap"))]);
+        let path = pcaps.join(format!("modbus/lemay__{stem}.pcap"));
+        let frames = frames::read(&path);
+        let labelled = labels(&path.with_extension("labels.csv"), ';', |fields| fields.get(1) == Some(&"1"));
+        let scored = |n: &u64| frame(&frames, *n).is_some_and(|f| !is_windows_chatter(f));
+        let attack: BTreeSet<u64> = labelled.iter().copied().filter(scored).collect();
+        let tolerated: BTreeSet<u64> = labelled.difference(&attack).copied().collect();
+        let alerts = replay(&baseline, &frames, 7);
+        score(&path, &frames, &attack, &tolerated, &alerts, &["192.168.1.101"]);
+    }
+}
+
+#[test]
+fn qut_every_episode_is_named_and_nothing_else() {
+    let Some(pcaps) = pcaps() else { return };
+    let baseline = learn(&matching(&pcaps.join("s7comm"), "_Flooding.hmi.pcap"));
+    for path in matching(&pcaps.join("s7comm"), ".master.pcap") {
+        let frames = frames::read(&path);
+        let attack = attack_of_qut(&path, &frames);
+        let alerts = replay(&baseline, &frames, 7);
+        score(&path, &frames, &attack, &BTreeSet::new(), &alerts, &[ATTACKER]);
+    }
+}
+
+/// The attacker has taken over the operator's station: same addresses, same controller, same function. What is left to
+/// see are points and values. Every attack of this data set writes a whole octet or a real number of the flag area; the
+/// station writes three single bits of it (M101.1, M101.2, M102.2), so each of them is outside the baseline.
+#[test]
+fn qut_from_the_operators_own_station_is_still_seen() {
+    let Some(pcaps) = pcaps() else { return };
+    let baseline = learn(&matching(&pcaps.join("s7comm"), "_Flooding.hmi.pcap"));
+    let station: Talker = STATION.parse().unwrap();
+    let known =
+        baseline.talkers.iter().find(|known| known.talker == station).expect("the station was learned");
+    let mac = known.mac.expect("the station's network card was learned");
+    for path in matching(&pcaps.join("s7comm"), ".master.pcap") {
+        let frames = frames::read(&path);
+        let attack = attack_of_qut(&path, &frames);
+        let disguised: Vec<Frame> = frames.iter().map(|frame| disguise(frame, mac)).collect();
+        let alerts = replay(&baseline, &disguised, 7);
+        score(&path, &disguised, &attack, &BTreeSet::new(), &alerts, &[STATION]);
+        assert!(
+            alerts
+                .iter()
+                .all(|alert| ["new-point-write", "value-out-of-range"].contains(&alert.detector.as_str())),
+            "{}: a known station is no new one",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn two_seeds_say_the_same() {
+    let Some(pcaps) = pcaps() else { return };
+    let path = pcaps.join("modbus/lemay__characterization_modbus_6RTU_with_operate.pcap");
+    let normal = path.with_file_name("lemay-derived__characterization_modbus_6RTU_with_operate.normal.pcap");
+    let baseline = learn(&[normal]);
+    let frames = frames::read(&path);
+    let lines = |seed| {
+        let alerts = replay(&baseline, &frames, seed);
+        alerts.iter().map(|alert| json::alert(alert, json::Captures::One)).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(1), lines(u64::MAX));
+}
+
+const ATTACKER: &str = "10.10.10.66";
+const STATION: &str = "10.10.10.20";
+
+/// Asserts both halves of the score.
+fn score(
+    path: &Path,
+    frames: &[Frame],
+    attack: &BTreeSet<u64>,
+    tolerated: &BTreeSet<u64>,
+    alerts: &[Alert],
+    attackers: &[&str],
+) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let rests_on =
+        |alert: &Alert, set: &BTreeSet<u64>| alert.frames.iter().any(|frame| set.contains(&frame.number));
+    for alert in alerts.iter().filter(|alert| !rests_on(alert, tolerated)) {
+        let wrong: Vec<u64> =
+            alert.frames.iter().map(|frame| frame.number).filter(|frame| !attack.contains(frame)).collect();
+        assert!(wrong.is_empty(), "{name}: false alert on frames {wrong:?}: {}", alert.summary);
+    }
+    let episodes = episodes(frames, attack);
+    assert!(!episodes.is_empty(), "{name}: no episode");
+    for episode in &episodes {
+        let named = alerts.iter().any(|alert| {
+            let talkers = [Some(alert.client), alert.server];
+            let names =
+                talkers.iter().flatten().any(|talker| attackers.contains(&talker.to_string().as_str()));
+            names && (episode.first..=episode.last).contains(&alert.time) && rests_on(alert, &episode.frames)
+        });
+        assert!(named, "{name}: no alert for the episode of frames {:?}", episode.frames);
+    }
+    println!("{name}: {} episodes, {} alerts", episodes.len(), alerts.len());
+}
+
+struct Episode {
+    pair: (IpAddr, IpAddr),
+    first: Timestamp,
+    last: Timestamp,
+    frames: BTreeSet<u64>,
+}
+
+fn episodes(frames: &[Frame], attack: &BTreeSet<u64>) -> Vec<Episode> {
+    let mut episodes: Vec<Episode> = Vec::new();
+    for number in attack {
+        let Some(frame) = frame(frames, *number) else { continue };
+        let Some((a, b)) = addresses(frame) else { continue };
+        let pair = (a.min(b), a.max(b));
+        let running = episodes.iter_mut().rev().find(|episode| episode.pair == pair);
+        match running.filter(|episode| frame.time.since(episode.last) <= PAUSE) {
+            Some(episode) => {
+                episode.last = frame.time;
+                episode.frames.insert(*number);
+            }
+            None => {
+                let frames = BTreeSet::from([*number]);
+                episodes.push(Episode { pair, first: frame.time, last: frame.time, frames });
+            }
+        }
+    }
+    episodes
+}
+
+/// A baseline as a user gets it: learned, written, read back.
+fn learn(captures: &[PathBuf]) -> Baseline {
+    assert!(!captures.is_empty(), "no capture to learn from");
+    let mut learner = Learner::new(learn::Settings::default());
+    for (path, capture) in captures.iter().zip(0..) {
+        for (frame, number) in frames::read(path).iter().zip(1..) {
+            learner.frame(frame.raw(), FrameRef { capture, number });
+        }
+    }
+    let text = fieldwarden_config::write(&learner.finish().document());
+    let mut sources = fieldwarden_config::Sources::new();
+    let file = sources.add("baseline.toml", text.clone());
+    let read = fieldwarden_config::parse(&sources, file).and_then(|section| Baseline::configure(&section));
+    let baseline = read.unwrap_or_else(|faults| panic!("{}", fieldwarden_config::render(&faults, &sources)));
+    assert_eq!(fieldwarden_config::write(&baseline.document()), text, "what was written is read back");
+    baseline
+}
+
+fn replay(baseline: &Baseline, frames: &[Frame], seed: u64) -> Vec<Alert> {
+    let settings = Settings { baseline: Some(baseline.clone()), seed: Seed(seed), ..Settings::default() };
+    let mut engine = Engine::new(settings);
+    let mut alerts = Vec::new();
+    let mut take = |output| {
+        if let Output::Alert(alert) = output {
+            alerts.push(alert);
+        }
+    };
+    for (frame, number) in frames.iter().zip(1..) {
+        let reference = FrameRef { capture: 0, number };
+        engine.step(Input::Frame { frame: frame.raw(), reference }, &mut take);
+    }
+    engine.finish(&mut take);
+    alerts
+}
+
+fn pcaps() -> Option<PathBuf> {
+    common::shared().map(|shared| shared.join("pcaps"))
+}
+
+fn matching(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    let mut paths: Vec<PathBuf> = entries
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("qut__") && name.ends_with(ending)
+        })
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// Frame numbers of a label file, of the rows that count.
+fn labels(path: &Path, separator: char, counts: impl Fn(&[&str]) -> bool) -> BTreeSet<u64> {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+    let rows = text.lines().map(|line| line.trim().split(separator).collect::<Vec<_>>());
+    rows.filter(|row| counts(row)).filter_map(|row| row.first()?.parse().ok()).collect()
+}
+
+/// Everything the attacker says or hears; the labels list what he says to the controller.
+fn attack_of_qut(path: &Path, frames: &[Frame]) -> BTreeSet<u64> {
+    let labelled = labels(&path.with_extension("labels.csv"), ',', |_| true);
+    assert!(!labelled.is_empty(), "{}: no labels", path.display());
+    let attacker: IpAddr = ATTACKER.parse().unwrap();
+    let his = |frame: &Frame| addresses(frame).is_some_and(|(a, b)| a == attacker || b == attacker);
+    let all: BTreeSet<u64> =
+        frames.iter().zip(1..).filter(|(frame, _)| his(frame)).map(|(_, number)| number).collect();
+    assert!(labelled.is_subset(&all), "{}: labels beyond the attacker's frames", path.display());
+    all
+}
+
+fn is_windows_chatter(frame: &Frame) -> bool {
+    let chatters =
+        ["192.168.1.100", "192.168.1.104", "192.168.1.255"].map(|text| text.parse::<IpAddr>().unwrap());
+    addresses(frame).is_some_and(|(a, b)| chatters.contains(&a) && chatters.contains(&b))
+}
+
+fn frame(frames: &[Frame], number: u64) -> Option<&Frame> {
+    frames.get(usize::try_from(number).ok()?.checked_sub(1)?)
+}
+
+fn addresses(frame: &Frame) -> Option<(IpAddr, IpAddr)> {
+    let raw = frame.raw();
+    let layers = link::dissect(&raw);
+    let of_arp = |arp: link::Arp| (arp.sender.1, arp.target.1);
+    layers.network.map(|network| (network.source, network.destination)).or_else(|| layers.arp.map(of_arp))
+}
+
+/// The frame with the attacker's addresses replaced by the station's, in the Ethernet and the IPv4 or ARP header.
+/// Checksums are left as they are: nothing here looks at them.
+fn disguise(frame: &Frame, station: Mac) -> Frame {
+    let mut frame = frame.clone();
+    let (attacker, own): (IpAddr, IpAddr) = (ATTACKER.parse().unwrap(), STATION.parse().unwrap());
+    let (IpAddr::V4(attacker), IpAddr::V4(own)) = (attacker, own) else { unreachable!("both are IPv4") };
+    let Some((source, destination)) = addresses(&frame) else { return frame };
+    let (ip, macs): (&[usize], &[usize]) = match frame.bytes.get(12..14) {
+        Some([0x08, 0x00]) => (&[26, 30], &[6, 0]),
+        Some([0x08, 0x06]) => (&[28, 38], &[22, 32]),
+        _ => return frame,
+    };
+    for ((address, ip), mac) in [source, destination].iter().zip(ip).zip(macs) {
+        if *address == IpAddr::V4(attacker) {
+            frame.bytes[*ip..*ip + 4].copy_from_slice(&own.octets());
+            frame.bytes[*mac..*mac + 6].copy_from_slice(&station.0);
+            if frame.bytes[12..14] == [0x08, 0x06] && *mac == 22 {
+                frame.bytes[6..12].copy_from_slice(&station.0);
+            }
+        }
+    }
+    frame
+}

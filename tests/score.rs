@@ -10,7 +10,6 @@
 //! and not in others, and is not scored: alerts on it are neither wanted nor wrong.
 
 #![expect(
-    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,

@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 pub mod baseline;
+#[cfg(test)]
+mod bench;
 mod checkpoint;
 pub mod community_id;
 pub mod configure;

@@ -50,3 +50,39 @@ fn changes_mode(judged: &Judged<'_>, operation: &Operation<'_>) -> bool {
     let silences = matches!(operation.function, 0x0001_0008 | 0x0004_0008);
     operation.verb == Verb::Mode || (judged.conversation.protocol.name() == "modbus" && silences)
 }
+
+#[cfg(test)]
+mod tests {
+    use fieldwarden_model::{Severity, Verb};
+
+    use crate::{
+        baseline::Function,
+        bench::{Bench, HMI, PLC, ROGUE, baseline, operation, read},
+    };
+
+    #[test]
+    fn a_stop_is_critical_with_or_without_a_baseline() {
+        for baseline in [None, Some(baseline())] {
+            let mut bench = Bench::with(baseline).s7comm();
+            bench.asks(ROGUE, PLC, &operation(Verb::Mode, 0x29, None));
+            assert_eq!(bench.last().detector, "controller-mode");
+            assert_eq!(bench.incident().severity, Severity::Critical);
+        }
+    }
+
+    #[test]
+    fn listen_only_silences_a_modbus_controller() {
+        let mut bench = Bench::with(None);
+        bench.asks(ROGUE, PLC, &operation(Verb::Diagnose, 4 << 16 | 8, None));
+        assert_eq!(bench.detectors(), ["controller-mode"]);
+    }
+
+    #[test]
+    fn a_baseline_can_allow_it_to_one_station() {
+        let mut baseline = baseline();
+        baseline.conversations[0].functions.push(Function { code: 1 << 16 | 8, name: String::new() });
+        let mut bench = Bench::with(Some(baseline));
+        bench.asks(HMI, PLC, &operation(Verb::Mode, 1 << 16 | 8, None)).asks(HMI, PLC, &read("40001"));
+        assert!(bench.alerts.is_empty());
+    }
+}

@@ -108,3 +108,35 @@ impl Detector for ExceptionBurst {
         findings(finding);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::bench::{Bench, HMI, PLC, ROGUE, baseline, read, refused};
+
+    #[test]
+    fn twenty_refusals_in_a_minute_are_a_burst() {
+        let mut bench = Bench::with(None);
+        for _ in 0..25 {
+            bench.asks(ROGUE, PLC, &read("40001")).answers(ROGUE, PLC, &refused(read("40001")));
+        }
+        assert_eq!(bench.detectors(), ["exception-burst"]);
+        assert_eq!(bench.last().client.to_string(), ROGUE, "who asks is the attacker, not who refuses");
+        assert_eq!(bench.last().frames.len(), 8);
+    }
+
+    #[test]
+    fn a_few_refusals_and_those_that_are_normal_are_not_told() {
+        let mut slow = Bench::with(None);
+        for _ in 0..60 {
+            slow.answers(HMI, PLC, &refused(read("40001"))).wait(4);
+        }
+        assert!(slow.alerts.is_empty(), "fifteen a minute");
+        let mut baseline = baseline();
+        baseline.conversations[0].refusals_per_minute = 30;
+        let mut known = Bench::with(Some(baseline));
+        for _ in 0..80 {
+            known.answers(HMI, PLC, &refused(read("40001")));
+        }
+        assert!(known.alerts.is_empty(), "less than three times what is normal");
+    }
+}

@@ -98,7 +98,9 @@ impl Detector for FunctionScan {
             .tried
             .iter()
             .filter(|tried| now.since(tried.last) <= settings.window)
-            .filter(|tried| tried.foreign || tried.refused || (!tried.answered && now.since(tried.last) >= PATIENCE))
+            .filter(|tried| {
+                tried.foreign || tried.refused || (!tried.answered && now.since(tried.last) >= PATIENCE)
+            })
             .collect();
         if doubtful.len() < settings.functions as usize {
             return;
@@ -158,5 +160,42 @@ impl Memory {
         let first = !tried.refused;
         tried.refused = true;
         first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldwarden_model::{Operation, Outcome, Verb};
+
+    use crate::bench::{Bench, HMI, PLC, ROGUE, operation, refused};
+
+    #[test]
+    fn refused_functions_one_after_the_other_are_a_scan() {
+        let mut bench = Bench::with(None);
+        for function in 90..100 {
+            let demand = operation(Verb::Unknown, function, None);
+            bench.asks(ROGUE, PLC, &demand).answers(ROGUE, PLC, &refused(demand));
+        }
+        assert_eq!(bench.detectors(), ["function-scan"]);
+        assert_eq!(bench.last().frames.len(), 5);
+    }
+
+    #[test]
+    fn a_scan_that_nobody_answers_is_seen_too() {
+        let mut bench = Bench::with(None);
+        for function in 90..97 {
+            bench.asks(ROGUE, PLC, &operation(Verb::Unknown, function, None)).wait(2);
+        }
+        assert_eq!(bench.detectors(), ["function-scan"]);
+    }
+
+    #[test]
+    fn a_display_with_six_functions_is_no_scan() {
+        let mut bench = Bench::with(None);
+        for function in [1, 2, 3, 4, 6, 16] {
+            let demand = operation(Verb::Read, function, None);
+            bench.asks(HMI, PLC, &demand).answers(HMI, PLC, &Operation { outcome: Outcome::Done, ..demand });
+        }
+        assert!(bench.alerts.is_empty());
     }
 }

@@ -55,3 +55,30 @@ impl Detector for Malformed {
         findings(finding);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fieldwarden_protocols::Anomaly;
+
+    use crate::bench::{Bench, HMI, PLC, ROGUE, baseline};
+
+    #[test]
+    fn a_broken_message_is_told_once_per_code() {
+        let mut bench = Bench::with(None);
+        let anomaly = Anomaly::malformed("pdu-too-short", 8, 4, 7);
+        bench.breaks(ROGUE, PLC, anomaly).breaks(ROGUE, PLC, anomaly);
+        assert_eq!(bench.detectors(), ["malformed"]);
+        bench.breaks(ROGUE, PLC, Anomaly::malformed("illegal-quantity", 8, 0, 1));
+        assert_eq!(bench.alerts.len(), 2);
+    }
+
+    #[test]
+    fn our_own_limits_and_learned_oddities_are_not_the_peers_fault() {
+        let mut baseline = baseline();
+        baseline.conversations[0].oddities.push("pdu-too-short".into());
+        let mut bench = Bench::with(Some(baseline));
+        bench.breaks(HMI, PLC, Anomaly::limit("too-many-items", 0, 100, 64));
+        bench.breaks(HMI, PLC, Anomaly::malformed("pdu-too-short", 8, 4, 7));
+        assert!(bench.alerts.is_empty());
+    }
+}

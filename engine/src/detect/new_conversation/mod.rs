@@ -69,3 +69,46 @@ impl NewConversation {
         finding
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fieldwarden_model::Operation;
+
+    use crate::bench::{Bench, HMI, PLC, ROGUE, read};
+
+    #[test]
+    fn a_service_never_used_is_told_with_the_entry_that_comes_closest() {
+        let mut bench = Bench::new();
+        bench.connects(ROGUE, PLC, 502);
+        assert_eq!(bench.detectors(), ["new-conversation"]);
+        assert_eq!(bench.last().baseline_entry.as_deref(), Some("station to dosing"));
+        assert_eq!(bench.last().protocol.as_deref(), Some("modbus"), "the port suggests it");
+        bench.connects(HMI, PLC, 22);
+        assert_eq!(bench.last().server_port, Some(22), "a known pair on another port");
+    }
+
+    #[test]
+    fn another_unit_behind_a_known_service_is_told() {
+        let mut bench = Bench::new();
+        bench.asks(HMI, PLC, &Operation { unit: Some(9), ..read("40001") });
+        assert_eq!(bench.detectors(), ["new-conversation"]);
+        assert_eq!(bench.last().unit, Some(9));
+    }
+
+    #[test]
+    fn a_hundred_doors_are_not_a_hundred_alerts() {
+        let mut bench = Bench::new();
+        for port in 1..=100 {
+            bench.connects(ROGUE, PLC, port);
+        }
+        assert_eq!(bench.alerts.len(), 16);
+        assert_eq!(bench.incident().alerts, 16);
+    }
+
+    #[test]
+    fn what_is_normal_is_not_told() {
+        let mut bench = Bench::new();
+        bench.connects(HMI, PLC, 502).asks(HMI, PLC, &read("40001-40010"));
+        assert!(bench.alerts.is_empty());
+    }
+}

@@ -48,3 +48,29 @@ impl Detector for NewFunction {
         findings(finding);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fieldwarden_model::Verb;
+
+    use crate::bench::{Bench, HMI, PLC, ROGUE, operation, read};
+
+    #[test]
+    fn a_function_never_used_contradicts_the_entry() {
+        let mut bench = Bench::new();
+        bench.asks(HMI, PLC, &operation(Verb::Discover, 43, None));
+        assert_eq!(bench.detectors(), ["new-function"]);
+        assert_eq!(bench.last().baseline_entry.as_deref(), Some("station to dosing: functions 3, 6"));
+    }
+
+    #[test]
+    fn a_new_conversation_is_not_told_once_per_function() {
+        let mut bench = Bench::new();
+        for function in [1, 2, 3, 4] {
+            bench.asks(ROGUE, PLC, &operation(Verb::Read, function, None));
+        }
+        assert_eq!(bench.detectors(), ["new-conversation"]);
+        let mut usual = Bench::new();
+        assert!(usual.asks(HMI, PLC, &read("40001")).alerts.is_empty());
+    }
+}

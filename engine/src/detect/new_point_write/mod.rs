@@ -46,3 +46,52 @@ impl Detector for NewPointWrite {
         findings(finding);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fieldwarden_model::{Operation, Outcome, Value};
+
+    use crate::bench::{Bench, HMI, PLC, ROGUE, read, write};
+
+    #[test]
+    fn a_write_elsewhere_is_told_with_the_value_before() {
+        let mut bench = Bench::new();
+        bench.asks(HMI, PLC, &read("40005"));
+        let values = write("40005", &[0, 50]).values;
+        bench.answers(HMI, PLC, &Operation { values, outcome: Outcome::Done, ..read("40005") });
+        bench.asks(HMI, PLC, &write("40005", &[0x23, 0x28]));
+        assert_eq!(bench.detectors(), ["new-point-write"]);
+        let alert = bench.last();
+        assert_eq!(
+            (alert.old.as_slice(), alert.new.as_slice()),
+            (&[Value::Integer(50)][..], &[Value::Integer(9_000)][..])
+        );
+        assert_eq!(
+            alert.summary,
+            "10.0.0.5 wrote 40005 on Dosing PLC (10.0.0.20), which it never did before (from 50 to 9000)"
+        );
+        assert_eq!(alert.baseline_entry.as_deref(), Some("station to dosing: writes 40101"));
+        assert_eq!(bench.incident().title, "Device 10.0.0.5 wrote set-points on Dosing PLC");
+    }
+
+    #[test]
+    fn in_a_new_conversation_every_write_is_told_and_joins_its_incident() {
+        let mut bench = Bench::new();
+        bench.heard(ROGUE).asks(ROGUE, PLC, &write("40101", &[0, 50])).asks(
+            ROGUE,
+            PLC,
+            &write("40101", &[0, 51]),
+        );
+        assert_eq!(bench.detectors(), ["new-talker", "new-conversation", "new-point-write"]);
+        assert_eq!(bench.incident().alerts, 3);
+        assert_eq!(bench.writes.len(), 2, "every write is remembered");
+    }
+
+    #[test]
+    fn the_usual_set_point_is_not_told() {
+        let mut bench = Bench::new();
+        bench.asks(HMI, PLC, &write("40101", &[0, 100]));
+        assert!(bench.alerts.is_empty());
+        assert_eq!(bench.writes.len(), 1);
+    }
+}

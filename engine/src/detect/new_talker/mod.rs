@@ -73,3 +73,26 @@ impl Detector for NewTalker {
         findings(finding);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::bench::{Bench, HMI, PLC, ROGUE};
+
+    #[test]
+    fn a_stranger_is_told_once_and_named() {
+        let mut bench = Bench::new();
+        bench.heard(ROGUE).wait(600).heard(ROGUE);
+        assert_eq!(bench.detectors(), ["new-talker"]);
+        assert_eq!(bench.last().client.to_string(), ROGUE);
+        assert_eq!(bench.incident().title, "Unknown device 10.0.0.66 appeared on the network");
+    }
+
+    #[test]
+    fn who_belongs_here_and_groups_are_not_told() {
+        let mut bench = Bench::new();
+        bench.heard(HMI).heard(PLC).heard("0.0.0.0").heard("224.0.0.251").heard("ff:ff:ff:ff:ff:ff");
+        assert!(bench.alerts.is_empty());
+        let mut unlearned = Bench::with(None);
+        assert!(unlearned.heard(ROGUE).alerts.is_empty(), "without a baseline nobody is a stranger");
+    }
+}

@@ -73,3 +73,38 @@ fn first_outside<'a>(
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use fieldwarden_model::{PointRange, Values, operation::Encoding};
+
+    use crate::bench::{Bench, HMI, PLC, baseline, points, write};
+
+    #[test]
+    fn a_value_never_seen_is_told_with_the_bounds() {
+        let mut bench = Bench::new();
+        bench.asks(HMI, PLC, &write("40101", &[0, 101]));
+        assert_eq!(bench.detectors(), ["value-out-of-range"]);
+        assert_eq!(bench.last().baseline_entry.as_deref(), Some("station to dosing: 40101 takes 0 to 100"));
+    }
+
+    #[test]
+    fn bounds_are_included() {
+        let mut bench = Bench::new();
+        bench.asks(HMI, PLC, &write("40101", &[0, 0])).asks(HMI, PLC, &write("40101", &[0, 100]));
+        assert!(bench.alerts.is_empty());
+    }
+
+    #[test]
+    fn a_whole_octet_over_a_learned_bit_is_told() {
+        let mut baseline = baseline();
+        let first = points("40101").first;
+        baseline.conversations[0].writes[0].points.last = first + 7;
+        let mut bench = Bench::with(Some(baseline));
+        let mut octet = write("40101", &[0, 1]);
+        octet.points = Some(PointRange { last: first + 7, ..points("40101") });
+        octet.values = Some(Values { bytes: &[1], encoding: Encoding::Unsigned8, count: 1, stride: 8 });
+        bench.asks(HMI, PLC, &octet);
+        assert_eq!(bench.detectors(), ["value-out-of-range"]);
+    }
+}

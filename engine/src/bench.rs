@@ -1,0 +1,286 @@
+//! A bench for tests of judgement: a small plant whose talkers say what a test lets them say, without frames.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use fieldwarden_model::{
+    AddressSpace, Alert, Endpoint, FrameRef, Incident, Operation, Outcome, PointRange, Talker, Timestamp,
+    Transport, Value, Values, Verb, operation::Encoding,
+};
+use fieldwarden_protocols::{Anomaly, Body, Direction, FieldVisitor, Kind, Message, Protocol};
+
+use crate::{
+    baseline::{Baseline, Entry, Envelope, Function, KnownTalker, compiled::Compiled},
+    detect,
+    engine::Output,
+    history::WriteRecord,
+    incident,
+    map::Seed,
+    shard::{FlowState, Judge, Rules},
+    site::Site,
+    track::{FlowKey, Heard, Observer, Origin, TrackEvent},
+};
+
+/// The operator's station.
+pub(crate) const HMI: &str = "10.0.0.5";
+/// The controller.
+pub(crate) const PLC: &str = "10.0.0.20";
+/// Someone else.
+pub(crate) const ROGUE: &str = "10.0.0.66";
+
+const MODBUS: Protocol = Protocol("modbus");
+
+/// The plant on the bench.
+pub(crate) struct Bench {
+    judge: Judge,
+    site: Site,
+    flows: BTreeMap<FlowKey, FlowState>,
+    now: Timestamp,
+    frame: u64,
+    protocol: Protocol,
+    port: u16,
+    pub(crate) alerts: Vec<Alert>,
+    pub(crate) incidents: Vec<Incident>,
+    pub(crate) writes: Vec<WriteRecord>,
+}
+
+impl Bench {
+    /// A plant whose baseline is [`baseline`].
+    pub(crate) fn new() -> Self {
+        Self::with(Some(baseline()))
+    }
+
+    /// A plant with another baseline, or with none.
+    pub(crate) fn with(baseline: Option<Baseline>) -> Self {
+        let baseline = baseline.map(|baseline| Arc::new(Compiled::new(&baseline)));
+        let rules = Rules { settings: Arc::new(detect::Settings::default()), baseline };
+        let plan = fieldwarden_model::Site {
+            assets: vec![fieldwarden_model::site::Asset {
+                name: "Dosing PLC".into(),
+                addresses: vec![talker(PLC)],
+                role: "plc".into(),
+                zone: "cell 1".into(),
+                criticality: 3,
+            }],
+            ..fieldwarden_model::Site::default()
+        };
+        Self {
+            judge: Judge::new(rules.clone(), Seed(1)),
+            site: Site::new(plan, rules, incident::Settings::default()),
+            flows: BTreeMap::new(),
+            now: Timestamp::from_seconds(1_000_000),
+            frame: 0,
+            protocol: MODBUS,
+            port: 502,
+            alerts: Vec::new(),
+            incidents: Vec::new(),
+            writes: Vec::new(),
+        }
+    }
+
+    /// From now on S7comm is spoken.
+    pub(crate) fn s7comm(mut self) -> Self {
+        (self.protocol, self.port) = (Protocol("s7comm"), 102);
+        self
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&mut self, seconds: u64) -> &mut Self {
+        self.now = self.now.saturating_add(Duration::from_secs(seconds));
+        let mut told = Vec::new();
+        self.site.advance(self.now, &mut |output| told.push(output));
+        self.take(told);
+        self
+    }
+
+    /// A talker is heard.
+    pub(crate) fn heard(&mut self, who: &str) -> &mut Self {
+        let frame = self.next_frame();
+        let heard = Heard { space: AddressSpace(0), talker: talker(who), mac: None, time: self.now, frame };
+        self.judge.heard(&heard);
+        self.settle()
+    }
+
+    /// A client connects to a port and says nothing the engine understands.
+    pub(crate) fn connects(&mut self, client: &str, server: &str, port: u16) -> &mut Self {
+        self.event(client, server, port, TrackEvent::Started)
+    }
+
+    /// A client asks a server for something.
+    pub(crate) fn asks(&mut self, client: &str, server: &str, operation: &Operation<'_>) -> &mut Self {
+        self.message(client, server, Kind::Request, operation, &[])
+    }
+
+    /// A server answers a client.
+    pub(crate) fn answers(&mut self, client: &str, server: &str, operation: &Operation<'_>) -> &mut Self {
+        self.message(client, server, Kind::Response, operation, &[])
+    }
+
+    /// A client sends a server something broken.
+    pub(crate) fn breaks(&mut self, client: &str, server: &str, anomaly: Anomaly) -> &mut Self {
+        self.message(client, server, Kind::Anomaly, &read("40001"), &[anomaly])
+    }
+
+    /// The detectors that told something, in order.
+    pub(crate) fn detectors(&self) -> Vec<&str> {
+        self.alerts.iter().map(|alert| alert.detector.as_str()).collect()
+    }
+
+    /// The last revision of the incident that was told last.
+    pub(crate) fn incident(&self) -> &Incident {
+        self.incidents.last().unwrap()
+    }
+
+    /// The last alert.
+    pub(crate) fn last(&self) -> &Alert {
+        self.alerts.last().unwrap()
+    }
+
+    fn event(&mut self, client: &str, server: &str, port: u16, event: TrackEvent) -> &mut Self {
+        let key = self.key(client, server, port);
+        let frames = [self.next_frame()];
+        let mut flow = self.flows.remove(&key).unwrap_or_default();
+        let origin = origin(&key, Direction::ToServer, self.now, &frames);
+        self.judge.event(&origin, &mut flow, event);
+        self.flows.insert(key, flow);
+        self.settle()
+    }
+
+    fn message(
+        &mut self,
+        client: &str,
+        server: &str,
+        kind: Kind,
+        operation: &Operation<'_>,
+        anomalies: &[Anomaly],
+    ) -> &mut Self {
+        let key = self.key(client, server, self.port);
+        if !self.flows.contains_key(&key) {
+            self.event(client, server, self.port, TrackEvent::Started);
+        }
+        self.now = self.now.saturating_add(Duration::from_millis(10));
+        let frames = [self.next_frame()];
+        let mut flow = self.flows.remove(&key).unwrap_or_default();
+        let direction = if kind == Kind::Response { Direction::ToClient } else { Direction::ToServer };
+        let one = One(*operation);
+        let message = Message { protocol: self.protocol, kind, direction, anomalies, body: &one };
+        self.judge.message(&origin(&key, direction, self.now, &frames), &mut flow, &message);
+        self.flows.insert(key, flow);
+        self.settle()
+    }
+
+    fn settle(&mut self) -> &mut Self {
+        let mut told = Vec::new();
+        self.site.consume(&mut self.judge.observations, &mut |output| told.push(output));
+        self.take(told);
+        self
+    }
+
+    fn take(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Alert(alert) => self.alerts.push(alert),
+                Output::Incident(incident) => self.incidents.push(incident),
+                Output::Write(write) => self.writes.push(write),
+                Output::Verdict(_) => {}
+            }
+        }
+    }
+
+    fn next_frame(&mut self) -> FrameRef {
+        self.frame += 1;
+        FrameRef { capture: 0, number: self.frame }
+    }
+
+    fn key(&self, client: &str, server: &str, port: u16) -> FlowKey {
+        FlowKey {
+            space: AddressSpace(0),
+            transport: Transport::Tcp,
+            client: Endpoint { talker: talker(client), port: Some(50_000) },
+            server: Endpoint { talker: talker(server), port: Some(port) },
+        }
+    }
+}
+
+/// The station reads 40001 to 40010 and writes 0 to 100 to 40101, and nothing else happens.
+pub(crate) fn baseline() -> Baseline {
+    let known = |text| KnownTalker { space: AddressSpace(0), talker: talker(text), mac: None };
+    let function = |code, name: &str| Function { code, name: name.into() };
+    let setpoint = Envelope {
+        points: points("40101"),
+        step: 1,
+        minimum: Some(Value::Integer(0)),
+        maximum: Some(Value::Integer(100)),
+        seen: 12,
+    };
+    Baseline {
+        mode: "normal".into(),
+        learned: None,
+        talkers: vec![known(HMI), known(PLC)],
+        conversations: vec![Entry {
+            id: "station to dosing".into(),
+            space: AddressSpace(0),
+            client: talker(HMI),
+            server: talker(PLC),
+            transport: Transport::Tcp,
+            server_port: Some(502),
+            protocol: "modbus".into(),
+            unit: Some(1),
+            functions: vec![function(3, "Read holding registers"), function(6, "Write single register")],
+            reads: vec![points("40001-40010")],
+            writes: vec![setpoint],
+            period_ms: Some(1_000),
+            refusals_per_minute: 0,
+            oddities: Vec::new(),
+        }],
+    }
+}
+
+/// Points of Modbus as people write them.
+pub(crate) fn points(text: &str) -> PointRange {
+    fieldwarden_protocols::dissector("modbus").unwrap().notation().read(text).unwrap()
+}
+
+pub(crate) fn talker(text: &str) -> Talker {
+    text.parse().unwrap()
+}
+
+/// A read.
+pub(crate) fn read(text: &str) -> Operation<'static> {
+    operation(Verb::Read, 3, Some(points(text)))
+}
+
+/// A write of one register.
+pub(crate) fn write<'a>(text: &str, value: &'a [u8; 2]) -> Operation<'a> {
+    let values = Values { bytes: value, encoding: Encoding::Unsigned16, count: 1, stride: 1 };
+    Operation { values: Some(values), ..operation(Verb::Write, 6, Some(points(text))) }
+}
+
+/// Any demand.
+pub(crate) const fn operation(verb: Verb, function: u32, points: Option<PointRange>) -> Operation<'static> {
+    let outcome = Outcome::Asked;
+    Operation { verb, function, name: "a function", unit: Some(1), points, values: None, outcome }
+}
+
+/// A demand refused.
+pub(crate) const fn refused<'a>(operation: Operation<'a>) -> Operation<'a> {
+    Operation { outcome: Outcome::Refused(2), ..operation }
+}
+
+const fn origin<'a>(
+    key: &'a FlowKey,
+    direction: Direction,
+    time: Timestamp,
+    frames: &'a [FrameRef],
+) -> Origin<'a> {
+    Origin { key, direction, time, frames, vlan: &[], client_mac: None, server_mac: None }
+}
+
+struct One<'a>(Operation<'a>);
+
+impl Body for One<'_> {
+    fn fields(&self, _: &mut dyn FieldVisitor) {}
+
+    fn operations(&self, each: &mut dyn FnMut(&Operation<'_>)) {
+        each(&self.0);
+    }
+}

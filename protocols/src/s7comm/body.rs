@@ -3,13 +3,14 @@
 use fieldwarden_model::{Operation, Outcome, PointRange, Values, Verb};
 
 use super::{
-    classify::Function,
+    classify::{self, Function},
     content::Content,
+    control::BlockName,
     data::RETURN_DONE,
     fields,
     item::{Address, Item, db_read_entries},
     pdu::{Pdu, Rosctr},
-    pending::Asked,
+    pending::{Asked, Object, Target},
     programmer::Programmer,
     userdata::{Method, Userdata},
 };
@@ -59,6 +60,30 @@ impl S7Message<'_> {
         }
     }
 
+    /// What a job names besides addresses.
+    pub(super) fn object(&self) -> Option<Object> {
+        match &self.content {
+            Content::Transfer(transfer) => {
+                let block = BlockName::read(transfer.file?)?;
+                Some(Object::Block(block.kind, Some(block.number)))
+            }
+            Content::Userdata(userdata) => userdata.object(),
+            _ => None,
+        }
+    }
+
+    /// An answer with a whole system status list repeats its id itself.
+    fn leaves_object_out(&self) -> bool {
+        match &self.content {
+            Content::Userdata(userdata) => {
+                userdata.group != classify::GROUP_CPU
+                    || userdata.fragment()
+                    || self.outcome() != Outcome::Done
+            }
+            _ => true,
+        }
+    }
+
     fn outcome(&self) -> Outcome {
         match (self.kind(), &self.content) {
             (Kind::Request, _) => Outcome::Asked,
@@ -82,13 +107,19 @@ impl S7Message<'_> {
         }
     }
 
-    /// The addresses of the job that this answers; none for an item that is no plain address.
-    fn asked_items(&self) -> &[Option<Address>] {
-        self.asked.map(|asked| asked.items.as_slice()).unwrap_or_default()
+    /// The addresses of the job that this answers.
+    fn targets(&self) -> &[Target] {
+        self.asked.map(|asked| asked.targets.as_slice()).unwrap_or_default()
     }
 
-    fn asked_item(&self, n: usize) -> Option<Address> {
-        self.asked_items().get(n).copied().flatten()
+    /// The addresses of one item of the job; none, once, where it has none.
+    fn each_target(&self, item: u16, each: &mut dyn FnMut(Option<Address>, usize)) {
+        let of_item = || self.targets().iter().filter(|target| target.item == item);
+        let count = of_item().count();
+        if count == 0 {
+            each(None, 0);
+        }
+        of_item().for_each(|target| each(Some(target.address), count));
     }
 
     /// One operation per item that the message names; false where it names none.
@@ -112,15 +143,18 @@ impl S7Message<'_> {
                 }
             }
             Content::Values(_, records) if self.pdu.refusal().is_none() => {
-                for (n, record) in records.clone().enumerate() {
-                    let address = self.asked_item(n);
-                    let values = address.and_then(|address| record.values(&address));
-                    emit(address, values, of_return_code(record.return_code));
+                for (record, n) in records.clone().zip(0..) {
+                    self.each_target(n, &mut |address, count| {
+                        // How the octets of several blocks follow each other in one record is not known for sure.
+                        let values =
+                            address.filter(|_| count == 1).and_then(|address| record.values(&address));
+                        emit(address, values, of_return_code(record.return_code));
+                    });
                 }
             }
             Content::Codes(_, codes) if self.pdu.refusal().is_none() => {
-                for (n, code) in codes.iter().enumerate() {
-                    emit(self.asked_item(n), None, of_return_code(*code));
+                for (code, n) in codes.iter().zip(0..) {
+                    self.each_target(n, &mut |address, _| emit(address, None, of_return_code(*code)));
                 }
             }
             Content::Userdata(userdata) => {
@@ -137,7 +171,7 @@ impl S7Message<'_> {
                     each_address(&item, &mut |address| emit(address, None, whole.outcome));
                 }
             }
-            _ => self.asked_items().iter().for_each(|address| emit(*address, None, whole.outcome)),
+            _ => self.targets().iter().for_each(|target| emit(Some(target.address), None, whole.outcome)),
         }
         any
     }
@@ -150,8 +184,11 @@ impl Body for S7Message<'_> {
         if let Some(function) = self.function {
             fields::function(function, visitor);
         }
-        for address in self.asked_items().iter().flatten() {
-            fields::address(address, visitor);
+        if let Some(object) = self.asked.and_then(|asked| asked.object).filter(|_| self.leaves_object_out()) {
+            fields::object(object, visitor);
+        }
+        for target in self.targets() {
+            fields::address(&target.address, visitor);
         }
     }
 

@@ -10,6 +10,7 @@ use super::{
     item::{Address, Item, Items, db_read_entries},
     notation::StepSeven,
     pdu::{Pdu, Rosctr},
+    pending::Object,
 };
 use crate::{
     dissector::Notation as _,
@@ -176,6 +177,22 @@ pub(super) fn block_name(block: &BlockName, visitor: &mut dyn FieldVisitor) {
     let mut file_system = heapless::String::<4>::new();
     if file_system.write_char(block.file_system.into()).is_ok() {
         visitor.item("file_system", FieldValue::Text(&file_system));
+    }
+}
+
+/// What a job names besides addresses.
+pub(super) fn object(object: Object, visitor: &mut dyn FieldVisitor) {
+    match object {
+        Object::Status(id, index) => {
+            number(visitor, "szl_id", id);
+            number(visitor, "szl_index", index);
+        }
+        Object::Block(kind, block) => {
+            visitor.item("block_type", FieldValue::Text(kind));
+            if let Some(block) = block {
+                visitor.item("block_number", FieldValue::Unsigned(block.into()));
+            }
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use super::{
     alarm::{self, Part},
     classify,
-    control::block_kind,
     data::Records,
     fields::{self, maybe, number},
+    pending::Object,
     programmer::Programmer,
     userdata::{Method, Payload, Userdata},
 };
@@ -38,26 +38,27 @@ pub(super) fn userdata(userdata: &Userdata<'_>, visitor: &mut dyn FieldVisitor) 
         number(visitor, "item_count", count);
         fields::records(&Records::new(records, count.into()), visitor);
     }
+    if let Some(object) = userdata.object() {
+        fields::object(object, visitor);
+    }
     match (userdata.group, userdata.subfunction) {
-        (classify::GROUP_CPU, 1) => system_status(userdata, payload, visitor),
+        (classify::GROUP_CPU, 1) => system_status(userdata, visitor),
         (classify::GROUP_CPU, _) => alarm::walk(userdata, &mut |part| alarm_part(&part, visitor)),
         (classify::GROUP_PROGRAMMER, _) => programmer(userdata, visitor),
         (classify::GROUP_CYCLIC, 8) => data_record(userdata, visitor),
-        (classify::GROUP_BLOCK, 2 | 3) => block(userdata, payload, visitor),
         (classify::GROUP_TIME, _) => clock(payload, visitor),
         _ => {}
     }
 }
 
-/// Which partial list is read: id and index stand first in request and answer.
-fn system_status(userdata: &Userdata<'_>, payload: &Payload<'_>, visitor: &mut dyn FieldVisitor) {
-    // Later fragments continue the list without repeating its head; a request for them is empty.
-    if userdata.unit_reference.unwrap_or(0) != 0 && userdata.sequence.unwrap_or(0) > 1 {
-        return;
+/// An answer that is whole repeats the id and index of its list; fragments but the first do not.
+fn system_status(userdata: &Userdata<'_>, visitor: &mut dyn FieldVisitor) {
+    let mut cursor = Cursor::new(userdata.whole().unwrap_or_default());
+    if userdata.method() == Method::Response
+        && let Some((id, index)) = cursor.u16().zip(cursor.u16())
+    {
+        fields::object(Object::Status(id, index), visitor);
     }
-    let mut cursor = Cursor::new(payload.octets);
-    maybe(visitor, "szl_id", cursor.u16());
-    maybe(visitor, "szl_index", cursor.u16());
 }
 
 fn alarm_part(part: &Part<'_>, visitor: &mut dyn FieldVisitor) {
@@ -85,19 +86,6 @@ fn programmer(userdata: &Userdata<'_>, visitor: &mut dyn FieldVisitor) {
     }
     for code in programmer.codes {
         visitor.item("return_code", FieldValue::Unsigned((*code).into()));
-    }
-}
-
-fn block(userdata: &Userdata<'_>, payload: &Payload<'_>, visitor: &mut dyn FieldVisitor) {
-    if userdata.method() != Method::Request {
-        return;
-    }
-    let mut cursor = Cursor::new(payload.octets);
-    if let Some(kind) = cursor.take(2).and_then(|octets| octets.try_into().ok()).and_then(block_kind) {
-        visitor.item("block_type", FieldValue::Text(kind));
-    }
-    if let Some(block) = cursor.take(5).and_then(super::control::decimal) {
-        visitor.item("block_number", FieldValue::Unsigned(block.into()));
     }
 }
 

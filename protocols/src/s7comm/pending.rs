@@ -21,10 +21,30 @@ const MAX_SPARE: usize = 32;
 pub(super) struct Asked {
     /// The job's function.
     pub(super) function: Option<Function>,
-    /// One entry per item; an item that is no plain address is none.
-    pub(super) items: Vec<Option<Address>>,
+    /// The addresses of its items, in order; an item that is no plain address has none.
+    pub(super) targets: Vec<Target>,
+    /// What else it names.
+    pub(super) object: Option<Object>,
     reference: u16,
     towards: Option<Direction>,
+}
+
+/// An address and the item, from 0, that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    /// Which item.
+    pub(super) item: u16,
+    /// Which address of it.
+    pub(super) address: Address,
+}
+
+/// What a job names that its answer leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Object {
+    /// A partial system status list: id and index.
+    Status(u16, u16),
+    /// A block, or all blocks of a type.
+    Block(&'static str, Option<u32>),
 }
 
 /// The jobs of one flow that wait.
@@ -32,7 +52,7 @@ pub(super) struct Asked {
 pub(super) struct Pending {
     jobs: VecDeque<Asked>,
     addresses: usize,
-    spare: Vec<Option<Address>>,
+    spare: Vec<Target>,
     asked_since_gap: bool,
 }
 
@@ -44,21 +64,26 @@ impl Pending {
         reference: u16,
         function: Function,
         items: Items<'_>,
+        object: Option<Object>,
     ) -> Option<Anomaly> {
         self.asked_since_gap = true;
         // A reference that comes again before its answer replaces what it meant.
         let _ = self.take(towards, reference);
         let mut list = core::mem::take(&mut self.spare);
         list.clear();
-        list.extend(items.map(|item| match item {
-            Item::Any(address) => Some(address),
-            Item::DbRead(entries) => single(db_read_entries(entries)),
-            Item::Raw { .. } => None,
-        }));
+        for (item, n) in items.zip(0..) {
+            let mut add = |address| list.push(Target { item: n, address });
+            match item {
+                Item::Any(address) => add(address),
+                Item::DbRead(entries) => db_read_entries(entries).for_each(add),
+                Item::Raw { .. } => {}
+            }
+        }
         self.addresses += list.len();
         self.jobs.push_back(Asked {
             function: Some(function),
-            items: list,
+            targets: list,
+            object,
             reference,
             towards: Some(towards),
         });
@@ -68,7 +93,7 @@ impl Pending {
             let held = if cap == MAX_PENDING { self.jobs.len() } else { self.addresses };
             limit = Some(Anomaly::limit("pending-jobs", 4, count(held), count(cap)));
             let Some(oldest) = self.jobs.pop_front() else { break };
-            self.addresses -= oldest.items.len();
+            self.addresses -= oldest.targets.len();
         }
         limit
     }
@@ -80,8 +105,8 @@ impl Pending {
 
     /// Gives the buffer of an answered job back for the next one.
     pub(super) fn recycle(&mut self, asked: Asked) {
-        if asked.items.capacity() <= MAX_SPARE {
-            self.spare = asked.items;
+        if asked.targets.capacity() <= MAX_SPARE {
+            self.spare = asked.targets;
         }
     }
 
@@ -105,13 +130,7 @@ impl Pending {
         let at =
             self.jobs.iter().position(|job| job.reference == reference && job.towards == Some(towards))?;
         let job = self.jobs.remove(at)?;
-        self.addresses -= job.items.len();
+        self.addresses -= job.targets.len();
         Some(job)
     }
-}
-
-/// The only element, where there is just one.
-fn single<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
-    let first = all.next()?;
-    all.next().is_none().then_some(first)
 }

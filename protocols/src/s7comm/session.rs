@@ -137,7 +137,7 @@ impl S7Session {
             Content::Variables(_, items, _) => items.clone(),
             _ => Items::new(&[], 0),
         };
-        if let Some(limit) = self.pending.ask(direction, reference, function, items) {
+        if let Some(limit) = self.pending.ask(direction, reference, function, items, message.object()) {
             findings.remark(limit);
         }
     }

@@ -6,7 +6,12 @@
 //!  a mode report has no data: parameters | 01 00 | 4 octets | mode | 00 |
 //! ```
 
-use super::item::Items;
+use super::{
+    classify,
+    control::{block_kind, decimal},
+    item::Items,
+    pending::Object,
+};
 use crate::cursor::Cursor;
 
 /// What a userdata message is.
@@ -118,8 +123,21 @@ impl<'a> Userdata<'a> {
         Some((count, records))
     }
 
+    /// The system status list or the block that a request names.
+    pub(super) fn object(&self) -> Option<Object> {
+        let mut cursor = Cursor::new(self.whole().filter(|_| self.method() == Method::Request)?);
+        match (self.group, self.subfunction) {
+            (classify::GROUP_CPU, 1) => Some(Object::Status(cursor.u16()?, cursor.u16()?)),
+            (classify::GROUP_BLOCK, 2 | 3) => {
+                let kind = block_kind(cursor.take(2)?.try_into().ok()?)?;
+                Some(Object::Block(kind, cursor.take(5).and_then(decimal)))
+            }
+            _ => None,
+        }
+    }
+
     const fn lists_items(&self) -> bool {
-        self.group == super::classify::GROUP_CYCLIC && matches!(self.subfunction, 1 | 5 | 7)
+        self.group == classify::GROUP_CYCLIC && matches!(self.subfunction, 1 | 5 | 7)
     }
 }
 

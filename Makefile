@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 CARGO ?= cargo
-# One less than hopeless on a small gateway: tests share the machine with the lab.
+# 1 is the quick count, `full` the counts that issues state.
 SCALE ?= 1
 export SCALE
 
@@ -41,6 +41,18 @@ test: setup-test
 ## The counts that issues state.
 test-full: setup-test
 	SCALE=full $(MAKE) test
+
+## Frames per CPU-second and peak memory, beside tcpdump on the same file.
+bench: setup-test build
+	lab/bench
+
+## Every fuzz target for SECONDS_EACH seconds.
+SECONDS_EACH ?= 20
+fuzz:
+	@cargo fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked
+	@for target in $$(cd fuzz && cargo fuzz list); do \
+		echo "== $$target"; cargo fuzz run -s none $$target -- -max_total_time=$(SECONDS_EACH) || exit 1; \
+	done
 
 lab: setup-test
 	lab/up --prefix fw

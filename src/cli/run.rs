@@ -9,7 +9,12 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{Failure, Outcome, load};
-use crate::daemon::{WORDS_OR_FILE_WRONG, operate, parent, settings::Settings};
+use crate::daemon::{
+    WORDS_OR_FILE_WRONG,
+    operate::{self, NoCapture},
+    parent,
+    settings::Settings,
+};
 
 /// The account the daemon runs under where it exists and none is named.
 const ACCOUNT: &str = "fieldwarden";
@@ -41,7 +46,11 @@ pub(crate) fn run(words: &Words) -> Outcome {
     if words.as_daemon {
         let settings = load::load(&words.config, Settings::configure)?;
         let baseline = settings.baseline.as_deref().map(load::baseline).transpose()?;
-        return operate::run(settings, baseline, words.json, stop).map_err(Failure::from);
+        // An interface that is not there at the first start is a wrong word of the configuration. At a restart the parent
+        // tries again: it may come back.
+        return operate::run(settings, baseline, words.json, stop).map_err(|fault| {
+            if fault.is::<NoCapture>() { Failure::Input(fault.to_string()) } else { fault.into() }
+        });
     }
     let outcome = parent::run(&plan(words)?, &stop);
     outcome.map_err(|fault| match fault.to_string() {

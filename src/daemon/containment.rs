@@ -140,7 +140,12 @@ impl Containment {
                 self.refused(&mut stored, &format!("withdrawn by {}: {reason}", operator.name))?;
                 return Ok(stored);
             }
-            OrderState::Approved => {}
+            OrderState::Approved => {
+                stored = self.settle_one(stored)?;
+                if !stored.state.in_force() {
+                    return Ok(stored);
+                }
+            }
             state if state.in_force() => {}
             state => return Err(format!("order {id} is {} already", state.word())),
         }
@@ -152,7 +157,28 @@ impl Containment {
     pub(crate) fn release_all(&self, reason: &str, operator: &Operator) -> Result<Vec<StoredOrder>, String> {
         operator.require(Role::Approver)?;
         let orders = self.store.unfinished_orders().map_err(|fault| fault.to_string())?;
-        orders.iter().map(|stored| self.release(&stored.order.id, reason, operator)).collect()
+        let (mut released, mut left) = (Vec::new(), Vec::new());
+        for stored in &orders {
+            match self.release(&stored.order.id, reason, operator) {
+                Ok(ended) => released.push(ended),
+                Err(why) => left.push(format!("order {}: {why}", stored.order.id)),
+            }
+        }
+        // One that cannot be ended must not keep the others in force.
+        if left.is_empty() {
+            Ok(released)
+        } else {
+            Err(format!("{} released; {}", released.len(), left.join("; ")))
+        }
+    }
+
+    /// Ends what was approved and never reached the enforcer, because one of the two died in that instant. Called
+    /// whenever the enforcer is there again.
+    pub(crate) fn settle(&self) -> Result<(), String> {
+        let _step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        let orders = self.store.unfinished_orders().map_err(|fault| fault.to_string())?;
+        let waiting = orders.into_iter().filter(|stored| stored.state == OrderState::Approved);
+        waiting.map(|stored| self.settle_one(stored)).try_for_each(|settled| settled.map(drop))
     }
 
     /// The newest orders.
@@ -195,6 +221,19 @@ impl Containment {
             Answer::Refused { reason, .. } => Err(format!("the enforcer did not keep order {id}: {reason}")),
             _ => Err("the enforcer answered something else".into()),
         }
+    }
+
+    /// What became of an approved order: what the enforcer says, or that it never heard of it. Holding `step`, nobody
+    /// else is on the way to the enforcer with it.
+    fn settle_one(&self, mut stored: StoredOrder) -> Result<StoredOrder, String> {
+        let Answer::Orders { orders } = self.enforcer()?.ask(&Ask::List, None)? else {
+            return Err("the enforcer answered something else".into());
+        };
+        if let Some((_, report)) = orders.iter().find(|(order, _)| order.id == stored.order.id) {
+            return self.take(report);
+        }
+        self.refused(&mut stored, "it never reached the enforcer; nothing was cut")?;
+        Ok(stored)
     }
 
     fn end(&self, id: &OrderId, by: &str, reason: &str, degraded: bool) -> Result<StoredOrder, String> {

@@ -62,17 +62,20 @@ impl Enforcer {
         }
     }
 
-    /// Hears every report until `stop`, across restarts of the enforcer: `heard` gets the orders known at each connection,
-    /// then each report as it comes; `reachable` follows whether there is a connection.
+    /// Hears every report until `stop`, across restarts of the enforcer: `met` is called at each connection, then
+    /// `heard` gets the orders known there and each report as it comes; `reachable` follows whether there is a
+    /// connection.
     pub(crate) fn listen(
         &self,
         stop: &AtomicBool,
         reachable: &Arc<AtomicBool>,
+        mut met: impl FnMut(),
         mut heard: impl FnMut(Report),
     ) {
         while !stop.load(Ordering::Relaxed) {
             if let Ok(stream) = connect(&self.socket) {
                 reachable.store(true, Ordering::Relaxed);
+                met();
                 // The end of this connection is told by `reachable`; the next attempt tells whether it is back.
                 let _ = hear(&stream, stop, &mut heard);
                 reachable.store(false, Ordering::Relaxed);

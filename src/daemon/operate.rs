@@ -42,6 +42,18 @@ const GOODBYE: Duration = Duration::from_secs(3);
 /// Recordings beside each other before the oldest name is used again.
 const MAX_RECORDINGS: u32 = 1_000;
 
+/// The interface that the configuration names cannot be heard, and why.
+#[derive(Debug)]
+pub(crate) struct NoCapture(String);
+
+impl std::fmt::Display for NoCapture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoCapture {}
+
 /// Runs until `stop`, or until the parent is gone.
 pub(crate) fn run(
     settings: Settings,
@@ -137,7 +149,7 @@ fn capture(sensor: &SensorSettings, parent: &UnixStream) -> Result<LiveCapture> 
     writeln!(&*parent, "{} {}", sensor.interface, sensor.ring_megabytes)
         .context("the parent does not listen")?;
     let (sentence, socket) = handover::receive(parent).context("the parent does not answer")?;
-    let socket: OwnedFd = socket.ok_or_else(|| anyhow!(sentence))?;
+    let socket: OwnedFd = socket.ok_or(NoCapture(sentence))?;
     LiveCapture::from_fd(socket, &sensor.interface, RingSize::megabytes(sensor.ring_megabytes), 0)
         .map_err(|fault| anyhow!("{fault}"))
 }
@@ -197,7 +209,12 @@ fn hear_enforcer(
     stop: Arc<AtomicBool>,
 ) -> Result<()> {
     thread::Builder::new().name("enforcer".into()).spawn(move || {
-        enforcer.listen(&stop, &reachable, |report| {
+        let met = || {
+            if let Err(fault) = orders.settle() {
+                eprintln!("fieldwarden: what became of an approved order is not known: {fault}");
+            }
+        };
+        enforcer.listen(&stop, &reachable, met, |report| {
             // Reports of orders this store never held are the enforcer's own history.
             if let Err(fault) = orders.take(&report) {
                 eprintln!("fieldwarden: a report of the enforcer is not stored: {fault}");

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::live::{
     PLC1, ROGUE,
     lab::Lab,
-    memory::{received_revisions, stored_alerts, stored_incidents, stored_revisions},
+    memory::{received_revisions, stored_alert_bodies, stored_alerts, stored_incidents, stored_revisions},
     pause,
     product::{Product, Setup, Victim, is_alive},
     scale_is_full, wait,
@@ -57,10 +57,10 @@ fn kill_9_at_any_moment_loses_and_doubles_nothing() {
         assert!(product.kill(victim));
         product.wait_until_serving();
         assert_eq!(product.order(&order)["state"], "kept", "{victim:?}");
-        kernel_and_journal_agree(&lab, &product, 1);
+        kernel_and_journal_agree(&lab, &product, Some(1));
     }
     product.command(&["contain", "release", "--all"]);
-    kernel_and_journal_agree(&lab, &product, 0);
+    kernel_and_journal_agree(&lab, &product, Some(0));
     lab.rogues_stop();
     let verdict = product.command(&["audit", "verify"]);
     assert_eq!(verdict.status, 0, "{verdict:?}");
@@ -69,6 +69,11 @@ fn kill_9_at_any_moment_loses_and_doubles_nothing() {
     });
     let incidents = stored_incidents(&product.store);
     assert_eq!(incidents, vec![attack], "one attack, one incident");
+    let (mut told, alerts) = (BTreeSet::new(), stored_alert_bodies(&product.store));
+    for alert in &alerts {
+        let fact = ["detector", "client", "server", "points"].map(|key| alert[key].to_string());
+        assert!(told.insert(fact), "told twice, as if a restart had forgotten it: {alert}\nof {alerts:#?}");
+    }
     product.stop();
 }
 
@@ -101,6 +106,11 @@ fn one_kill(lab: &Lab, product: &mut Product, victim: Victim, dice: &mut Dice) {
         println!("orphans ended {:?} after their parent", since.elapsed());
         product.spawn(lab);
     }
+    // Now and then the daemon dies once more, before it has come up.
+    if dice.below(4) == 0 {
+        thread::sleep(Duration::from_millis(dice.below(700)));
+        product.kill_child(Victim::Daemon);
+    }
     product.wait_until_serving();
     let (now_alerts, now_incidents) = (stored_alerts(&product.store), stored_incidents(&product.store));
     let lost = |before: &[String], after: &[String]| -> Vec<String> {
@@ -118,6 +128,7 @@ fn one_kill(lab: &Lab, product: &mut Product, victim: Victim, dice: &mut Dice) {
         "incidents recorded before the kill are there"
     );
     orders_agree(product);
+    kernel_and_journal_agree(lab, product, None);
 }
 
 /// The one open incident that names the laptop first; a second one is a double.
@@ -165,17 +176,17 @@ fn orders_agree(product: &Product) {
 }
 
 /// Elements in the kernel's sets are the orders in force by the enforcer's journal.
-fn kernel_and_journal_agree(lab: &Lab, product: &Product, expected: usize) {
+fn kernel_and_journal_agree(lab: &Lab, product: &Product, expected: Option<usize>) {
     let mut seen = (Vec::new(), Vec::new());
     let since = Instant::now();
     while since.elapsed() < AGREE {
         seen = (in_kernel(lab), in_force(product));
-        if seen.0 == seen.1 && seen.0.len() == expected {
+        if seen.0 == seen.1 && expected.is_none_or(|count| seen.0.len() == count) {
             return;
         }
         pause(0.2);
     }
-    panic!("kernel and journal differ, or do not hold {expected} orders: {seen:?}");
+    panic!("kernel and journal differ, or hold other than {expected:?} orders: {seen:?}");
 }
 
 /// What the kernel cuts: `client . server . port` of TCP, from the set of services.

@@ -28,6 +28,14 @@ pub(crate) fn stored_alerts(store: &Path) -> Vec<String> {
     column(store, "SELECT id FROM alerts ORDER BY id")
 }
 
+/// All alerts the store holds, in the order they were recorded.
+pub(crate) fn stored_alert_bodies(store: &Path) -> Vec<Value> {
+    column(store, "SELECT body FROM alerts ORDER BY seq")
+        .iter()
+        .map(|body| serde_json::from_str(body).unwrap())
+        .collect()
+}
+
 /// The ids of all incidents the store holds, sorted.
 pub(crate) fn stored_incidents(store: &Path) -> Vec<String> {
     column(store, "SELECT id FROM incidents ORDER BY id")

@@ -407,3 +407,6 @@ fn shard_of_service(key: &ServiceKey) -> usize {
     };
     usize::from(track::shard_of(&layers, key.space))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@ use fieldwarden_model::{
 use fieldwarden_protocols::Protocol;
 use serde::{Deserialize, Serialize};
 
+use crate::values;
+
 /// Devices (server, protocol, unit) whose values are remembered; the one heard longest ago is forgotten first.
 pub const MAX_DEVICES: usize = 4_096;
 /// Blocks of values remembered per device; the one seen longest ago is forgotten first.
@@ -153,7 +155,7 @@ impl PlantValues {
         let Some(blocks) = self.devices.get(device) else { return Vec::new() };
         let places = (0..u64::from(shape.count)).take(MAX_VALUES_TOLD);
         let place = |n: u64| Point { space: points.space, index: points.first + n * u64::from(shape.stride) };
-        places.map_while(|n| value_at(blocks, place(n), shape.stride)).collect()
+        places.map_while(|n| value_at(blocks, place(n), shape)).collect()
     }
 
     /// For a checkpoint.
@@ -176,16 +178,31 @@ impl PlantValues {
     }
 }
 
-fn value_at(blocks: &[Block], place: Point, stride: u16) -> Option<Value> {
-    let holds = |block: &&Block| {
-        block.points.space == place.space
-            && block.shape.stride == stride
-            && (block.points.first..=block.points.last).contains(&place.index)
-            && (place.index - block.points.first).is_multiple_of(u64::from(stride.max(1)))
+/// The value at a place, out of the block seen last that holds one of this shape, or octets out of which one can be cut.
+fn value_at(blocks: &[Block], place: Point, shape: Shape) -> Option<Value> {
+    let width = u64::from(shape.stride.max(1));
+    let cut = |block: &Block| -> Option<Value> {
+        let from = place.index.checked_sub(block.points.first)?;
+        if block.points.space != place.space || place.index > block.points.last {
+            return None;
+        }
+        let octets = block.shape.encoding == Encoding::Unsigned8 && block.shape.stride == 8;
+        if block.shape.stride == shape.stride && from.is_multiple_of(width) {
+            return block.shape.values(&block.octets).nth(usize::try_from(from / width).ok()?);
+        }
+        if !octets || !from.is_multiple_of(8) {
+            return None;
+        }
+        let from = usize::try_from(from / 8).ok()?;
+        let octets = block.octets.get(from..)?.get(..usize::from(shape.stride / 8))?;
+        let encoding = values::number_of(octets)?;
+        Shape { encoding, count: 1, stride: shape.stride }.values(octets).nth(0)
     };
-    let block = blocks.iter().filter(holds).max_by_key(|block| block.turn)?;
-    let nth = (place.index - block.points.first) / u64::from(stride.max(1));
-    block.shape.values(&block.octets).nth(usize::try_from(nth).ok()?)
+    blocks
+        .iter()
+        .filter_map(|block| Some((block.turn, cut(block)?)))
+        .max_by_key(|(turn, _)| *turn)
+        .map(|(_, value)| value)
 }
 
 #[cfg(test)]

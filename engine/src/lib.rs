@@ -23,6 +23,7 @@ mod shard;
 mod site;
 pub mod track;
 mod trackers;
+mod values;
 
 pub use baseline::{Baseline, learn::Learner};
 pub use checkpoint::RestoreFault;

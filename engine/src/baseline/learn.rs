@@ -18,6 +18,7 @@ use crate::{
     shard::is_to_group,
     track::{self, Heard, Observer, Origin, TrackEvent},
     trackers::Trackers,
+    values,
 };
 
 /// Talkers, services or conversations one shard learns; further ones are not learned, and said so.
@@ -220,6 +221,7 @@ impl Observer for Notes {
         let key = |unit| ConversationKey { service, protocol: message.protocol, unit };
         let mut unit = None;
         message.body.operations(&mut |operation| {
+            let operation = &values::together(operation);
             unit = operation.unit;
             self.operation(key(operation.unit), origin.time, operation);
         });

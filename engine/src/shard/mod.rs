@@ -21,6 +21,7 @@ use crate::{
     history::Shape,
     map::{Map, Seed, map},
     track::{Heard, Observer, Origin, TrackEvent, Unattached},
+    values,
 };
 
 /// Talkers a shard remembers to have reported; when full it starts anew, and the site sees some of them again.
@@ -264,6 +265,7 @@ impl Observer for Judge {
         self.count(message.protocol);
         let mut first = true;
         message.body.operations(&mut |operation| {
+            let operation = &values::together(operation);
             self.operation(origin, flow, message, operation, first);
             first = false;
         });

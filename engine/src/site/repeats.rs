@@ -45,7 +45,7 @@ struct Pair {
 }
 
 /// One detector and one pair of talkers.
-type PairKey = (&'static str, AddressSpace, Talker, Option<Talker>);
+type PairKey = (&'static str, AddressSpace, Option<Talker>, Option<Talker>);
 
 /// Everything told of late.
 #[derive(Debug, Default)]
@@ -73,9 +73,13 @@ impl RepeatKey {
     }
 
     fn pair(&self) -> PairKey {
-        // Whoever knocks at many doors is one thing, whichever doors they are.
-        let server = self.server.filter(|_| self.detector != "new-conversation");
-        (self.detector, self.space, self.client, server)
+        match self.detector {
+            // Strangers without end are one thing: addresses can be made up faster than anyone reads.
+            "new-talker" => (self.detector, self.space, None, None),
+            // Whoever knocks at many doors is one thing, whichever doors they are.
+            "new-conversation" => (self.detector, self.space, Some(self.client), None),
+            _ => (self.detector, self.space, Some(self.client), self.server),
+        }
     }
 }
 
@@ -108,7 +112,12 @@ impl Repeats {
         settings: &Settings,
     ) -> Option<IncidentId> {
         let pair = self.pairs.get(&key.pair())?;
-        let full = pair.count >= settings.alerts_per_pair && now.since(pair.since) <= settings.pair_window;
+        let most = if key.detector == "new-talker" {
+            settings.new_talker.alerts_per_window
+        } else {
+            settings.alerts_per_pair
+        };
+        let full = pair.count >= most && now.since(pair.since) <= settings.pair_window;
         full.then(|| pair.incident.clone())
     }
 

@@ -29,7 +29,8 @@ impl Detector for NewFunction {
         if !is_demand(operation) || entry.knows_function(operation.function) {
             return;
         }
-        if matches!(operation.verb, Verb::Mode | Verb::Program) {
+        // A session that is opened or closed another way than while learning is no command.
+        if matches!(operation.verb, Verb::Mode | Verb::Program | Verb::Associate) {
             return;
         }
         let mut finding = Finding::of_operation(self.id(), judged, operation);

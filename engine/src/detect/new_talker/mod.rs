@@ -22,11 +22,14 @@ pub struct Settings {
     /// A talker told once is told again after it was silent for this long. One day: a laptop that comes back tomorrow is
     /// news, one that pauses is not.
     pub repeat_quiet: Duration,
+    /// Strangers told within `[detectors] pair_window_secs`; more are counted, not told. Sixty-four: a crowd beyond it is
+    /// one person making up addresses.
+    pub alerts_per_window: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { repeat_quiet: Duration::from_secs(86_400) }
+        Self { repeat_quiet: Duration::from_secs(86_400), alerts_per_window: 64 }
     }
 }
 
@@ -37,8 +40,11 @@ impl Settings {
     /// Every fault with its place.
     pub fn configure(section: &Section) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(section);
-        let repeat_quiet = seconds(&mut reader, "repeat_quiet_secs", Self::default().repeat_quiet);
-        reader.finish_with(Some(Self { repeat_quiet }))
+        let usual = Self::default();
+        let repeat_quiet = seconds(&mut reader, "repeat_quiet_secs", usual.repeat_quiet);
+        let most = reader.within("alerts_per_window", 1..=100_000, u64::from(usual.alerts_per_window));
+        let alerts_per_window = u32::try_from(most).unwrap_or(usual.alerts_per_window);
+        reader.finish_with(Some(Self { repeat_quiet, alerts_per_window }))
     }
 }
 
@@ -85,6 +91,15 @@ mod tests {
         assert_eq!(bench.detectors(), ["new-talker"]);
         assert_eq!(bench.last().client.to_string(), ROGUE);
         assert_eq!(bench.incident().title, "Unknown device 10.0.0.66 appeared on the network");
+    }
+
+    #[test]
+    fn made_up_addresses_are_counted_beyond_a_crowd() {
+        let mut bench = Bench::new();
+        for n in 0..1_000 {
+            bench.heard(&format!("10.9.{}.{}", n / 250, n % 250));
+        }
+        assert_eq!(bench.alerts.len(), 64);
     }
 
     #[test]

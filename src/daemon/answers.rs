@@ -74,7 +74,7 @@ impl Answers {
                 let demand = Demand {
                     target,
                     lapse_secs,
-                    keep_within_secs: 30,
+                    keep_within_secs: lapse_secs.min(30),
                     on_degraded: OnDegraded::Revert,
                     reason: "rehearsal".into(),
                     incident: None,

@@ -77,6 +77,9 @@ impl<'a> Content<'a> {
             classify::SETUP => Self::setup(parameters, findings),
             classify::READ | classify::WRITE => {
                 let (items, rest) = parameters.split_first().map_or((0, parameters), |(n, rest)| (*n, rest));
+                if parameters.is_empty() {
+                    findings.fault(short_parameters(parameters.len() + 1, 2));
+                }
                 check_items(items, Items::new(rest, items), pdu.data_offset, findings);
                 let carried = if code == classify::WRITE { items } else { 0 };
                 check_records(carried, pdu.data, pdu.data_offset, findings);
@@ -93,7 +96,7 @@ impl<'a> Content<'a> {
                         Self::Service(service)
                     }
                     None => {
-                        findings.fault(short_parameters(parameters, if stop { 6 } else { 10 }));
+                        findings.fault(short_parameters(parameters.len() + 1, if stop { 6 } else { 10 }));
                         Self::Raw(parameters, pdu.data)
                     }
                 }
@@ -108,6 +111,9 @@ impl<'a> Content<'a> {
 
     fn answer(code: u8, parameters: &'a [u8], pdu: &Pdu<'a>, findings: &mut Findings) -> Self {
         let first = parameters.first().copied();
+        if first.is_none() && matches!(code, classify::READ | classify::WRITE) && pdu.refusal().is_none() {
+            findings.fault(short_parameters(parameters.len() + 1, 2));
+        }
         match code {
             classify::SETUP => Self::setup(parameters, findings),
             classify::READ => {
@@ -152,7 +158,7 @@ impl<'a> Content<'a> {
                 Self::Setup(Setup { calling, called, pdu_length })
             }
             _ => {
-                findings.fault(short_parameters(parameters, 7));
+                findings.fault(short_parameters(parameters.len() + 1, 7));
                 Self::Raw(parameters, &[])
             }
         }
@@ -160,7 +166,7 @@ impl<'a> Content<'a> {
 
     fn userdata(pdu: &Pdu<'a>, findings: &mut Findings) -> (Self, Option<Function>) {
         let Some(userdata) = Userdata::read(pdu.parameters, pdu.data) else {
-            findings.fault(short_parameters(pdu.parameters, 8));
+            findings.fault(short_parameters(pdu.parameters.len(), 8));
             return (Self::Raw(pdu.parameters, pdu.data), None);
         };
         if userdata.method() == Method::Unknown {
@@ -239,6 +245,6 @@ fn check_records(told: u8, octets: &[u8], start: usize, findings: &mut Findings)
     }
 }
 
-fn short_parameters(parameters: &[u8], least: u64) -> Anomaly {
-    Anomaly::malformed("parameters-short", 10, count(parameters.len()), least)
+fn short_parameters(found: usize, least: u64) -> Anomaly {
+    Anomaly::malformed("parameters-short", 6, count(found), least)
 }

@@ -91,13 +91,15 @@ impl Address {
 
     fn read(octets: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(octets);
-        let address = Self {
+        let mut address = Self {
             transport: cursor.u8()?,
             count: cursor.u16()?,
             db: cursor.u16()?,
             area: cursor.u8()?,
             start: cursor.u24()?,
         };
+        // As in a STEP 7 pointer: 16 bits of octet and 3 of bit; what stands above does not address.
+        address.start &= if address.by_number() { 0xffff } else { 0x7_ffff };
         cursor.is_empty().then_some(address)
     }
 }

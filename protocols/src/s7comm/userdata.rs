@@ -14,6 +14,9 @@ use super::{
 };
 use crate::cursor::Cursor;
 
+/// First octet of the parameters of a mode report.
+const MODE_REPORT: u8 = 1;
+
 /// What a userdata message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
@@ -79,7 +82,7 @@ impl<'a> Userdata<'a> {
             kind: kind_and_group >> 4,
             group: kind_and_group & 0x0f,
             subfunction,
-            mode: (service == 1).then_some(subfunction),
+            mode: (service == MODE_REPORT && kind_and_group == 0).then_some(subfunction),
             sequence,
             unit_reference,
             more,

@@ -1,6 +1,7 @@
 //! `replay`: the engine that runs live, over captures.
 
 use std::{
+    collections::BTreeMap,
     io::{BufWriter, Write as _},
     path::PathBuf,
     time::Instant,
@@ -12,7 +13,7 @@ use fieldwarden_engine::{
     configure::Configured,
     json::{self, Captures as Named},
 };
-use fieldwarden_model::{Alert, Incident, Severity, Site, Timestamp};
+use fieldwarden_model::{Alert, Incident, IncidentId, Severity, Site, Timestamp};
 
 use super::{Failure, Outcome, captures::Captures, incident::SeverityWord, learn, load, table};
 use crate::daemon::settings::Settings as Configuration;
@@ -112,6 +113,7 @@ fn learn_first_part(paths: &[PathBuf]) -> Result<(Baseline, Timestamp), Failure>
 struct Report<'a> {
     words: &'a Words,
     names: Option<Vec<String>>,
+    stories: BTreeMap<IncidentId, Vec<(Timestamp, String)>>,
     out: BufWriter<std::io::StdoutLock<'static>>,
     fault: Option<std::io::Error>,
 }
@@ -119,12 +121,23 @@ struct Report<'a> {
 impl<'a> Report<'a> {
     fn new(words: &'a Words, captures: &Captures) -> Self {
         let names = (words.captures.len() > 1).then(|| captures.names());
-        Self { words, names, out: BufWriter::new(std::io::stdout().lock()), fault: None }
+        Self {
+            words,
+            names,
+            stories: BTreeMap::new(),
+            out: BufWriter::new(std::io::stdout().lock()),
+            fault: None,
+        }
     }
 
     fn take(&mut self, output: Output) {
         let Output::Alert(alert) = output else { return };
-        if self.words.json {
+        if !self.words.json {
+            let told = self.stories.entry(alert.incident.clone()).or_default();
+            if told.len() < MAX_TOLD {
+                told.push((alert.time, alert.summary));
+            }
+        } else {
             let captures = self.names.as_deref().map_or(Named::One, Named::Several);
             self.put(&json::alert(&alert, captures));
         }
@@ -150,6 +163,23 @@ impl<'a> Report<'a> {
         self.fault.take().map_or(Ok(()), |fault| Err(fault.into()))
     }
 
+    /// What happened in each incident, in order, as sentences.
+    fn stories(&mut self, incidents: &[Incident]) -> Outcome {
+        for incident in incidents {
+            writeln!(self.out, "\n{} ({}), in order:", incident.title, incident.id)?;
+            let told = self.stories.get(&incident.id).map(Vec::as_slice).unwrap_or_default();
+            for (time, sentence) in told {
+                writeln!(self.out, "  {}  {sentence}", clock(*time).get(11..).unwrap_or_default())?;
+            }
+            let more = incident.alerts.saturating_sub(told.len() as u64);
+            if more > 0 {
+                writeln!(self.out, "  and {more} more: `--json` tells them all")?;
+            }
+        }
+        writeln!(self.out)?;
+        Ok(())
+    }
+
     fn people(&mut self, engine: &Engine, incidents: &[Incident]) -> Outcome {
         let summary = engine.summary();
         if incidents.is_empty() {
@@ -169,6 +199,7 @@ impl<'a> Report<'a> {
                 ]);
             }
             writeln!(self.out, "{table}")?;
+            self.stories(incidents)?;
         }
         let messages: Vec<String> =
             summary.messages.iter().map(|(protocol, count)| format!("{count} {protocol}")).collect();
@@ -188,6 +219,9 @@ impl<'a> Report<'a> {
         Ok(())
     }
 }
+
+/// Alerts told per incident to a person; `--json` tells all.
+const MAX_TOLD: usize = 12;
 
 /// Date and time to the second.
 fn clock(time: Timestamp) -> String {

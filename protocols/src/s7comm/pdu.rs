@@ -133,7 +133,7 @@ impl<'a> Pdu<'a> {
         if told > there && unit.len() >= least {
             findings.fault(Anomaly::malformed("length-beyond-message", 6, count(told), count(there)));
         } else if told < there && unit.len() >= least {
-            findings.remark(Anomaly::malformed(
+            findings.fault(Anomaly::malformed(
                 "octets-left",
                 offset(least + told),
                 count(there),

@@ -313,6 +313,9 @@ fn lies_are_told_and_what_was_understood_is_kept() {
     assert_eq!(said(&beyond).codes(), ["length-beyond-message"]);
     assert_eq!(said(&packet(true, &message(5, 1, None, "00", ""))).codes(), ["rosctr-unknown"]);
     assert_eq!(said(&packet(true, &hex("32 01 00"))).codes(), ["header-short"]);
+    let mut left = job(4, READ_THREE, "");
+    left[7 + 7] = 14;
+    assert_eq!(said(&left).codes(), ["octets-left", "item-count-disagrees"]);
     let orphan = said(&answer(77, 0, "04 01", "ff 04 0008 2a"));
     assert_eq!((orphan.kind, orphan.codes()), (Kind::Response, vec!["answer-without-job"]));
 }

@@ -114,11 +114,9 @@ impl FromStr for Timestamp {
         }
         let seconds =
             days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second;
-        seconds
-            .checked_mul(NANOS_PER_SECOND)
-            .and_then(|whole| whole.checked_add(nanos))
-            .map(Self)
-            .ok_or(NotATimestamp)
+        // The first second of the range begins before it: only the sum need fit.
+        let sum = i128::from(seconds) * i128::from(NANOS_PER_SECOND) + i128::from(nanos);
+        i64::try_from(sum).map(Self).map_err(|_| NotATimestamp)
     }
 }
 
@@ -180,6 +178,8 @@ mod tests {
             (1_767_323_045_000_000_006, "2026-01-02T03:04:05.000000006Z"),
             (951_782_400_000_000_000, "2000-02-29T00:00:00.000000000Z"),
             (-1, "1969-12-31T23:59:59.999999999Z"),
+            (i64::MIN, "1677-09-21T00:12:43.145224192Z"),
+            (i64::MAX, "2262-04-11T23:47:16.854775807Z"),
         ] {
             assert_eq!(Timestamp::from_nanos(nanos).to_string(), text);
             assert_eq!(text.parse(), Ok(Timestamp::from_nanos(nanos)));

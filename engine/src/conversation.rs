@@ -93,6 +93,13 @@ pub fn protocol_named(name: &str) -> Option<Protocol> {
     plain.or_else(|| fieldwarden_protocols::protocol(name).map(|(protocol, _)| protocol))
 }
 
+/// Whether a protocol only carries another one that is told beside it, as COTP carries S7comm. Its messages are decoded
+/// and counted; what they do is said by the protocol they carry, so no conversation of their own is made of them.
+#[must_use]
+pub fn is_beneath(protocol: Protocol) -> bool {
+    !fieldwarden_protocols::DISSECTORS.iter().any(|dissector| dissector.protocol() == protocol)
+}
+
 /// Whether an address names a group or nobody, and so is no talker: multicast, limited broadcast, unspecified.
 #[must_use]
 pub fn is_group_or_nobody(talker: Talker) -> bool {

@@ -324,17 +324,17 @@ impl Engine {
             }
         }
         let mut blind: Vec<String> =
-            limits.iter().map(|(cap, count)| format!("the cap `{cap}` was hit {count} times")).collect();
-        let mut counted = |count: u64, text: &str| {
+            limits.iter().map(|(cap, count)| format!("the cap `{cap}` was hit: {count}")).collect();
+        let mut counted = |text: &str, count: u64| {
             if count > 0 {
-                blind.push(format!("{count} {text}"));
+                blind.push(format!("{text}: {count}"));
             }
         };
-        counted(snapped, "frames were captured short of their length");
-        counted(gaps, "gaps in streams");
-        counted(layers, "frames broke a protocol below the application");
-        counted(self.outages, "times the engine was down and went on from a checkpoint");
-        counted(self.trackers.clock_steps, "frames bore a time before that of the frame before them");
+        counted("frames captured short of their length", snapped);
+        counted("gaps in streams", gaps);
+        counted("frames that break a protocol below the application", layers);
+        counted("restarts from a checkpoint, with an outage before", self.outages);
+        counted("frames with a time before that of the frame before them", self.trackers.clock_steps);
         blind.extend(self.one_way());
         blind.sort();
         blind

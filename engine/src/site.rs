@@ -23,6 +23,9 @@ use crate::{
     track::Heard,
 };
 
+/// Values told in the sentence of an alert; more stand in its lists only.
+const VALUES_IN_SENTENCE: usize = 4;
+
 /// Judgement across conversations.
 pub(crate) struct Site {
     pub(crate) plan: fieldwarden_model::Site,
@@ -198,11 +201,10 @@ impl Site {
         let server = finding.server.map_or_else(|| String::from("nobody"), |server| name(server.talker));
         let mut text =
             finding.sentence.replace("{client}", &name(finding.client.talker)).replace("{server}", &server);
-        if let ([new], true) = (new, finding.detector == "new-point-write") {
-            match old {
-                [old] => text.push_str(&format!(" (from {old} to {new})")),
-                _ => text.push_str(&format!(" (to {new})")),
-            }
+        if finding.detector == "new-point-write" && (1..=VALUES_IN_SENTENCE).contains(&new.len()) {
+            let list = |values: &[Value]| values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+            let from = if old.len() == new.len() { format!("from {} ", list(old)) } else { String::new() };
+            text.push_str(&format!(" ({from}to {})", list(new)));
         }
         text
     }

@@ -13,7 +13,7 @@ use fieldwarden_protocols::{Blame, Message};
 
 use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned, merge, order};
 use crate::{
-    conversation::{ConversationKey, ServiceKey, is_group_or_nobody, plain},
+    conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody, plain},
     map::Seed,
     shard::is_to_group,
     track::{self, Heard, Observer, Origin, TrackEvent},
@@ -124,10 +124,12 @@ impl Learner {
                     (a, b) => a.or(b),
                 };
             }
-            baseline.conversations.extend(notes.conversations.iter().map(|(key, note)| note.entry(key)));
+            let spoken = notes.conversations.iter().map(|(key, note)| notes.entry(key, note));
+            baseline.conversations.extend(spoken);
             baseline.conversations.extend(notes.plain_services().map(|service| {
                 let protocol = plain(service.transport);
-                Note::default().entry(&ConversationKey { service: *service, protocol, unit: None })
+                let key = ConversationKey { service: *service, protocol, unit: None };
+                notes.entry(&key, &Note::default())
             }));
         }
         let known = |((space, talker), mac): (&(AddressSpace, Talker), &Option<Mac>)| KnownTalker {
@@ -147,6 +149,7 @@ struct Notes {
     talkers: BTreeMap<(AddressSpace, Talker), Option<Mac>>,
     services: BTreeSet<ServiceKey>,
     conversations: BTreeMap<ConversationKey, Note>,
+    oddities: BTreeSet<(ServiceKey, &'static str)>,
     novelties: u64,
     last_novelty: Option<Timestamp>,
     left_out: u64,
@@ -162,7 +165,6 @@ struct Note {
     polls: BTreeMap<(u32, Option<PointRange>), Poll>,
     refusals: (i64, u64),
     most_refusals: u64,
-    oddities: BTreeSet<&'static str>,
     asked: bool,
 }
 
@@ -186,6 +188,12 @@ impl Notes {
         self.last_novelty = self.last_novelty.max(Some(time));
     }
 
+    /// What the baseline says of a conversation.
+    fn entry(&self, key: &ConversationKey, note: &Note) -> Entry {
+        let own = self.oddities.iter().filter(|(service, _)| *service == key.service);
+        Entry { oddities: own.map(|(_, code)| (*code).to_owned()).collect(), ..note.entry(key) }
+    }
+
     /// Services over which no protocol was recognised.
     fn plain_services(&self) -> impl Iterator<Item = &ServiceKey> {
         let recognised: BTreeSet<ServiceKey> = self.conversations.keys().map(|key| key.service).collect();
@@ -203,6 +211,15 @@ impl Notes {
         Some(self.conversations.entry(key).or_default())
     }
 
+    /// A break of the protocol, which is the device's own whatever unit or layer it shows in.
+    fn oddity(&mut self, service: ServiceKey, code: &'static str, time: Timestamp) {
+        if self.oddities.len() >= MAX_LEARNED {
+            self.left_out += 1;
+        } else if self.oddities.insert((service, code)) {
+            self.novelty(time);
+        }
+    }
+
     fn operation(&mut self, key: ConversationKey, time: Timestamp, operation: &Operation<'_>) {
         let Some(note) = self.note(key, time) else { return };
         let (new, left_out) = note.learn(time, operation);
@@ -218,19 +235,16 @@ impl Observer for Notes {
 
     fn message(&mut self, origin: &Origin<'_>, (): &mut (), message: &Message<'_>) {
         let service = ServiceKey::of(origin.key);
-        let key = |unit| ConversationKey { service, protocol: message.protocol, unit };
-        let mut unit = None;
-        message.body.operations(&mut |operation| {
-            let operation = &values::together(operation);
-            unit = operation.unit;
-            self.operation(key(operation.unit), origin.time, operation);
-        });
-        for anomaly in message.anomalies {
-            if anomaly.blame == Blame::Malformed
-                && let Some(note) = self.note(key(unit), origin.time)
-            {
-                note.oddities.insert(anomaly.code);
-            }
+        if !is_beneath(message.protocol) {
+            let key = |unit| ConversationKey { service, protocol: message.protocol, unit };
+            message.body.operations(&mut |operation| {
+                let operation = &values::together(operation);
+                self.operation(key(operation.unit), origin.time, operation);
+            });
+        }
+        let malformed = message.anomalies.iter().filter(|anomaly| anomaly.blame == Blame::Malformed);
+        for anomaly in malformed {
+            self.oddity(service, anomaly.code, origin.time);
         }
     }
 
@@ -375,7 +389,7 @@ impl Note {
             writes: self.envelopes(),
             period_ms: self.period_ms(),
             refusals_per_minute: self.most_refusals,
-            oddities: self.oddities.iter().map(|&code| code.to_owned()).collect(),
+            oddities: Vec::new(),
         }
     }
 

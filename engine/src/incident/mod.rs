@@ -8,7 +8,7 @@ mod score;
 mod settings;
 mod title;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fieldwarden_model::{
     AddressSpace, Alert, Incident, IncidentId, Site, Talker, Technique, Timestamp,
@@ -35,7 +35,8 @@ pub(crate) struct Case {
     targets: Vec<Talker>,
     /// Whether the first attacker is none the baseline knows; absent without a baseline.
     stranger: Option<bool>,
-    deeds: BTreeSet<title::Deed>,
+    /// What was done, gravest first, and to whom, in the order it happened.
+    deeds: BTreeMap<title::Deed, Vec<Talker>>,
     detectors: BTreeSet<String>,
     /// The last alert or repetition.
     active: Timestamp,
@@ -166,7 +167,7 @@ impl Desk {
             attackers,
             targets: talkers.collect(),
             stranger: None,
-            deeds: BTreeSet::new(),
+            deeds: BTreeMap::new(),
             detectors: BTreeSet::new(),
             active: incident.last,
             repeats: 0,
@@ -239,7 +240,7 @@ impl Case {
             attackers: Vec::new(),
             targets: Vec::new(),
             stranger: fact.stranger,
-            deeds: BTreeSet::new(),
+            deeds: BTreeMap::new(),
             detectors: BTreeSet::new(),
             active: alert.time,
             repeats: 0,
@@ -259,7 +260,10 @@ impl Case {
         incident.techniques = techniques.into_iter().collect();
         self.active = self.active.max(alert.time);
         self.detectors.insert(alert.detector.clone());
-        self.deeds.insert(title::Deed::of(alert));
+        let done_to = self.deeds.entry(title::Deed::of(alert)).or_default();
+        if let Some(server) = alert.server {
+            add_talker(done_to, server);
+        }
         if !self.targets.contains(&alert.client) || self.attackers.is_empty() {
             add_talker(&mut self.attackers, alert.client);
         }

@@ -21,7 +21,7 @@ pub(super) fn score(case: &Case, site: &Site) -> u8 {
         |target: &Talker| site.protected.iter().any(|p| p.talker == *target || p.peer == Some(*target));
     let protected = if case.targets.iter().any(is_protected) { 10 } else { 0 };
     let stranger = if case.stranger == Some(true) { 5 } else { 0 };
-    let changed = if case.deeds.iter().any(Deed::changes_the_process) { 5 } else { 0 };
+    let changed = if case.deeds.keys().any(Deed::changes_the_process) { 5 } else { 0 };
     // Each further detector that agrees makes a mistake less likely.
     let agreement = u8::try_from(case.detectors.len().saturating_sub(1).min(5)).unwrap_or(5) * 2;
     let wide = if case.targets.len() > 1 { 5 } else { 0 };

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Case;
 
+/// Deeds one title tells.
+const DEEDS_TOLD: usize = 2;
+
 /// What an alert says was done, gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,26 +72,20 @@ impl Deed {
     }
 }
 
-/// The title: the first attacker, the gravest deed, the first target, and how often.
+/// The title: the first attacker, the gravest deeds with their targets, and how often.
 pub(super) fn title(case: &Case, site: &Site) -> String {
-    let deed = case.deeds.first().copied().unwrap_or(Deed::Talked);
     let who = case.attackers.first().map_or_else(String::new, |attacker| who(*attacker, case, site));
     let others = match case.attackers.len() {
         0 | 1 => String::new(),
         2 => String::from(" and another"),
         more => format!(" and {} others", more - 1),
     };
-    let mut title = format!("{who}{others} {}", deed.words());
-    if deed != Deed::Appeared {
-        let target = case.targets.first().map_or_else(|| String::from("the network"), |t| name(*t, site));
-        title.push(' ');
-        title.push_str(&target);
-        match case.targets.len() {
-            0 | 1 => {}
-            2 => title.push_str(" and one more"),
-            more => title.push_str(&format!(" and {} more", more - 1)),
-        }
-    }
+    // What changes the process comes first; where nothing does, the gravest of the rest is told alone.
+    let changes: Vec<_> =
+        case.deeds.iter().filter(|(deed, _)| deed.changes_the_process()).take(DEEDS_TOLD).collect();
+    let deeds = if changes.is_empty() { case.deeds.iter().take(1).collect() } else { changes };
+    let deeds: Vec<String> = deeds.iter().map(|(deed, targets)| told(**deed, targets, site)).collect();
+    let mut title = format!("{who}{others} {}", deeds.join(" and "));
     match case.repeats {
         0 => {}
         1 => title.push_str(", once more since"),
@@ -98,6 +95,18 @@ pub(super) fn title(case: &Case, site: &Site) -> String {
         title.push_str(" (contained)");
     }
     title
+}
+
+fn told(deed: Deed, targets: &[Talker], site: &Site) -> String {
+    let more = match targets.len() {
+        0 | 1 => String::new(),
+        2 => String::from(" and one more"),
+        more => format!(" and {} more", more - 1),
+    };
+    match targets.first() {
+        Some(target) => format!("{} {}{more}", deed.words(), name(*target, site)),
+        None => deed.words().to_owned(),
+    }
 }
 
 fn who(talker: Talker, case: &Case, site: &Site) -> String {

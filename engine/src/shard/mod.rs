@@ -16,7 +16,7 @@ pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Se
 
 use crate::{
     baseline::compiled::{Compiled, CompiledEntry},
-    conversation::{ConversationKey, ServiceKey, is_group_or_nobody, plain},
+    conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody, plain},
     detect::{self, Broken, Context, DETECTORS, Finding, Judged, Memory, Opened, Subject, malformed},
     history::Shape,
     map::{Map, Seed, map},
@@ -241,16 +241,17 @@ impl Judge {
         if service.to_group {
             return;
         }
-        let current = service.conversations.get(flow.conversation).or_else(|| service.conversations.first());
-        let position = current.and_then(|conversation| conversation.entry);
-        let key = current.map_or_else(
-            || {
-                let protocol = protocol.unwrap_or_else(|| plain(service.key.transport));
-                ConversationKey { service: service.key, protocol, unit: None }
-            },
-            |conversation| conversation.key,
-        );
         let baseline = self.rules.baseline.clone();
+        let current = service.conversations.get(flow.conversation).or_else(|| service.conversations.first());
+        let (key, position) = match current {
+            Some(conversation) => (conversation.key, conversation.entry),
+            None => {
+                let unspoken = |protocol| ConversationKey { service: service.key, protocol, unit: None };
+                let plain = unspoken(plain(service.key.transport));
+                let position = baseline.as_deref().and_then(|baseline| baseline.position(&plain));
+                (protocol.map_or(plain, unspoken), position)
+            }
+        };
         let entry = entry_of(baseline.as_deref(), position);
         let judged =
             Judged { origin, conversation: &key, entry, assured: !flow.blind, direction: origin.direction };
@@ -264,11 +265,13 @@ impl Observer for Judge {
     fn message(&mut self, origin: &Origin<'_>, flow: &mut FlowState, message: &Message<'_>) {
         self.count(message.protocol);
         let mut first = true;
-        message.body.operations(&mut |operation| {
-            let operation = &values::together(operation);
-            self.operation(origin, flow, message, operation, first);
-            first = false;
-        });
+        if !is_beneath(message.protocol) {
+            message.body.operations(&mut |operation| {
+                let operation = &values::together(operation);
+                self.operation(origin, flow, message, operation, first);
+                first = false;
+            });
+        }
         for anomaly in message.anomalies {
             if anomaly.blame == Blame::Malformed {
                 let broken = Broken { code: anomaly.code, got: anomaly.got, expected: anomaly.expected };

@@ -11,7 +11,7 @@ use fieldwarden_model::{
     section::{Fault, Reader, Section},
 };
 
-use super::{Context, Detector, Finding, Memory as AllMemory, Subject, settings::seconds};
+use super::{Context, Detector, Finding, Memory as AllMemory, Subject, nearest, settings::seconds};
 
 /// Judges series of refusals.
 pub struct ExceptionBurst;
@@ -97,8 +97,9 @@ impl Detector for ExceptionBurst {
         finding.severity = Severity::Medium;
         finding.techniques = &["T0861", "T0888"];
         finding.frames = memory.frames.to_vec();
-        finding.baseline_entry =
+        let cited =
             judged.entry.map(|entry| format!("{}: at most {normal} refusals a minute", entry.entry.id));
+        finding.baseline_entry = cited.or_else(|| nearest(context, judged.conversation));
         finding.sentence = format!(
             "{{server}} refused {} requests of {{client}} within {} s (last code {code})",
             memory.count,

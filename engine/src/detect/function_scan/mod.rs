@@ -8,11 +8,11 @@
 use std::time::Duration;
 
 use fieldwarden_model::{
-    FrameRef, Operation, Outcome, Severity, Timestamp,
+    FrameRef, Operation, Outcome, Severity, Timestamp, Verb,
     section::{Fault, Reader, Section},
 };
 
-use super::{Context, Detector, Finding, Judged, Memory as AllMemory, Subject, settings::seconds};
+use super::{Context, Detector, Finding, Judged, Memory as AllMemory, Subject, nearest, settings::seconds};
 use crate::baseline::function_text;
 
 /// Judges series of functions.
@@ -111,7 +111,10 @@ impl Detector for FunctionScan {
         finding.frames = doubtful.iter().map(|tried| tried.frame).collect();
         finding.frames.sort();
         finding.frames.dedup();
-        finding.baseline_entry = judged.entry.map(|entry| entry.cite_functions());
+        finding.baseline_entry = judged
+            .entry
+            .map(|entry| entry.cite_functions())
+            .or_else(|| nearest(context, judged.conversation));
         let names: Vec<String> = doubtful.iter().take(8).map(|tried| function_text(tried.function)).collect();
         finding.sentence = format!(
             "{{client}} tried {} functions of {{server}} one after the other ({}{})",
@@ -129,7 +132,7 @@ impl Memory {
         if judged.entry.is_some_and(|entry| entry.knows_function(operation.function)) {
             return false;
         }
-        let foreign = judged.entry.is_some();
+        let foreign = judged.entry.is_some() && operation.verb != Verb::Associate;
         let (last, frame) = (judged.origin.time, judged.frame().unwrap_or_default());
         if let Some(tried) = self.tried.iter_mut().find(|tried| tried.function == operation.function) {
             tried.last = last;

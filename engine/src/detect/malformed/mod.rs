@@ -6,7 +6,7 @@
 
 use fieldwarden_model::Severity;
 
-use super::{Bucket, Context, Detector, Finding, Memory, Subject};
+use super::{Bucket, Context, Detector, Finding, Memory, Subject, nearest};
 
 /// Judges breaks of protocols.
 pub struct Malformed;
@@ -21,7 +21,7 @@ impl Detector for Malformed {
 
     fn judge(
         &self,
-        _: &Context<'_>,
+        context: &Context<'_>,
         subject: &Subject<'_>,
         _: &mut Memory,
         findings: &mut dyn FnMut(Finding),
@@ -32,7 +32,8 @@ impl Detector for Malformed {
         }
         let mut finding = Finding::of_message(self.id(), judged);
         finding.bucket = Bucket { code: Some(broken.code), ..Bucket::default() };
-        finding.baseline_entry = judged.entry.map(|entry| entry.entry.id.clone());
+        let own = judged.entry.map(|entry| entry.entry.id.clone());
+        finding.baseline_entry = own.or_else(|| nearest(context, judged.conversation));
         let protocol = judged.conversation.protocol;
         if broken.code == OVERLAP {
             finding.severity = Severity::High;

@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 CARGO ?= cargo
-# 1 is the quick count, `full` the counts that issues state.
+# 1 is the quick count, 5 the counts that issues state.
 SCALE ?= 1
 export SCALE
 
@@ -34,13 +34,12 @@ setup-test: setup-build
 ## Every test at SCALE=1.
 test: export RUST_BACKTRACE=0
 test: setup-test
-	$(CARGO) build --release --workspace --bins
 	$(CARGO) build -p fieldwarden-protocols -p fieldwarden-model --target $(NO_STD_TARGET)
 	lab/run-tests
 
 ## The counts that issues state.
 test-full: setup-test
-	SCALE=full $(MAKE) test
+	SCALE=5 $(MAKE) test
 
 ## Frames per CPU-second and peak memory, beside tcpdump on the same file.
 bench: setup-test build

@@ -1,6 +1,6 @@
 //! Our decoder against tshark over the public captures, frame by frame, by the judge beside the project.
 //!
-//! At the quick scale only small captures are held against each other; `SCALE=full` takes all of them.
+//! At the quick scale only small captures are held against each other; `SCALE=5` takes all of them.
 
 #[expect(dead_code, reason = "the helpers are shared with tests that need more of them")]
 mod common;

@@ -18,9 +18,10 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow};
 use fieldwarden_engine::{Baseline, Engine};
+use fieldwarden_model::Severity;
 use fieldwarden_response::{
     outbox::{Outbox, Pace},
-    store::Store,
+    store::{Filter, Store},
 };
 use fieldwarden_sensor::{LiveCapture, Recorder, live::RingSize, record::Interface};
 
@@ -39,6 +40,8 @@ use crate::cli;
 
 /// How long destinations may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(3);
+/// Open incidents taken from the store where the checkpoint cannot be used.
+const MAX_ADOPTED: u32 = 1_000;
 /// Recordings beside each other before the oldest name is used again.
 const MAX_RECORDINGS: u32 = 1_000;
 
@@ -187,18 +190,20 @@ fn open_store(path: &Path) -> Result<Store> {
     Ok(store)
 }
 
-/// Takes up where the last run stopped, so that a continuing attack joins its open incident.
+/// Takes up where the last run stopped, so that a continuing attack joins its open incident. A checkpoint that cannot be
+/// used costs the memory of values and rates; the open incidents are then taken from the store itself.
 fn resume(engine: &mut Engine, store: &Store) -> Result<()> {
     let Some(checkpoint) = store.checkpoint().map_err(|fault| anyhow!("{fault}"))? else { return Ok(()) };
-    if checkpoint.version != CHECKPOINT_VERSION {
-        eprintln!(
-            "fieldwarden: the checkpoint is of another version and is not used; open incidents stay in the store"
-        );
-        return Ok(());
-    }
-    if let Err(fault) = engine.restore(&checkpoint.body, now()) {
-        eprintln!("fieldwarden: the checkpoint cannot be used ({fault}); open incidents stay in the store");
-    }
+    let restored = if checkpoint.version == CHECKPOINT_VERSION {
+        engine.restore(&checkpoint.body, now()).map_err(|fault| fault.to_string())
+    } else {
+        Err(format!("it is of version {}, this program reads version {CHECKPOINT_VERSION}", checkpoint.version))
+    };
+    let Err(fault) = restored else { return Ok(()) };
+    let unclosed = Filter { unclosed: true, severity: Severity::Info, limit: MAX_ADOPTED };
+    let cases = store.incidents(&unclosed).map_err(|fault| anyhow!("{fault}"))?;
+    eprintln!("fieldwarden: the checkpoint is not used ({fault}); {} open incidents are taken from the store", cases.len());
+    engine.adopt(cases.into_iter().map(|case| case.incident).collect());
     Ok(())
 }
 

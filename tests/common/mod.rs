@@ -28,9 +28,12 @@ pub(crate) fn skipped(what: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
 }
 
+/// `SCALE` at which the counts that issues state are run; 1 is the quick count.
+const FULL_SCALE: u32 = 5;
+
 /// Whether the counts that issues state are asked for.
 pub(crate) fn scale_is_full() -> bool {
-    std::env::var("SCALE").is_ok_and(|scale| scale == "full")
+    std::env::var("SCALE").is_ok_and(|scale| scale.parse::<u32>().is_ok_and(|scale| scale >= FULL_SCALE))
 }
 
 /// Our own captures, and the public ones where they are, in a fixed order.

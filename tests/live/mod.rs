@@ -39,9 +39,12 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// `SCALE` at which the counts that issues state are run; 1 is the quick count.
+const FULL_SCALE: u32 = 5;
+
 /// Whether the counts that issues state are asked for.
 pub(crate) fn scale_is_full() -> bool {
-    std::env::var("SCALE").is_ok_and(|scale| scale == "full")
+    std::env::var("SCALE").is_ok_and(|scale| scale.parse::<u32>().is_ok_and(|scale| scale >= FULL_SCALE))
 }
 
 /// What a program printed and how it ended.

@@ -61,7 +61,8 @@ pub struct Origin<'a> {
     pub key: &'a FlowKey,
     /// Which way it went.
     pub direction: Direction,
-    /// When it was complete; for octets that waited in vain for a missing segment, when the wait was given up.
+    /// When it was complete; for octets that waited in vain for a missing segment, when the wait was given up. The first
+    /// octets of a connection picked up in the middle wait as well, at most as long, for what they may have overtaken.
     pub time: Timestamp,
     /// The frames that carried it; the last one completed it.
     pub frames: &'a [FrameRef],

@@ -9,9 +9,10 @@
 //! has waited for [`super::Settings::gap_patience_ms`], or when the flow ends. What still arrives for it then is
 //! ignored. In-order segments are parsed where they lie.
 //!
-//! A connection picked up in the middle begins where a segment begins a message. When the first one does not, it may have
-//! overtaken its predecessor: it waits until that comes, until the other side acknowledges it, or until
-//! [`MAX_UNANCHORED`] segments or the patience for gaps say that nothing earlier will come.
+//! A connection picked up in the middle begins where a segment begins a message. Its first segment may have overtaken its
+//! predecessor in the mirror, so it waits for a second one of its direction, for the other side to acknowledge it, or for
+//! the patience for gaps to run out. Where none of those that wait begins a message, [`MAX_UNANCHORED`] segments say that
+//! nothing earlier will come.
 
 use fieldwarden_model::Timestamp;
 use fieldwarden_protocols::{
@@ -311,20 +312,16 @@ fn pick_up<O: Observer>(
     position: u64,
     payload: &[u8],
 ) {
-    if flow.half(direction).waiting.is_empty() && recognition::begins(scene, flow, direction, payload) {
-        flow.half(direction).anchor(position);
-        return in_order(scene, flow, direction, position, payload);
-    }
     wait(scene, flow, direction, position, payload);
-    let waiting = &flow.half(direction).waiting;
-    let Some((first, _)) = waiting.first() else { return };
-    let (enough, front) = (waiting.len() >= MAX_UNANCHORED, waiting.front(ENOUGH_TO_TELL));
-    let acknowledged = flow.half(direction).acknowledged > first;
-    if enough
-        || acknowledged
-        || recognition::begins(scene, flow, direction, payload)
-        || recognition::begins(scene, flow, direction, &front)
-    {
+    let half = flow.half(direction);
+    let Some((first, _)) = half.waiting.first() else { return };
+    let (count, acknowledged) = (half.waiting.len(), half.acknowledged > first);
+    let begins = count > 1 && {
+        let front = half.waiting.front(ENOUGH_TO_TELL);
+        recognition::begins(scene, flow, direction, payload)
+            || recognition::begins(scene, flow, direction, &front)
+    };
+    if begins || acknowledged || count >= MAX_UNANCHORED {
         if first == position {
             // This segment was the missing one, and what waits includes it already.
             flow.half(direction).anchor(first);
@@ -344,6 +341,11 @@ fn wait<O: Observer>(
     payload: &[u8],
 ) {
     let mark = Mark { frame: scene.frame(), time: scene.time };
+    // A keep-alive repeats the last octet as garbage (RFC 1122 clause 4.2.3.6).
+    let probe = payload.len() == 1 && flow.half(direction).waiting.end() == position + 1;
+    if probe {
+        return;
+    }
     if flow.half(direction).waiting.insert(position, payload, mark) == Overlap::Conflict {
         scene.event(flow, direction, TrackEvent::OverlapConflict);
     }

@@ -277,8 +277,13 @@ impl<O: Observer> Tracker<O> {
             time: self.now,
             frames: &frames,
         };
+        let before = flow.age();
         work(&mut scene, &mut flow);
         self.settle(index, &mut flow);
+        if flow.age() != before {
+            // What was found once the waiting was over counts as if it had been found at once.
+            self.table.touch(index, flow.age(), self.now);
+        }
         self.table.put(index, flow);
     }
 

@@ -291,6 +291,30 @@ fn picked_up_in_the_middle_with_its_first_segments_swapped() {
 }
 
 #[test]
+fn picked_up_in_the_middle_with_its_first_messages_swapped() {
+    let (first, second) = (data(100, &parcel(b"\x01")), data(105, &parcel(b"\x02")));
+    let mut bench = Bench::new();
+    bench.send(&[second.clone(), second.clone(), first]);
+    assert_eq!(bench.log.bodies(), ["ToServer 01", "ToServer 02"], "a mirror that reorders loses nothing");
+
+    let mut bench = Bench::new();
+    bench.send(std::slice::from_ref(&second));
+    assert!(bench.log.bodies().is_empty());
+    bench.send(&[acked(ToClient, 500, 110, &[])]);
+    assert_eq!(bench.log.bodies(), ["ToServer 02"], "acknowledged: nothing earlier is on its way");
+
+    let mut bench = Bench::new();
+    bench.send(&[second]);
+    bench.wait(1_000);
+    assert_eq!(bench.log.bodies(), ["ToServer 02"], "nobody answers where one direction is captured");
+    bench.wait(600_000);
+    assert!(
+        !bench.log.has("Ended"),
+        "a recognised flow is remembered as one, however late it was recognised"
+    );
+}
+
+#[test]
 fn picked_up_within_a_message_the_answer_still_follows_its_question() {
     let mut bench = Bench::new();
     bench.send(&[
@@ -374,10 +398,13 @@ fn a_burst_of_noise_does_not_hide_a_protocol_on_its_own_port() {
 fn what_is_only_possible_counts_on_its_own_port_and_certainty_wins() {
     let mut bench = Bench::new();
     bench.frame(&data(100, &parcel(b"\x01")).frame_between(CLIENT, (SERVER.0, HOME_PORT)));
+    bench.wait(1_000);
     assert!(bench.log.has("\"parcel\""), "certain: {:?}", bench.log.lines);
     bench.frame(&data(100, b"??").frame_between((CLIENT.0, 50_000), (SERVER.0, HOME_PORT)));
+    bench.wait(1_000);
     assert!(bench.log.has("\"homebody\""), "possible, at home: {:?}", bench.log.lines);
     bench.frame(&data(100, b"??").frame_between((CLIENT.0, 50_001), (SERVER.0, HOME_PORT + 1)));
+    bench.wait(1_000);
     assert_eq!(bench.log.events().iter().filter(|event| event.contains("homebody")).count(), 1);
 }
 
@@ -411,7 +438,9 @@ fn the_total_of_what_waits_is_bounded_across_flows() {
 fn flows_end_by_silence_and_the_table_keeps_to_its_cap() {
     let settings = Settings { max_flows: 4, ..Settings::default() };
     let mut bench = Bench::with(settings, Seed(1));
-    bench.frame(&data(1, &parcel(b"\x01")).frame_between((CLIENT.0, 50_000), SERVER));
+    for at in [1, 6] {
+        bench.frame(&data(at, &parcel(b"\x01")).frame_between((CLIENT.0, 50_000), SERVER));
+    }
     for port in 50_001..50_010 {
         bench.frame(&sent(ToServer, 1, SYN, &[]).frame_between((CLIENT.0, port), SERVER));
     }

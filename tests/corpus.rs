@@ -1,6 +1,13 @@
 //! Every capture of the shared corpus, and of our own, through link layers, reassembly and dissectors: whole, cut at random
 //! octets, each TCP segment split in two, neighbouring segments swapped, every segment doubled. Nothing panics, memory stays
-//! bounded, and the split, swapped and doubled runs give the same messages.
+//! bounded and is given back, and the split, swapped and doubled runs give the same messages in the same order.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops here"
+)]
 
 mod common;
 
@@ -14,6 +21,8 @@ use common::{
 
 /// Octets a tracker may hold after any capture of the corpus; the captures hold at most some thousand flows.
 const MEMORY_CAP: usize = 64 << 20;
+/// Octets that this process may ever have resident: the largest capture three times over, and the trackers.
+const PEAK_RESIDENT: u64 = 512 << 20;
 /// At the quick scale, captures above this size are read whole and split only.
 const QUICK_OCTETS: u64 = 400_000;
 
@@ -39,6 +48,16 @@ fn the_corpus_survives_cuts_and_reads_the_same_however_it_is_segmented() {
         different.len(),
         captures.len()
     );
+    let peak = peak_resident();
+    println!("{} captures, at most {} MiB resident", captures.len(), peak >> 20);
+    assert!(peak < PEAK_RESIDENT, "{} MiB were resident at the peak", peak >> 20);
+}
+
+/// The most octets of this process that were ever resident (proc(5), `VmHWM`).
+fn peak_resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
 }
 
 fn check(

@@ -1,6 +1,6 @@
 //! Frames to messages, reduced to what must not depend on segmentation: per flow and direction, protocol, kind, core fields.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use fieldwarden_engine::{
     map::Seed,
@@ -30,11 +30,18 @@ const CORE: [&str; 12] = [
 /// Messages in order, per flow and direction.
 pub(crate) type Messages = BTreeMap<(FlowKey, Direction), Vec<String>>;
 
-/// Runs the frames through the trackers; asserts that they never hold more than `cap` octets.
+/// Octets of bookkeeping that a tracker may keep for each flow it once knew: room in its table, which grows by doubling.
+const ROOM_PER_FLOW: usize = 1_024;
+/// Longer than any flow, fragment or hole is remembered.
+const LONG: Duration = Duration::from_secs(24 * 3_600);
+
+/// Runs the frames through the trackers; asserts that they never hold more than `cap` octets, and nothing but room for
+/// flows once all is over.
 pub(crate) fn messages(frames: &[Frame], cap: usize) -> Messages {
     let mut collected = Collector::default();
     let mut trackers: Vec<Tracker<Collector>> =
         (0..SHARDS).map(|_| Tracker::new(track::Settings::default(), Seed(7))).collect();
+    let mut most_flows = vec![0; trackers.len()];
     let mut clock = Timestamp::MIN;
     for (frame, number) in frames.iter().zip(1..) {
         clock = clock.max(frame.time);
@@ -44,13 +51,39 @@ pub(crate) fn messages(frames: &[Frame], cap: usize) -> Messages {
         let shard = usize::from(track::shard_of(&layers, space));
         let frame = FrameRef { capture: 0, number };
         trackers[shard].packet(&Packet { time: clock, frame, space, layers }, &mut collected);
+        most_flows[shard] = most_flows[shard].max(trackers[shard].flows());
+        if number.is_multiple_of(LOOK_EVERY) {
+            assert_bounded(&trackers, cap);
+        }
     }
-    let held: usize = trackers.iter().map(Tracker::memory).sum();
-    assert!(held <= cap, "trackers hold {held} octets");
+    assert_bounded(&trackers, cap);
     for tracker in &mut trackers {
         tracker.finish(&mut collected);
     }
+    let messages = collected.0.values().map(Vec::len).sum::<usize>();
+    for (tracker, most_flows) in trackers.iter_mut().zip(most_flows) {
+        tracker.advance(clock.saturating_add(LONG), &mut collected);
+        let left = tracker.memory();
+        assert_eq!(tracker.flows(), 0, "flows outlive their silence");
+        assert!(
+            left <= ROOM_PER_FLOW * (most_flows + 4),
+            "{left} octets are left when all is over, of {most_flows} flows"
+        );
+    }
+    assert_eq!(
+        collected.0.values().map(Vec::len).sum::<usize>(),
+        messages,
+        "the end of a capture hands on all there is"
+    );
     collected.0
+}
+
+/// How often, in frames, memory is looked at: adding it up visits every flow.
+const LOOK_EVERY: u64 = 4_096;
+
+fn assert_bounded(trackers: &[Tracker<Collector>], cap: usize) {
+    let held: usize = trackers.iter().map(Tracker::memory).sum();
+    assert!(held <= cap, "trackers hold {held} octets");
 }
 
 /// The first difference between two runs, in words.

@@ -71,7 +71,8 @@ pub(crate) fn split(frames: &[Frame]) -> Vec<Frame> {
     frames.iter().flat_map(|frame| halves(frame).unwrap_or_else(|| vec![frame.clone()])).collect()
 }
 
-/// Neighbouring data segments of one direction of a connection in each other's place. Times stay where they were.
+/// Neighbouring data segments of one direction of a connection in each other's place. Both bear the time of the later
+/// one: on its way through a mirror the first is held up, while the second cannot come before it was sent.
 pub(crate) fn swapped(frames: &[Frame]) -> Vec<Frame> {
     let mut swapped = frames.to_vec();
     let segments: Vec<Option<Segment>> = swapped.iter().map(Segment::of).collect();
@@ -81,9 +82,8 @@ pub(crate) fn swapped(frames: &[Frame]) -> Vec<Frame> {
             && one.connection == two.connection
             && one.follows(two)
         {
-            let (early, late) = (swapped[n].time, swapped[n + 1].time);
+            swapped[n].time = swapped[n + 1].time;
             swapped.swap(n, n + 1);
-            (swapped[n].time, swapped[n + 1].time) = (early, late);
             n += 1;
         }
         n += 1;
@@ -181,9 +181,10 @@ fn halves(frame: &Frame) -> Option<Vec<Frame>> {
     second.bytes.drain(segment.data..segment.data + middle);
     let sequence = segment.sequence.wrapping_add(u32::try_from(middle).unwrap());
     second.bytes[segment.tcp + 4..segment.tcp + 8].copy_from_slice(&sequence.to_be_bytes());
-    for half in [&mut first, &mut second] {
-        let trailing = usize::from(half.bytes.len() > segment.end);
-        let ip_octets = half.bytes.len() - segment.ip - trailing * (frame.bytes.len() - segment.end);
+    // Only the second half keeps what trails the packet: padding, or a check sequence.
+    let trailing = frame.bytes.len() - segment.end;
+    for (half, trailing) in [(&mut first, 0), (&mut second, trailing)] {
+        let ip_octets = half.bytes.len() - segment.ip - trailing;
         let (at, octets) =
             if half.bytes[segment.ip] >> 4 == 4 { (2, ip_octets) } else { (4, ip_octets - 40) };
         let length = u16::try_from(octets).unwrap();

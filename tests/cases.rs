@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test --test cases` rewrites the expectations; a person reads the difference.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -44,7 +46,9 @@ fn compare(expected: &Path, words: &[&str], capture: &Path) -> Option<String> {
     }
     let want = fs::read_to_string(expected).unwrap_or_default();
     let line = want.lines().zip(got.lines()).position(|(want, got)| want != got);
-    let line = line.or((want.lines().count() != got.lines().count()).then(|| want.lines().count().min(got.lines().count())));
+    let line = line
+        .or((want.lines().count() != got.lines().count())
+            .then(|| want.lines().count().min(got.lines().count())));
     line.map(|n| {
         let nth = |text: &str| text.lines().nth(n).unwrap_or("nothing").to_owned();
         format!("{} line {}:\n  expected {}\n  got      {}", expected.display(), n + 1, nth(&want), nth(&got))

@@ -2,6 +2,13 @@
 //!
 //! At the quick scale only small captures are held against each other; `SCALE=5` takes all of them.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops here"
+)]
+
 #[expect(dead_code, reason = "the helpers are shared with tests that need more of them")]
 mod common;
 
@@ -41,9 +48,13 @@ fn every_frame_agrees_with_tshark_or_is_explained() {
             let rest = all.split(after).nth(1).unwrap_or_default();
             rest.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(f64::MAX)
         };
-        let cases: f64 = all.split('/').nth(1).and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap();
+        let cases: f64 =
+            all.split('/').nth(1).and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap();
         if common::scale_is_full() {
-            assert!(number("explained ") <= cases * most_explained, "level {level}: too much is explained:\n{said}");
+            assert!(
+                number("explained ") <= cases * most_explained,
+                "level {level}: too much is explained:\n{said}"
+            );
         }
     }
 }

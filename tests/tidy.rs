@@ -1,5 +1,7 @@
 //! Rules of the house that no compiler checks: what each registered thing owes, who may know what, where unsafe lives.
 
+#![expect(clippy::panic, reason = "a test that cannot go on stops here")]
+
 use std::{
     collections::BTreeSet,
     fs,

@@ -197,12 +197,18 @@ fn resume(engine: &mut Engine, store: &Store) -> Result<()> {
     let restored = if checkpoint.version == CHECKPOINT_VERSION {
         engine.restore(&checkpoint.body, now()).map_err(|fault| fault.to_string())
     } else {
-        Err(format!("it is of version {}, this program reads version {CHECKPOINT_VERSION}", checkpoint.version))
+        Err(format!(
+            "it is of version {}, this program reads version {CHECKPOINT_VERSION}",
+            checkpoint.version
+        ))
     };
     let Err(fault) = restored else { return Ok(()) };
     let unclosed = Filter { unclosed: true, severity: Severity::Info, limit: MAX_ADOPTED };
     let cases = store.incidents(&unclosed).map_err(|fault| anyhow!("{fault}"))?;
-    eprintln!("fieldwarden: the checkpoint is not used ({fault}); {} open incidents are taken from the store", cases.len());
+    eprintln!(
+        "fieldwarden: the checkpoint is not used ({fault}); {} open incidents are taken from the store",
+        cases.len()
+    );
     engine.adopt(cases.into_iter().map(|case| case.incident).collect());
     Ok(())
 }

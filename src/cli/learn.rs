@@ -15,13 +15,16 @@ use fieldwarden_model::Timestamp;
 
 use super::{Failure, Outcome, captures::Captures};
 
+/// The operating mode that is described where none is named.
+const USUAL_MODE: &str = "production";
+
 #[derive(Debug, Args)]
 pub(crate) struct Words {
     /// Where the baseline is written; refused where a file stands already, unless --force
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// The operating mode it describes
-    #[arg(long, default_value = "production")]
+    #[arg(long, default_value = USUAL_MODE)]
     mode: String,
     /// Overwrite the file
     #[arg(long)]
@@ -52,7 +55,7 @@ pub(crate) fn run(words: &Words) -> Outcome {
 }
 
 /// How much was learned, and how far learning has settled.
-fn outline(settled: &Settled) -> String {
+pub(crate) fn outline(settled: &Settled) -> String {
     let span = |from: Option<Timestamp>, until: Option<Timestamp>| {
         from.zip(until).map_or(0.0, |(from, until)| until.since(from).as_secs_f64())
     };
@@ -71,9 +74,9 @@ fn outline(settled: &Settled) -> String {
     sentence
 }
 
-/// The learner's settings, with a seed of this process.
+/// The learner's settings: the usual operating mode, and a seed of this process.
 pub(crate) fn settings() -> Settings {
-    Settings { seed: seed(), ..Settings::default() }
+    Settings { mode: USUAL_MODE.into(), seed: seed(), ..Settings::default() }
 }
 
 /// A seed for the maps that peers can fill: random, or `FIELDWARDEN_HASH_SEED` where a test wants two to compare.

@@ -18,7 +18,7 @@ use std::{fmt, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use learn::seed;
+pub(crate) use learn::{outline, seed, settings as learner_settings, write};
 pub(crate) use replay::{alert_line, engine_settings};
 
 /// Watches fieldbus traffic, knows what is normal, says in plain words what is not, and contains it when told to.

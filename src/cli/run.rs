@@ -45,7 +45,7 @@ pub(crate) fn run(words: &Words) -> Outcome {
     }
     if words.as_daemon {
         let settings = load::load(&words.config, Settings::configure)?;
-        let baseline = settings.baseline.as_deref().map(load::baseline).transpose()?;
+        let baseline = settings.baseline.file.as_deref().map(load::baseline).transpose()?;
         // An interface that is not there at the first start is a wrong word of the configuration. At a restart the parent
         // tries again: it may come back.
         return operate::run(settings, baseline, words.json, stop).map_err(|fault| {

@@ -21,7 +21,7 @@ use fieldwarden_response::store::{Checkpoint, WriteRecord};
 use fieldwarden_sensor::{FrameSource as _, LiveCapture, Next, Recorder, live, record::Recorded};
 use serde_json::{Value, json};
 
-use super::{answers::row, containment::Containment, memory::Memory, now};
+use super::{answers::row, containment::Containment, learning::Learning, memory::Memory, now};
 use crate::cli;
 
 /// The version of the checkpoint's encoding; one of another version is not read.
@@ -61,6 +61,7 @@ pub(crate) struct Judge {
     engine: Engine,
     capture: LiveCapture,
     recorder: Option<Recorder>,
+    learning: Option<Learning>,
     findings: Findings,
     verdicts: Option<Sender<KeepVerdict>>,
     keeper: Option<JoinHandle<()>>,
@@ -117,11 +118,18 @@ impl Judge {
             engine,
             capture,
             recorder,
+            learning: None,
             findings,
             verdicts: Some(to_keeper),
             keeper: Some(keeper),
             told: BTreeMap::new(),
         })
+    }
+
+    /// Learns beside judging.
+    pub(crate) fn with(mut self, learning: Option<Learning>) -> Self {
+        self.learning = learning;
+        self
     }
 
     /// Runs until `stop`; then everything found is stored.
@@ -136,6 +144,10 @@ impl Judge {
                     self.answer(query);
                 }
                 let engine = &self.engine;
+                let written = self.learning.as_mut().map_or(Ok(()), Learning::write_when_due);
+                if let Err(fault) = written {
+                    tell(&mut self.told, "learning", fault);
+                }
                 self.findings.memory.hand_over(now(), || checkpoint(engine));
             }
         }
@@ -144,13 +156,16 @@ impl Judge {
 
     /// Takes one frame, or lets idle time pass; true where the network was quiet.
     fn frame(&mut self) -> bool {
-        let Self { engine, capture, recorder, findings, told, .. } = self;
+        let Self { engine, capture, recorder, learning, findings, told, .. } = self;
         match capture.next_frame() {
             Ok(Next::Frame(reference, frame)) => {
                 if told.remove("capture").is_some() {
                     eprintln!("fieldwarden: frames are heard again");
                 }
                 record(recorder, &frame, told);
+                if let Some(learning) = learning {
+                    learning.frame(frame, reference);
+                }
                 judge(engine, reference, frame, findings);
                 false
             }
@@ -228,6 +243,7 @@ impl Judge {
         if lost > 0 {
             rows.push(row("memory", "writes lost", &format!("{lost} writes could not be stored in time")));
         }
+        rows.extend(self.learning.as_ref().map(Learning::status));
         rows.extend(self.told.iter().map(|(what, sentence)| row(what, "in trouble", sentence)));
         rows
     }
@@ -240,6 +256,9 @@ impl Judge {
     fn finish(mut self) {
         let findings = &mut self.findings;
         self.engine.finish(&mut |output| findings.take(output));
+        if let Some(Err(fault)) = self.learning.take().map(Learning::finish) {
+            eprintln!("fieldwarden: {fault}");
+        }
         if let Some(recorder) = self.recorder.take() {
             let counters = self.capture.counters().unwrap_or_default();
             if let Err(fault) = recorder.finish(&[counters]) {

@@ -6,6 +6,7 @@ pub(crate) mod control;
 mod enforcer;
 mod handover;
 mod judge;
+mod learning;
 mod listen;
 mod memory;
 pub(crate) mod operate;

@@ -31,6 +31,7 @@ use super::{
     enforcer::Enforcer,
     handover,
     judge::{CHECKPOINT_VERSION, Judge},
+    learning::Learning,
     listen,
     memory::{Memory, Trouble},
     now,
@@ -42,8 +43,8 @@ use crate::cli;
 const GOODBYE: Duration = Duration::from_secs(3);
 /// Open incidents taken from the store where the checkpoint cannot be used.
 const MAX_ADOPTED: u32 = 1_000;
-/// Recordings beside each other before the oldest name is used again.
-const MAX_RECORDINGS: u32 = 1_000;
+/// Recordings or drafts of one name beside each other.
+const MAX_OF_A_NAME: u32 = 1_000;
 
 /// The interface that the configuration names cannot be heard, and why.
 #[derive(Debug)]
@@ -65,7 +66,8 @@ pub(crate) fn run(
     stop: Arc<AtomicBool>,
 ) -> Result<()> {
     rustix::thread::set_no_new_privs(true).context("`no_new_privs` could not be set")?;
-    let Settings { site, sensor, store, control, containment, operators, forwards, engine, .. } = settings;
+    let Settings { site, sensor, baseline: names, store, control, containment, operators, forwards, engine } =
+        settings;
     let parent = parent()?;
     let listener = listen::open(&control)?;
     let store = open_store(&store)?;
@@ -92,6 +94,8 @@ pub(crate) fn run(
     if let Some(enforcer) = enforcer {
         hear_enforcer(enforcer, Arc::clone(&orders), Arc::clone(&enforcer_reachable), Arc::clone(&stop))?;
     }
+    let draft = names.draft.as_deref().map(unused).transpose()?;
+    let learning = draft.map(|path| Learning::new(site.clone(), path));
     let mut engine = Engine::new(cli::engine_settings(site, engine, baseline));
     resume(&mut engine, &store)?;
     let memory =
@@ -114,7 +118,7 @@ pub(crate) fn run(
     eprintln!("fieldwarden: listening on {}", sensor.interface);
     let judge = Judge::new(engine, capture, recorder, memory, orders, print)
         .context("the keeper's thread did not start")?;
-    judge.run(&queries, &stop);
+    judge.with(learning).run(&queries, &stop);
     stop_outbox(outbox);
     store.close();
     Ok(())
@@ -157,21 +161,24 @@ fn capture(sensor: &SensorSettings, parent: &UnixStream) -> Result<LiveCapture> 
         .map_err(|fault| anyhow!("{fault}"))
 }
 
-/// A recording never overwrites one: the second of a name gets `-2`, and so on.
 fn recorder(path: &Path, sensor: &SensorSettings, capture: &LiveCapture) -> Result<Recorder> {
+    let path = unused(path)?;
+    let interface = Interface { name: sensor.interface.clone(), link_type: capture.link_type() };
+    Recorder::create(&path, &[interface], sensor.record_megabytes << 20).map_err(|fault| anyhow!("{fault}"))
+}
+
+/// The path itself, or, since recordings and drafts never overwrite one, the first of `-2`, `-3` and so on that is free.
+fn unused(path: &Path) -> Result<PathBuf> {
     let numbered = |n: u32| {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let ending =
             path.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
         path.with_file_name(format!("{stem}-{n}{ending}"))
     };
-    let free = std::iter::once(path.to_path_buf())
-        .chain((2..MAX_RECORDINGS).map(numbered))
-        .find(|path: &PathBuf| !path.exists());
-    let path =
-        free.ok_or_else(|| anyhow!("{MAX_RECORDINGS} recordings stand beside `{}` already", path.display()))?;
-    let interface = Interface { name: sensor.interface.clone(), link_type: capture.link_type() };
-    Recorder::create(&path, &[interface], sensor.record_megabytes << 20).map_err(|fault| anyhow!("{fault}"))
+    std::iter::once(path.to_path_buf())
+        .chain((2..MAX_OF_A_NAME).map(numbered))
+        .find(|path: &PathBuf| !path.exists())
+        .ok_or_else(|| anyhow!("{MAX_OF_A_NAME} files of the name `{}` stand there already", path.display()))
 }
 
 fn open_store(path: &Path) -> Result<Store> {

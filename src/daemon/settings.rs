@@ -18,8 +18,8 @@ pub(crate) struct Settings {
     pub(crate) site: Site,
     /// `[sensor]`.
     pub(crate) sensor: SensorSettings,
-    /// `[baseline] file`.
-    pub(crate) baseline: Option<PathBuf>,
+    /// `[baseline]`.
+    pub(crate) baseline: BaselineSettings,
     /// `[store] path`.
     pub(crate) store: PathBuf,
     /// `[control] socket`.
@@ -47,6 +47,15 @@ pub(crate) struct SensorSettings {
     pub(crate) record_megabytes: u64,
 }
 
+/// `[baseline]`: what is normal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BaselineSettings {
+    /// What people approved; without it only those detectors judge that need none.
+    pub(crate) file: Option<PathBuf>,
+    /// Where what is learned live is written, for a person to read.
+    pub(crate) draft: Option<PathBuf>,
+}
+
 /// `[containment]`: how orders come about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ContainmentSettings {
@@ -65,7 +74,7 @@ impl Settings {
         let sensor = reader.table("sensor");
         let sensor = reader.absorb(sensor_settings(&sensor));
         let baseline = reader.table("baseline");
-        let baseline = reader.absorb(one_path(&baseline, "file"));
+        let baseline = reader.absorb(baseline_settings(&baseline));
         let store = reader.table("store");
         let store = reader.absorb(one_path(&store, "path"));
         let control = reader.table("control");
@@ -103,6 +112,17 @@ fn sensor_settings(section: &Section) -> Result<SensorSettings, Vec<Fault>> {
     let settings =
         interface.map(|interface| SensorSettings { interface, ring_megabytes, record, record_megabytes });
     reader.finish_with(settings)
+}
+
+fn baseline_settings(section: &Section) -> Result<BaselineSettings, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let file = reader.optional::<String>("file").map(PathBuf::from);
+    let draft = reader.optional::<String>("draft").map(PathBuf::from);
+    if draft.is_some() && draft == file {
+        let help = "give the draft a name of its own: a person makes it the baseline";
+        reader.fault_at("draft", "it would overwrite what people approved".into(), Some(help.into()));
+    }
+    reader.finish_with(Some(BaselineSettings { file, draft }))
 }
 
 fn one_path(section: &Section, key: &'static str) -> Result<Option<PathBuf>, Vec<Fault>> {

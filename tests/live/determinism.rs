@@ -63,6 +63,7 @@ fn the_recording_holds_what_the_wire_carried_and_replays_to_the_live_alerts() {
     for seed in ["1", "2"] {
         assert_same(&said.out, &replay(&product, &recording, Some(seed)).out, "two replays of one recording");
     }
+    learned_live(&product, &recording);
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("pcaps/shipped-attack.pcap");
     let one = replay(&product, &shipped, Some("1")).out;
     assert_same(&one, &replay(&product, &shipped, Some("2")).out, "two seeds on the shipped attack");
@@ -86,6 +87,20 @@ fn replay(product: &Product, capture: &Path, seed: Option<&str>) -> Said {
     let said = Said::from(command.output().unwrap());
     assert_eq!(said.status, 0, "{}", said.err);
     said
+}
+
+/// What the daemon learned beside judging is what `learn` makes of its recording.
+fn learned_live(product: &Product, recording: &Path) {
+    let again = product.folder.join("again.toml");
+    let learn =
+        Command::new(product.program()).arg("learn").arg(recording).arg("-o").arg(&again).output().unwrap();
+    assert!(learn.status.success(), "{}", String::from_utf8_lossy(&learn.stderr));
+    let text = |path: &Path| std::fs::read_to_string(path).unwrap();
+    assert_same(
+        &text(&product.folder.join("draft.toml")),
+        &text(&again),
+        "what was learned live and from the recording",
+    );
 }
 
 fn json_lines_of(text: &str) -> Vec<serde_json::Value> {

@@ -259,6 +259,7 @@ interface = "{interface}"
 {record}
 [baseline]
 file = "{folder}/baseline.toml"
+draft = "{folder}/draft.toml"
 
 [store]
 path = "{store}"

@@ -111,9 +111,15 @@ impl Learner {
     #[must_use]
     pub fn finish(mut self) -> Baseline {
         self.trackers.finish();
+        self.so_far()
+    }
+
+    /// What was learned so far; streams under way are not cut short for it.
+    #[must_use]
+    pub fn so_far(&self) -> Baseline {
         let learned = self.trackers.first.zip(self.trackers.last);
         let learned = learned.map(|(from, until)| Learned { from, until, frames: self.trackers.frames });
-        let mut baseline = Baseline { mode: self.mode, learned, ..Baseline::default() };
+        let mut baseline = Baseline { mode: self.mode.clone(), learned, ..Baseline::default() };
         let mut talkers: BTreeMap<(AddressSpace, Talker), Option<Mac>> = BTreeMap::new();
         for notes in self.trackers.observers() {
             for (key, mac) in &notes.talkers {

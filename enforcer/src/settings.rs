@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// Where the enforcer listens unless told otherwise.
-pub const DEFAULT_SOCKET: &str = "/run/fieldwarden/enforcer.sock";
+pub const DEFAULT_SOCKET: &str = "/run/fieldwarden-enforcer/enforcer.sock";
 /// Where the journal is unless told otherwise.
-pub const DEFAULT_JOURNAL: &str = "/var/lib/fieldwarden/enforcer.journal";
+pub const DEFAULT_JOURNAL: &str = "/var/lib/fieldwarden-enforcer/orders.journal";
 
 /// The settings of one enforcer.
 pub struct Settings {

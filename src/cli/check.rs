@@ -1,17 +1,21 @@
 //! `check`: all faults of configurations and baselines. Touches nothing.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
+use anyhow::Context as _;
 use clap::Args;
 use fieldwarden_engine::Baseline;
 use fieldwarden_model::section::{Fault, Section};
 
 use super::{Failure, Outcome, load};
-use crate::daemon::settings::Settings;
+use crate::daemon::{parent::enforcer_program, settings::Settings};
 
 #[derive(Debug, Args)]
 pub(crate) struct Words {
-    /// Configurations of the daemon and baselines, told apart by what is in them
+    /// Configurations of the daemon, of the enforcer, and baselines, told apart by what is in them
     #[arg(default_value = "/etc/fieldwarden/fieldwarden.toml")]
     files: Vec<PathBuf>,
 }
@@ -20,22 +24,39 @@ pub(crate) fn run(words: &Words) -> Outcome {
     let mut told = Vec::new();
     for path in &words.files {
         match load::load(path, either) {
-            Ok(kind) => println!("{}: a good {kind}", path.display()),
+            Ok(Kind::Enforcer) => told.extend(enforcer_says(path)?),
+            Ok(Kind::Baseline) => println!("{}: a good baseline", path.display()),
+            Ok(Kind::Daemon) => println!("{}: a good configuration", path.display()),
             Err(failure) => told.push(failure.to_string()),
         }
     }
     if told.is_empty() { Ok(()) } else { Err(Failure::Input(told.join("\n"))) }
 }
 
-/// A baseline lists talkers and conversations; everything else is read as a configuration.
-fn either(section: &Section) -> Result<&'static str, Vec<Fault>> {
-    if section
-        .entries
-        .iter()
-        .any(|(key, _)| ["conversation", "talker", "learned"].contains(&key.name.as_str()))
-    {
-        Baseline::configure(section).map(|_| "baseline")
+/// What a file is.
+enum Kind {
+    Baseline,
+    Daemon,
+    Enforcer,
+}
+
+/// The enforcer alone knows what its section may say: its own program checks it.
+fn enforcer_says(path: &Path) -> Result<Option<String>, Failure> {
+    let program = enforcer_program()?;
+    let run = Command::new(&program).arg("check").arg("--config").arg(path).output();
+    let run = run.with_context(|| format!("`{}` could not be started", program.display()))?;
+    print!("{}", String::from_utf8_lossy(&run.stdout));
+    Ok((!run.status.success()).then(|| String::from_utf8_lossy(&run.stderr).into_owned()))
+}
+
+/// A baseline lists talkers and conversations, the enforcer's file has its section; all else is read as the daemon's.
+fn either(section: &Section) -> Result<Kind, Vec<Fault>> {
+    let has = |wanted: &[&str]| section.entries.iter().any(|(key, _)| wanted.contains(&key.name.as_str()));
+    if has(&["enforcer"]) {
+        Ok(Kind::Enforcer)
+    } else if has(&["conversation", "talker", "learned"]) {
+        Baseline::configure(section).map(|_| Kind::Baseline)
     } else {
-        Settings::configure(section).map(|_| "configuration")
+        Settings::configure(section).map(|_| Kind::Daemon)
     }
 }

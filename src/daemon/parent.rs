@@ -159,7 +159,7 @@ fn spawn_enforcer(plan: &Plan) -> Result<Child> {
 }
 
 /// The enforcer is installed beside this program.
-fn enforcer_program() -> Result<PathBuf> {
+pub(crate) fn enforcer_program() -> Result<PathBuf> {
     let own = std::env::current_exe().context("the path of this program is not to be had")?;
     Ok(own.parent().unwrap_or(Path::new("/usr/bin")).join("fieldwarden-enforcer"))
 }

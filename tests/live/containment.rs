@@ -190,9 +190,12 @@ fn a_talker_is_cut_until_the_order_lapses(lab: &Lab, product: &Product) {
 
 /// With the protection gone the operator can be cut off, and exactly what the rehearsal listed falls silent.
 fn the_operator_is_cut_as_rehearsed(lab: &Lab, product: &Product) {
-    pause(2.0);
+    // The controllers still repeat to the laptop what the last order kept from it, until their patience ends.
+    let heard_before = wait("the laptop's connections are over", Duration::from_secs(90), || {
+        let heard = wire::answered(lab, LISTEN);
+        heard.iter().all(|(client, ..)| client != ROGUE).then_some(heard)
+    });
     let before = lab.ruleset();
-    let heard_before = wire::answered(lab, LISTEN);
     let target = ["--talker", HMI];
     let rehearsed = rehearsal(product, &target);
     let terms =

@@ -3,7 +3,9 @@
 use fieldwarden_model::{IncidentId, OrderId, Severity, Target};
 use serde::{Deserialize, Serialize};
 
-/// The longest request or reply line in octets; a longer one ends the connection.
+/// The longest request line in octets: any local user may connect, so little is held for each.
+pub(crate) const MAX_REQUEST: u64 = 64 << 10;
+/// The longest reply line in octets.
 pub(crate) const MAX_LINE: usize = 16 << 20;
 
 /// A question or an instruction.

@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::{
     answers::Answers,
-    control::{MAX_LINE, Reply, Request},
+    control::{MAX_REQUEST, Reply, Request},
 };
 use crate::operator::Operator;
 
@@ -86,7 +86,7 @@ fn converse(stream: &UnixStream, answers: &Answers) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut line = String::new();
-        if reader.by_ref().take(MAX_LINE as u64).read_line(&mut line)? == 0 {
+        if reader.by_ref().take(MAX_REQUEST).read_line(&mut line)? == 0 {
             return Ok(());
         }
         reply(stream, &answer(&line, uid, answers))?;

@@ -161,7 +161,11 @@ impl Memory {
 fn write_all(store: &Store, from_engine: &Receiver<Batch>, trouble: &Trouble, stopping: &AtomicBool) {
     while let Ok(batch) = from_engine.recv() {
         let mut last_attempts = LAST_ATTEMPTS;
-        while let Err(fault) = store.record(batch.clone()) {
+        let recorded = loop {
+            let fault = match store.record(batch.clone()) {
+                Ok(recorded) => break recorded,
+                Err(fault) => fault,
+            };
             trouble.set(Some(fault.to_string()));
             if stopping.load(Ordering::Relaxed) {
                 if last_attempts == 0 {
@@ -171,7 +175,13 @@ fn write_all(store: &Store, from_engine: &Receiver<Batch>, trouble: &Trouble, st
                 last_attempts -= 1;
             }
             thread::sleep(RETRY);
-        }
+        };
         trouble.set(None);
+        for evicted in recorded.evicted {
+            eprintln!(
+                "fieldwarden: {} rows of {} had to go, its cap is reached",
+                evicted.rows, evicted.table
+            );
+        }
     }
 }

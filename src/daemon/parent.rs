@@ -29,6 +29,8 @@ const SLOWEST_RESTART: Duration = Duration::from_secs(10);
 const HEALTHY: Duration = Duration::from_secs(20);
 /// How long a child may take to end by itself before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
+/// Capture sockets one daemon is given; each holds memory of the kernel, and a taken-over daemon must not drain it.
+const MAX_CAPTURES: u32 = 8;
 /// The longest line the daemon may send, far beyond any interface name.
 const MAX_ASK: u64 = 256;
 
@@ -168,7 +170,7 @@ pub(crate) fn enforcer_program() -> Result<PathBuf> {
 fn serve_captures(daemon: &UnixStream) {
     use std::io::Read as _;
     let mut lines = BufReader::new(daemon);
-    loop {
+    for _ in 0..MAX_CAPTURES {
         let mut line = String::new();
         match lines.by_ref().take(MAX_ASK).read_line(&mut line) {
             Ok(0) | Err(_) => return,

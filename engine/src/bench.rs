@@ -65,7 +65,7 @@ impl Bench {
         };
         Self {
             judge: Judge::new(rules.clone(), Seed(1)),
-            site: Site::new(plan, rules, incident::Settings::default()),
+            site: Site::new(plan, rules, incident::Settings::default(), Seed(1)),
             flows: BTreeMap::new(),
             now: Timestamp::from_seconds(1_000_000),
             frame: 0,

@@ -136,7 +136,12 @@ pub(crate) fn write<'a>(
         alerts,
         cases: site.desk.cases(),
         told: site.repeats.things().map(|(key, repeat)| save_repeat(key, repeat)).collect(),
-        plant: site.plant.devices().map(|(device, blocks)| save_device(device, blocks)).collect(),
+        plant: site
+            .plant
+            .devices()
+            .into_iter()
+            .map(|(device, blocks)| save_device(&device, blocks))
+            .collect(),
         services,
     };
     // Serialising plain data into memory cannot fail; an empty checkpoint would be refused when it is read.
@@ -268,12 +273,12 @@ fn save_repeat(key: &RepeatKey, repeat: &Repeat) -> SavedRepeat {
     }
 }
 
-fn save_device(device: &Device, blocks: &[Block]) -> SavedDevice {
+fn save_device(device: &Device, blocks: Vec<Block>) -> SavedDevice {
     SavedDevice {
         space: device.space,
         server: device.server,
         protocol: device.protocol.name().to_owned(),
         unit: device.unit,
-        blocks: blocks.to_vec(),
+        blocks,
     }
 }

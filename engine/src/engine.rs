@@ -119,6 +119,8 @@ pub struct Engine {
     watches: Vec<Watch>,
     merged: Observations,
     outages: u64,
+    /// No deadline of watches, incidents or ticks falls before: until then a frame has nothing to wait for.
+    quiet_until: Timestamp,
 }
 
 impl Engine {
@@ -127,7 +129,7 @@ impl Engine {
     pub fn new(settings: Settings) -> Self {
         let baseline = settings.baseline.as_ref().map(|baseline| Arc::new(Compiled::new(baseline)));
         let rules = Rules { settings: Arc::new(settings.detectors.clone()), baseline };
-        let site = Site::new(settings.site.clone(), rules.clone(), settings.incidents);
+        let site = Site::new(settings.site.clone(), rules.clone(), settings.incidents, settings.seed);
         let judge = || Judge::new(rules.clone(), settings.seed);
         Self {
             trackers: Trackers::new(settings.site, settings.track, settings.seed, judge),
@@ -135,13 +137,18 @@ impl Engine {
             watches: Vec::new(),
             merged: Observations::default(),
             outages: 0,
+            quiet_until: Timestamp::MIN,
         }
     }
 
     /// Takes one input. It cannot fail; deadlines that it overtakes fire first, at their own time.
     pub fn step(&mut self, input: Input<'_>, out: &mut dyn FnMut(Output)) {
+        if let Input::Frame { frame, reference } = input {
+            return self.frame(frame, reference, out);
+        }
+        self.quiet_until = Timestamp::MIN;
         match input {
-            Input::Frame { frame, reference } => self.frame(frame, reference, out),
+            Input::Frame { .. } => {}
             Input::Idle(time) => self.pass_to(time, out),
             Input::Baseline(baseline) => self.approve(baseline),
             Input::Enforcement { order, report } => {
@@ -227,6 +234,7 @@ impl Engine {
     /// The checkpoint is not one, or of another version; the engine is then as it was.
     pub fn restore(&mut self, checkpoint: &[u8], resumed_at: Timestamp) -> Result<(), RestoreFault> {
         let saved = checkpoint::read(checkpoint)?;
+        self.quiet_until = Timestamp::MIN;
         self.trackers.resume_at(resumed_at.max(saved.time));
         self.outages += 1;
         for service in saved.services(self.site.rules.baseline.as_deref()) {
@@ -241,6 +249,7 @@ impl Engine {
     /// Takes over incidents that were told after the checkpoint was written, newest revision each, so that an attack
     /// that goes on joins them.
     pub fn adopt(&mut self, incidents: Vec<Incident>) {
+        self.quiet_until = Timestamp::MIN;
         for incident in incidents {
             self.site.desk.adopt(incident);
         }
@@ -248,13 +257,19 @@ impl Engine {
 
     fn frame(&mut self, frame: RawFrame<'_>, reference: FrameRef, out: &mut dyn FnMut(Output)) {
         let time = self.trackers.clamp(frame.time);
-        self.pass_to(time, out);
+        if time < self.quiet_until {
+            self.trackers.now = time;
+        } else {
+            self.pass_to(time, out);
+            self.quiet_until = self.next_deadline().unwrap_or(Timestamp::MIN);
+        }
         let shard = self.trackers.frame(&RawFrame { time, ..frame }, reference);
         // A frame concerns its own shard alone, which told what it saw in order.
         if let Some(judge) = self.trackers.observer_mut(shard)
             && !judge.observations.is_empty()
         {
             self.site.consume(&mut judge.observations, out);
+            self.quiet_until = self.quiet_until.min(self.site.desk.next_deadline().unwrap_or(Timestamp::MAX));
         }
     }
 
@@ -280,6 +295,8 @@ impl Engine {
         for judge in self.trackers.observers_mut() {
             judge.replace(rules.clone());
         }
+        // Talkers are judged by the new list.
+        self.trackers.hear_anew();
         self.site.rules = rules;
     }
 

@@ -1,6 +1,6 @@
 //! Memory of the plant: the last values seen at every point, and every change made to a device.
 
-use std::collections::BTreeMap;
+use core::hash::{Hash, Hasher};
 
 use fieldwarden_model::{
     AddressSpace, FrameRef, Outcome, Point, PointRange, Talker, Timestamp, Value, Values, Verb,
@@ -9,7 +9,10 @@ use fieldwarden_model::{
 use fieldwarden_protocols::Protocol;
 use serde::{Deserialize, Serialize};
 
-use crate::values;
+use crate::{
+    map::{Map, Seed, map},
+    values,
+};
 
 /// Devices (server, protocol, unit) whose values are remembered; the one heard longest ago is forgotten first.
 pub const MAX_DEVICES: usize = 4_096;
@@ -58,12 +61,21 @@ pub struct WriteRecord {
 }
 
 /// A device whose values are remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Device {
     pub(crate) space: AddressSpace,
     pub(crate) server: Talker,
     pub(crate) protocol: Protocol,
     pub(crate) unit: Option<u16>,
+}
+
+impl Hash for Device {
+    /// Without the protocol, whose name would cost as much as all the rest and tells hardly any two devices apart.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.server.hash(state);
+        let unit = self.unit.map_or(1 << 16, u32::from);
+        state.write_u64(u64::from(self.space.0) << 32 | u64::from(unit));
+    }
 }
 
 /// How the octets of a block are cut into values.
@@ -97,13 +109,21 @@ pub(crate) struct Block {
 }
 
 /// The last values seen at every point.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct PlantValues {
-    devices: BTreeMap<Device, Vec<Block>>,
+    devices: Map<Device, Blocks>,
     turn: u64,
+    seed: Seed,
 }
 
+/// The blocks of one device, by their points and whether they were asked for only.
+type Blocks = Map<(PointRange, bool), Block>;
+
 impl PlantValues {
+    pub(crate) const fn new(seed: Seed) -> Self {
+        Self { devices: map(seed), turn: 0, seed }
+    }
+
     /// Remembers values read from a device, or asked of it in a write.
     pub(crate) fn remember(
         &mut self,
@@ -115,12 +135,13 @@ impl PlantValues {
     ) {
         self.turn += 1;
         let turn = self.turn;
+        let octets = octets.get(..MAX_BLOCK_OCTETS).unwrap_or(octets);
         if !self.devices.contains_key(&device) && self.devices.len() >= MAX_DEVICES {
             self.forget_stalest_device();
         }
-        let blocks = self.devices.entry(device).or_default();
-        let octets = octets.get(..MAX_BLOCK_OCTETS).unwrap_or(octets);
-        if let Some(block) = blocks.iter_mut().find(|block| block.points == points && block.asked == asked) {
+        let seed = self.seed;
+        let blocks = self.devices.entry(device).or_insert_with(|| map(seed));
+        if let Some(block) = blocks.get_mut(&(points, asked)) {
             block.turn = turn;
             block.shape = shape;
             // Same length as a rule, so nothing is allocated.
@@ -129,25 +150,20 @@ impl PlantValues {
             return;
         }
         if blocks.len() >= MAX_BLOCKS
-            && let Some(stalest) =
-                blocks.iter().enumerate().min_by_key(|(_, block)| block.turn).map(|(n, _)| n)
+            && let Some(stalest) = blocks.iter().min_by_key(|(_, block)| block.turn).map(|(key, _)| *key)
         {
-            blocks.swap_remove(stalest);
+            blocks.remove(&stalest);
         }
-        blocks.push(Block { points, shape, asked, turn, octets: octets.to_vec() });
+        blocks.insert((points, asked), Block { points, shape, asked, turn, octets: octets.to_vec() });
     }
 
     /// A write was answered: its values hold from now on, or never did.
     pub(crate) fn settle(&mut self, device: &Device, points: &PointRange, refused: bool) {
         let Some(blocks) = self.devices.get_mut(device) else { return };
-        let Some(at) = blocks.iter().position(|block| block.asked && block.points == *points) else { return };
-        let mut block = blocks.swap_remove(at);
-        if refused {
-            return;
+        let Some(block) = blocks.remove(&(*points, true)) else { return };
+        if !refused {
+            blocks.insert((*points, false), Block { asked: false, ..block });
         }
-        block.asked = false;
-        blocks.retain(|other| other.asked || other.points != *points);
-        blocks.push(block);
     }
 
     /// The last values seen at the places where values of this shape stand; shorter where some were never seen.
@@ -158,19 +174,30 @@ impl PlantValues {
         places.map_while(|n| value_at(blocks, place(n), shape)).collect()
     }
 
-    /// For a checkpoint.
-    pub(crate) fn devices(&self) -> impl Iterator<Item = (&Device, &Vec<Block>)> {
-        self.devices.iter()
+    /// For a checkpoint: devices sorted, the blocks of each in the order in which they were seen last.
+    pub(crate) fn devices(&self) -> Vec<(Device, Vec<Block>)> {
+        let sorted = |blocks: &Blocks| {
+            let mut blocks: Vec<Block> = blocks.values().cloned().collect();
+            blocks.sort_by_key(|block| block.turn);
+            blocks
+        };
+        let mut devices: Vec<_> =
+            self.devices.iter().map(|(device, blocks)| (*device, sorted(blocks))).collect();
+        devices.sort_by_key(|(device, _)| *device);
+        devices
     }
 
     /// From a checkpoint.
     pub(crate) fn restore(&mut self, device: Device, blocks: Vec<Block>) {
         self.turn = blocks.iter().map(|block| block.turn).max().unwrap_or(0).max(self.turn);
-        self.devices.insert(device, blocks);
+        let mut kept: Blocks = map(self.seed);
+        kept.extend(blocks.into_iter().take(MAX_BLOCKS).map(|block| ((block.points, block.asked), block)));
+        self.devices.insert(device, kept);
     }
 
+    /// Turns are unique, so which device goes depends on no hash order.
     fn forget_stalest_device(&mut self) {
-        let latest = |blocks: &Vec<Block>| blocks.iter().map(|block| block.turn).max();
+        let latest = |blocks: &Blocks| blocks.values().map(|block| block.turn).max();
         let stalest = self.devices.iter().min_by_key(|(_, blocks)| latest(blocks)).map(|(device, _)| *device);
         if let Some(device) = stalest {
             self.devices.remove(&device);
@@ -179,7 +206,7 @@ impl PlantValues {
 }
 
 /// The value at a place, out of the block seen last that holds one of this shape, or octets out of which one can be cut.
-fn value_at(blocks: &[Block], place: Point, shape: Shape) -> Option<Value> {
+fn value_at(blocks: &Blocks, place: Point, shape: Shape) -> Option<Value> {
     let width = u64::from(shape.stride.max(1));
     let cut = |block: &Block| -> Option<Value> {
         let from = place.index.checked_sub(block.points.first)?;
@@ -199,7 +226,7 @@ fn value_at(blocks: &[Block], place: Point, shape: Shape) -> Option<Value> {
         Shape { encoding, count: 1, stride: shape.stride }.values(octets).nth(0)
     };
     blocks
-        .iter()
+        .values()
         .filter_map(|block| Some((block.turn, cut(block)?)))
         .max_by_key(|(turn, _)| *turn)
         .map(|(_, value)| value)
@@ -229,7 +256,7 @@ mod tests {
 
     #[test]
     fn the_value_before_a_write_is_the_one_last_polled() {
-        let mut plant = PlantValues::default();
+        let mut plant = PlantValues::new(Seed(1));
         plant.remember(device(), registers(100, 101), TWO, &[0, 7, 0, 9], false);
         assert_eq!(plant.last(&device(), &registers(101, 101), ONE), [Value::Integer(9)]);
         plant.remember(device(), registers(101, 101), ONE, &[0xff, 0xff], true);
@@ -244,11 +271,11 @@ mod tests {
 
     #[test]
     fn a_device_is_remembered_within_bounds() {
-        let mut plant = PlantValues::default();
+        let mut plant = PlantValues::new(Seed(1));
         for first in 0..1_000 {
             plant.remember(device(), registers(first, first), ONE, &[0, 1], false);
         }
-        assert_eq!(plant.devices.values().map(Vec::len).sum::<usize>(), MAX_BLOCKS);
+        assert_eq!(plant.devices.values().map(Blocks::len).sum::<usize>(), MAX_BLOCKS);
         assert!(plant.last(&device(), &registers(0, 0), ONE).is_empty(), "the first is forgotten");
         assert_eq!(plant.last(&device(), &registers(999, 999), ONE), [Value::Integer(1)]);
     }

@@ -19,6 +19,7 @@ use crate::{
     engine::Output,
     history::{Device, MAX_VALUES_TOLD, PlantValues, WriteRecord},
     incident::{Desk, Fact},
+    map::Seed,
     shard::{Change, Observation, Observations, Rules, What},
     track::Heard,
 };
@@ -42,13 +43,14 @@ impl Site {
         plan: fieldwarden_model::Site,
         rules: Rules,
         incidents: crate::incident::Settings,
+        seed: Seed,
     ) -> Self {
         Self {
             plan,
             rules,
             desk: Desk::new(incidents),
             repeats: Repeats::default(),
-            plant: PlantValues::default(),
+            plant: PlantValues::new(seed),
             alerts: 0,
             limits: BTreeMap::new(),
         }

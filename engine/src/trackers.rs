@@ -107,6 +107,13 @@ impl<O: Observer> Trackers<O> {
         }
     }
 
+    /// Every talker counts as not heard yet.
+    pub(crate) fn hear_anew(&mut self) {
+        for (tracker, _) in &mut self.shards {
+            tracker.hear_anew();
+        }
+    }
+
     pub(crate) fn observers(&self) -> impl Iterator<Item = &O> {
         self.shards.iter().map(|(_, observer)| observer)
     }

@@ -1,7 +1,12 @@
 //! Who speaks on the wire: talkers, endpoints, VLAN stacks.
 
 use alloc::string::{String, ToString};
-use core::{fmt, net::IpAddr, str::FromStr};
+use core::{
+    fmt,
+    hash::{Hash, Hasher},
+    net::IpAddr,
+    str::FromStr,
+};
 
 use heapless::Vec;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -50,12 +55,25 @@ impl FromStr for Mac {
 }
 
 /// An address heard on the wire: an IP address, or a MAC where the protocol runs below IP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Talker {
     /// A talker known by its IP address.
     Ip(IpAddr),
     /// A talker that speaks below IP.
     Mac(Mac),
+}
+
+impl Hash for Talker {
+    /// One word for the common kinds: talkers are looked up by this for every frame.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Ip(IpAddr::V4(address)) => state.write_u64(u64::from(address.to_bits())),
+            Self::Ip(IpAddr::V6(address)) => state.write_u128(address.to_bits()),
+            Self::Mac(Mac([a, b, c, d, e, f])) => {
+                state.write_u64(u64::from_be_bytes([1, 0, *a, *b, *c, *d, *e, *f]));
+            }
+        }
+    }
 }
 
 impl fmt::Display for Talker {

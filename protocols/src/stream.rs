@@ -30,6 +30,22 @@ struct Waiting {
     lost: bool,
 }
 
+impl Waiting {
+    /// Whether the next octets begin a message, as far as is known.
+    const fn is_idle(&self) -> bool {
+        self.octets.is_empty() && !self.lost
+    }
+}
+
+/// Octets without a hole, those that waited first.
+struct Run<'a> {
+    octets: &'a [u8],
+    /// How many of them came in frames before this one.
+    earlier: usize,
+    /// The step already taken at their front.
+    stopped: Option<Step>,
+}
+
 /// A session together with the octets that wait in each direction.
 pub struct StreamParser {
     session: Box<dyn Session>,
@@ -68,16 +84,57 @@ impl StreamParser {
         if self.given_up || octets.is_empty() {
             return;
         }
+        let (rest, stopped) = if self.slot(direction).is_idle() {
+            self.whole(direction, octets, frame, sink)
+        } else {
+            (octets, None)
+        };
+        if !rest.is_empty() {
+            self.feed_slowly(direction, rest, stopped, frame, sink);
+        }
+    }
+
+    /// The usual case, nothing waits and whole messages come: parsed where they lie, nothing remembered. What is left,
+    /// and the step that stopped there.
+    fn whole<'o>(
+        &mut self,
+        direction: Direction,
+        octets: &'o [u8],
+        frame: FrameRef,
+        sink: &mut MessageSink<'_>,
+    ) -> (&'o [u8], Option<Step>) {
+        let frames = [frame];
+        let mut rest = octets;
+        while !rest.is_empty() {
+            match self.session.step(direction, rest, &mut |message: &Message<'_>| sink(message, &frames)) {
+                Step::Consumed(count) => rest = rest.get(count.max(1)..).unwrap_or_default(),
+                stopped => return (rest, Some(stopped)),
+            }
+        }
+        (rest, None)
+    }
+
+    /// Octets wait already, or are going to. `stopped` is the step already taken at the front of `octets`.
+    fn feed_slowly(
+        &mut self,
+        direction: Direction,
+        octets: &[u8],
+        stopped: Option<Step>,
+        frame: FrameRef,
+        sink: &mut MessageSink<'_>,
+    ) {
         let mut waiting = core::mem::take(self.slot(direction));
         remember(&mut waiting.frames, frame);
         if waiting.octets.is_empty() {
-            let rest = self.parse(direction, octets, 0, &mut waiting, frame, sink);
+            let run = Run { octets, earlier: 0, stopped };
+            let rest = self.parse(direction, run, &mut waiting, frame, sink);
             waiting.octets.extend_from_slice(octets.get(octets.len() - rest..).unwrap_or_default());
         } else {
             let earlier = waiting.octets.len();
             waiting.octets.extend_from_slice(octets);
             let joined = core::mem::take(&mut waiting.octets);
-            let rest = self.parse(direction, &joined, earlier, &mut waiting, frame, sink);
+            let run = Run { octets: &joined, earlier, stopped };
+            let rest = self.parse(direction, run, &mut waiting, frame, sink);
             let mut joined = joined;
             joined.drain(..joined.len() - rest);
             waiting.octets = joined;
@@ -96,17 +153,16 @@ impl StreamParser {
         *self.slot(direction) = Waiting { lost: true, ..Waiting::default() };
     }
 
-    /// Parses as far as it goes; the number of octets left at the end of `octets`, the first `earlier` of which came in
-    /// frames before this one.
+    /// Parses as far as it goes; the number of octets left at the end.
     fn parse(
         &mut self,
         direction: Direction,
-        octets: &[u8],
-        earlier: usize,
+        run: Run<'_>,
         waiting: &mut Waiting,
         frame: FrameRef,
         sink: &mut MessageSink<'_>,
     ) -> usize {
+        let Run { octets, earlier, mut stopped } = run;
         let mut rest = octets;
         while !rest.is_empty() {
             if waiting.lost {
@@ -121,7 +177,9 @@ impl StreamParser {
                 }
             }
             let frames = &waiting.frames;
-            let step = self.session.step(direction, rest, &mut |message: &Message<'_>| sink(message, frames));
+            let step = stopped.take().unwrap_or_else(|| {
+                self.session.step(direction, rest, &mut |message: &Message<'_>| sink(message, frames))
+            });
             match step {
                 Step::Consumed(count) => {
                     rest = rest.get(count.max(1)..).unwrap_or_default();

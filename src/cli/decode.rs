@@ -11,7 +11,7 @@ use fieldwarden_engine::{
     map::Seed,
     track::{self, Heard, Observer, Origin, Packet, SHARDS, TrackEvent, Tracker},
 };
-use fieldwarden_model::{AddressSpace, FrameRef, RawFrame};
+use fieldwarden_model::{AddressSpace, FrameRef, RawFrame, Timestamp};
 use fieldwarden_protocols::{Direction, Message, link};
 
 use super::{Failure, Outcome, captures::Captures, json_fields::JsonFields};
@@ -40,7 +40,7 @@ pub(crate) fn run(words: &Words) -> Outcome {
     };
     let mut trackers: Vec<Tracker<Printer<_>>> =
         (0..SHARDS).map(|_| Tracker::new(track::Settings::default(), Seed::default())).collect();
-    let mut clock = fieldwarden_model::Timestamp::MIN;
+    let mut clock = Timestamp::MIN;
     captures.each("decoding", |frame, reference| {
         clock = clock.max(frame.time);
         packet(&frame, reference, clock, &mut trackers, &mut printer);
@@ -56,7 +56,7 @@ pub(crate) fn run(words: &Words) -> Outcome {
 fn packet<W: std::io::Write>(
     frame: &RawFrame<'_>,
     reference: FrameRef,
-    time: fieldwarden_model::Timestamp,
+    time: Timestamp,
     trackers: &mut [Tracker<Printer<W>>],
     printer: &mut Printer<W>,
 ) {
@@ -98,7 +98,9 @@ impl<W: std::io::Write> Observer for Printer<W> {
 
     fn event(&mut self, _: &Origin<'_>, (): &mut (), _: TrackEvent) {}
 
-    fn heard(&mut self, _: &Heard) {}
+    fn heard(&mut self, _: &Heard) -> Timestamp {
+        Timestamp::MAX
+    }
 }
 
 impl<W: std::io::Write> Printer<W> {

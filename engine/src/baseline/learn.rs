@@ -273,17 +273,18 @@ impl Observer for Notes {
         }
     }
 
-    fn heard(&mut self, heard: &Heard) {
+    fn heard(&mut self, heard: &Heard) -> Timestamp {
         let key = (heard.space, heard.talker);
         if self.talkers.contains_key(&key) || is_group_or_nobody(heard.talker) {
-            return;
+            return Timestamp::MAX;
         }
         if self.talkers.len() >= MAX_LEARNED {
             self.left_out += 1;
-            return;
+        } else {
+            self.talkers.insert(key, heard.mac);
+            self.novelty(heard.time);
         }
-        self.talkers.insert(key, heard.mac);
-        self.novelty(heard.time);
+        Timestamp::MAX
     }
 }
 

@@ -326,11 +326,12 @@ impl Observer for Judge {
         }
     }
 
-    fn heard(&mut self, talker: &Heard) {
+    fn heard(&mut self, talker: &Heard) -> Timestamp {
         let key = (talker.space, talker.talker);
         if let Some(told) = self.heard.get_mut(&key) {
-            if talker.time.since(*told) < HEARD_AGAIN {
-                return;
+            let again = told.saturating_add(HEARD_AGAIN);
+            if talker.time < again {
+                return again;
             }
             *told = talker.time;
         } else {
@@ -340,6 +341,7 @@ impl Observer for Judge {
             self.heard.insert(key, talker.time);
         }
         self.observations.push(talker.time, talker.frame, What::Talker(*talker));
+        talker.time.saturating_add(HEARD_AGAIN)
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Flow<F> {
     pub(super) client_mac: Option<Mac>,
     pub(super) server_mac: Option<Mac>,
     pub(super) vlan: VlanStack,
+    /// Until when the observer need not be told that the client, or the server, is heard.
+    pub(super) heard_until: [Timestamp; 2],
     pub(super) last_frame: FrameRef,
     pub(super) last_direction: Direction,
     pub(super) spoken: [bool; 2],
@@ -44,6 +46,7 @@ impl<F: Default> Flow<F> {
             client_mac: None,
             server_mac: None,
             vlan: VlanStack::new(),
+            heard_until: [Timestamp::MIN; 2],
             last_frame: frame,
             last_direction: Direction::ToServer,
             spoken: [false; 2],
@@ -75,11 +78,21 @@ impl<F> Flow<F> {
         }
     }
 
+    pub(super) const fn heard_until_mut(&mut self, direction: Direction) -> &mut Timestamp {
+        let [client, server] = &mut self.heard_until;
+        match direction {
+            Direction::ToServer => client,
+            Direction::ToClient => server,
+        }
+    }
+
     /// Remembers where the flow was last seen.
     pub(super) fn seen(&mut self, direction: Direction, layers: &Layers<'_>, frame: FrameRef) {
         self.last_frame = frame;
         self.last_direction = direction;
-        self.vlan.clone_from(&layers.vlan);
+        if self.vlan != layers.vlan {
+            self.vlan.clone_from(&layers.vlan);
+        }
         let (speaker, listener) = match direction {
             Direction::ToServer => (&mut self.client_mac, &mut self.server_mac),
             Direction::ToClient => (&mut self.server_mac, &mut self.client_mac),

@@ -118,8 +118,8 @@ pub trait Observer {
     fn event(&mut self, origin: &Origin<'_>, flow: &mut Self::Flow, event: TrackEvent);
 
     /// A talker was heard as the source of a frame, whether or not the frame belongs to a flow (ARP, ICMP and the like
-    /// included). Called for every frame: must be quick.
-    fn heard(&mut self, talker: &Heard);
+    /// included). Answers until when it need not be told of this talker again; frames of a known flow keep to that.
+    fn heard(&mut self, talker: &Heard) -> Timestamp;
 
     /// Something was seen that belongs to no flow: an anomaly in ARP or ICMP, fragments that stayed incomplete.
     fn unattached(&mut self, place: &Unattached, event: TrackEvent) {

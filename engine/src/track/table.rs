@@ -170,6 +170,11 @@ impl<T> Table<T> {
         self.slots.iter().filter_map(|slot| slot.flow.as_deref())
     }
 
+    /// Visits every flow to change it, in no particular order.
+    pub(super) fn flows_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut().filter_map(|slot| slot.flow.as_deref_mut())
+    }
+
     fn list(&self, age: Age) -> List {
         let [ended, unsettled, settled] = self.lists;
         match age {

@@ -34,6 +34,10 @@ pub struct Tracker<O: Observer> {
     holes: Holes,
     fragments: Fragments,
     now: Timestamp,
+    /// No deadline falls before this time; one may fall later than it says.
+    quiet_until: Timestamp,
+    /// The shortest silence after which any flow is let go.
+    shortest_idle: Duration,
 }
 
 /// The holes in all streams, by the time at which they are given up.
@@ -82,23 +86,33 @@ impl<O: Observer> Tracker<O> {
             holes: Holes::default(),
             fragments: Fragments::new(seed),
             now: Timestamp::MIN,
+            quiet_until: Timestamp::MIN,
+            shortest_idle: seconds(
+                settings.flow_idle_secs.min(settings.unsettled_idle_secs).min(settings.linger_secs),
+            ),
         }
+    }
+
+    /// Every talker counts as not heard yet.
+    pub fn hear_anew(&mut self) {
+        self.table.flows_mut().for_each(|flow| flow.heard_until = [Timestamp::MIN; 2]);
     }
 
     /// Takes the next packet.
     pub fn packet(&mut self, packet: &Packet<'_>, observer: &mut O) {
         self.advance(packet.time, observer);
-        hear(packet, observer);
         let frames = [packet.frame];
         let fragment = packet.layers.network.and_then(|network| Some((network, network.fragment?)));
         match fragment {
             Some((network, fragment)) => {
+                hear(packet, observer);
                 tell_unattached(packet, observer);
                 // A fragment cut short in the capture has a hole that nothing can fill.
                 let octets = packet.layers.payload;
                 if octets.is_empty() || packet.layers.missing != 0 {
                     return;
                 }
+                self.expect(packet.time.saturating_add(seconds(self.settings.fragment_secs)));
                 let (outcome, overlap) =
                     self.fragments.add(packet.space, &network, fragment, octets, packet.frame, packet.time);
                 if overlap == Overlap::Conflict {
@@ -117,9 +131,17 @@ impl<O: Observer> Tracker<O> {
 
     /// Time passes without a packet: fires every deadline up to `now`.
     pub fn advance(&mut self, now: Timestamp, observer: &mut O) {
-        while let Some((time, deadline)) = self.next_deadline()
-            && time <= now
-        {
+        if now >= self.quiet_until {
+            self.fire(now, observer);
+        }
+        self.now = self.now.max(now);
+    }
+
+    fn fire(&mut self, now: Timestamp, observer: &mut O) {
+        loop {
+            let next = self.next_deadline();
+            self.quiet_until = next.map_or(Timestamp::MAX, |(time, _)| time);
+            let Some((time, deadline)) = next.filter(|(time, _)| *time <= now) else { return };
             self.now = self.now.max(time);
             match deadline {
                 Deadline::Hole(due) => self.give_up_hole(due, observer),
@@ -127,7 +149,11 @@ impl<O: Observer> Tracker<O> {
                 Deadline::Fragments => self.drop_fragments(observer),
             }
         }
-        self.now = self.now.max(now);
+    }
+
+    /// A deadline was set that may be the next one.
+    fn expect(&mut self, time: Timestamp) {
+        self.quiet_until = self.quiet_until.min(time);
     }
 
     /// The capture ends: hands on everything that waits, behind gaps. Flows are not told to have ended.
@@ -165,6 +191,7 @@ impl<O: Observer> Tracker<O> {
             TransportHeader::None => None,
         };
         let (Some(network), Some((source, destination, transport))) = (layers.network, ports) else {
+            hear(packet, observer);
             return tell_unattached(packet, observer);
         };
         let ends = Ends { network, source, destination, transport };
@@ -173,6 +200,10 @@ impl<O: Observer> Tracker<O> {
         let Some(mut flow) = self.table.take(index) else { return };
         let direction = flow.direction(sender_is_low);
         let begins = !core::mem::replace(&mut flow.begun, true);
+        let heard_until = flow.heard_until_mut(direction);
+        if packet.time >= *heard_until {
+            *heard_until = hear(packet, observer);
+        }
         flow.seen(direction, layers, packet.frame);
         let mut scene = Scene {
             observer,
@@ -214,6 +245,7 @@ impl<O: Observer> Tracker<O> {
         self.settle(index, &mut flow);
         self.table.touch(index, flow.age(), self.now);
         self.table.put(index, flow);
+        self.expect(self.now.saturating_add(self.shortest_idle));
         self.bound_holes(observer);
     }
 
@@ -283,6 +315,7 @@ impl<O: Observer> Tracker<O> {
         if flow.age() != before {
             // What was found once the waiting was over counts as if it had been found at once.
             self.table.touch(index, flow.age(), self.now);
+            self.quiet_until = self.quiet_until.min(self.now.saturating_add(self.shortest_idle));
         }
         self.table.put(index, flow);
     }
@@ -305,6 +338,7 @@ impl<O: Observer> Tracker<O> {
                 half.deadline = None;
             }
             if let (Some(time), None) = (wanted, half.deadline) {
+                self.quiet_until = self.quiet_until.min(time);
                 self.holes.serial += 1;
                 half.deadline = Some((time, self.holes.serial));
                 self.holes.due.insert(Due { time, serial: self.holes.serial, flow: index, direction });
@@ -313,7 +347,7 @@ impl<O: Observer> Tracker<O> {
     }
 
     fn next_deadline(&self) -> Option<(Timestamp, Deadline)> {
-        let after = |time: Timestamp, secs: u32| time.saturating_add(Duration::from_secs(u64::from(secs)));
+        let after = |time: Timestamp, secs: u32| time.saturating_add(seconds(secs));
         let hole = self.holes.due.first().map(|due| (due.time, Deadline::Hole(*due)));
         let fragments = self
             .fragments
@@ -448,8 +482,13 @@ impl Ends {
     }
 }
 
-/// Tells who sent a frame: by IP address, by the sender of an ARP packet, or by hardware address.
-fn hear<O: Observer>(packet: &Packet<'_>, observer: &mut O) {
+fn seconds(secs: u32) -> Duration {
+    Duration::from_secs(u64::from(secs))
+}
+
+/// Tells who sent a frame: by IP address, by the sender of an ARP packet, or by hardware address. Answers until when that
+/// need not be told again.
+fn hear<O: Observer>(packet: &Packet<'_>, observer: &mut O) -> Timestamp {
     let layers = &packet.layers;
     let (address, mac) = match (&layers.network, &layers.arp) {
         (Some(network), _) => (Some(network.source), layers.source_mac),
@@ -461,9 +500,8 @@ fn hear<O: Observer>(packet: &Packet<'_>, observer: &mut O) {
         Some(address) => Some(Talker::Ip(address)),
         None => mac.map(Talker::Mac),
     };
-    if let Some(talker) = talker {
-        observer.heard(&Heard { space: packet.space, talker, mac, time: packet.time, frame: packet.frame });
-    }
+    let Some(talker) = talker else { return Timestamp::MIN };
+    observer.heard(&Heard { space: packet.space, talker, mac, time: packet.time, frame: packet.frame })
 }
 
 /// Whether the capture lacks octets that mean something; one that lacks only padding or a check sequence is whole.

@@ -167,8 +167,9 @@ impl Observer for Log {
         self.lines.push(format!("event {event:?} {client}>{server} @{:?}", frames(origin)));
     }
 
-    fn heard(&mut self, talker: &Heard) {
+    fn heard(&mut self, talker: &Heard) -> Timestamp {
         self.heard.push(talker.talker.to_string());
+        Timestamp::MIN
     }
 
     fn unattached(&mut self, place: &Unattached, event: TrackEvent) {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fieldwarden_model::{
-    Alert, FrameRef, Incident, Order, RawFrame, Talker, Timestamp, VlanStack,
+    Alert, FrameRef, Incident, Loss, Order, RawFrame, Talker, Timestamp, VlanStack,
     order::{PlanHash, Report, Target},
 };
 use fieldwarden_protocols::link::{Carried, Layers, Network, TransportHeader};
@@ -50,6 +50,8 @@ pub enum Input<'a> {
         /// Where it stands.
         reference: FrameRef,
     },
+    /// The capture itself lost frames before now. Time does not pass by it.
+    Loss(Loss),
     /// Nothing happened until now.
     Idle(Timestamp),
     /// A baseline was approved, or withdrawn.
@@ -121,6 +123,7 @@ pub struct Engine {
     outages: u64,
     /// No deadline of watches, incidents or ticks falls before: until then a frame has nothing to wait for.
     quiet_until: Timestamp,
+    lost: u64,
 }
 
 impl Engine {
@@ -138,17 +141,15 @@ impl Engine {
             merged: Observations::default(),
             outages: 0,
             quiet_until: Timestamp::MIN,
+            lost: 0,
         }
     }
 
     /// Takes one input. It cannot fail; deadlines that it overtakes fire first, at their own time.
     pub fn step(&mut self, input: Input<'_>, out: &mut dyn FnMut(Output)) {
-        if let Input::Frame { frame, reference } = input {
-            return self.frame(frame, reference, out);
-        }
-        self.quiet_until = Timestamp::MIN;
         match input {
-            Input::Frame { .. } => {}
+            Input::Frame { frame, reference } => return self.frame(frame, reference, out),
+            Input::Loss(loss) => self.lose(loss),
             Input::Idle(time) => self.pass_to(time, out),
             Input::Baseline(baseline) => self.approve(baseline),
             Input::Enforcement { order, report } => {
@@ -160,6 +161,8 @@ impl Engine {
             Input::Watch { order, plan, from, until } => self.watch(order, plan, from, until),
             Input::Unwatch(order) => self.watches.retain(|watch| watch.order() != order),
         }
+        // Whatever it was may have set a deadline.
+        self.quiet_until = Timestamp::MIN;
     }
 
     /// The input has ended: what still waits is judged, repetitions not told yet are told.
@@ -273,6 +276,13 @@ impl Engine {
         }
     }
 
+    fn lose(&mut self, loss: Loss) {
+        self.lost = self.lost.saturating_add(loss.frames);
+        for judge in self.trackers.observers_mut() {
+            judge.capture_lost_frames();
+        }
+    }
+
     /// Lets time pass: ticks and deadlines fire in their own order, each at its own time.
     fn pass_to(&mut self, time: Timestamp, out: &mut dyn FnMut(Output)) {
         loop {
@@ -347,6 +357,7 @@ impl Engine {
                 blind.push(format!("{text}: {count}"));
             }
         };
+        counted("frames that the capture itself lost", self.lost);
         counted("frames captured short of their length", snapped);
         counted("gaps in streams", gaps);
         counted("frames that break a protocol below the application", layers);

@@ -53,6 +53,18 @@ pub struct RawFrame<'a> {
     pub bytes: &'a [u8],
 }
 
+/// Frames that the capture itself lost: the kernel or the capturing program had no room for them. What a mirror never
+/// delivered is not among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// When the loss was noticed; the frames were lost before. Never taken for the time of the traffic.
+    pub time: Timestamp,
+    /// Which capturing interface, as in [`RawFrame::interface`].
+    pub interface: u16,
+    /// How many, 1 at least.
+    pub frames: u64,
+}
+
 /// Where a frame stands: its number, from 1, within its capture, from 0 in the order given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FrameRef {

@@ -15,7 +15,7 @@ use std::{
 };
 
 use fieldwarden_model::{
-    frame::{FrameRef, RawFrame},
+    frame::{FrameRef, Loss, RawFrame},
     time::Timestamp,
 };
 
@@ -23,7 +23,7 @@ use crate::{
     FrameSource, Next, SourceError,
     expand::expand,
     pcap::{Found, Pcap},
-    pcapng::Pcapng,
+    pcapng::{Pcapng, Piece},
     window::{Stop, Window},
 };
 
@@ -37,7 +37,9 @@ pub struct CaptureFile {
     window: Window,
     format: Format,
     frames: u64,
-    current: Option<Found>,
+    current: Option<Piece>,
+    /// The frame behind a loss that its own block told of.
+    behind: Option<Found>,
     ended: bool,
     progress: Progress,
 }
@@ -101,9 +103,17 @@ impl CaptureFile {
             Ok((window, format))
         });
         match opened {
-            Ok((window, Ok(format))) => {
-                Ok(Self { name, capture, window, format, frames: 0, current: None, ended: false, progress })
-            }
+            Ok((window, Ok(format))) => Ok(Self {
+                name,
+                capture,
+                window,
+                format,
+                frames: 0,
+                current: None,
+                behind: None,
+                ended: false,
+                progress,
+            }),
             Ok((_, Err(begins))) => Err(SourceError::Foreign { name, begins }),
             Err(Stop::Io(cause)) => Err(SourceError::Unreadable { name, cause }),
             Err(stop) => Err(told(stop, name, 0, 0)),
@@ -128,23 +138,36 @@ impl CaptureFile {
         self.progress.clone()
     }
 
-    /// Finds the next frame; false at the end.
+    /// Finds the next frame or loss; false at the end.
     ///
     /// # Errors
     /// What ends this capture early; asking again says that it ended.
     pub fn advance(&mut self) -> Result<bool, SourceError> {
         self.current = None;
+        if let Some(found) = self.behind.take() {
+            self.frame(found);
+            return Ok(true);
+        }
         if self.ended {
             return Ok(false);
         }
         let found = match &mut self.format {
-            Format::Pcap(pcap) => pcap.next(&mut self.window),
+            Format::Pcap(pcap) => pcap.next(&mut self.window).map(|found| found.map(Piece::Frame)),
             Format::Pcapng(pcapng) => pcapng.next(&mut self.window),
         };
         match found {
-            Ok(Some(found)) => {
-                self.frames += 1;
-                self.current = Some(found);
+            Ok(Some(Piece::Frame(found))) if found.lost > 0 => {
+                let Found { time, interface, lost, .. } = found;
+                self.behind = Some(found);
+                self.current = Some(Piece::Loss(Loss { time, interface, frames: lost }));
+                Ok(true)
+            }
+            Ok(Some(Piece::Frame(found))) => {
+                self.frame(found);
+                Ok(true)
+            }
+            Ok(Some(loss)) => {
+                self.current = Some(loss);
                 Ok(true)
             }
             Ok(None) => {
@@ -158,10 +181,19 @@ impl CaptureFile {
         }
     }
 
-    /// The frame found last.
+    fn frame(&mut self, found: Found) {
+        self.frames += 1;
+        self.current = Some(Piece::Frame(found));
+    }
+
+    /// What was found last; [`Next::End`] where there was nothing.
     #[must_use]
-    pub fn current(&self) -> Option<(FrameRef, RawFrame<'_>)> {
-        let found = self.current.as_ref()?;
+    pub fn current(&self) -> Next<'_> {
+        let found = match &self.current {
+            Some(Piece::Frame(found)) => found,
+            Some(Piece::Loss(loss)) => return Next::Loss(*loss),
+            None => return Next::End,
+        };
         let at = FrameRef { capture: self.capture, number: self.frames };
         let frame = RawFrame {
             time: found.time,
@@ -171,18 +203,21 @@ impl CaptureFile {
             tag: None,
             bytes: self.window.slice(found.bytes.clone()),
         };
-        Some((at, frame))
+        Next::Frame(at, frame)
     }
 
     pub(crate) fn current_time(&self) -> Option<Timestamp> {
-        self.current.as_ref().map(|found| found.time)
+        match self.current.as_ref()? {
+            Piece::Frame(found) => Some(found.time),
+            Piece::Loss(loss) => Some(loss.time),
+        }
     }
 }
 
 impl FrameSource for CaptureFile {
     fn next_frame(&mut self) -> Result<Next<'_>, SourceError> {
         self.advance()?;
-        Ok(self.current().map_or(Next::End, |(at, frame)| Next::Frame(at, frame)))
+        Ok(self.current())
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Damage,
-    samples::{Builder, Owned, all, pcap_at},
+    samples::{Builder, Owned, all, all_and_lost, pcap_at},
     window::ByteOrder,
 };
 
@@ -95,6 +95,73 @@ fn pcapng_keeps_sections_interfaces_and_resolutions_apart() {
             (5, 113, 0, 7_000, 400, 96),
         ]
     );
+}
+
+/// Statistics of an interface: what the interface and the system dropped since the start.
+fn statistics(b: &mut Builder, interface: u32, stamp: u32, counts: &[(u16, u64)]) {
+    b.block(5, |b| {
+        b.u32(interface);
+        b.u32(0);
+        b.u32(stamp);
+        for (code, count) in counts {
+            b.u16(*code);
+            b.u16(8);
+            let [high, low] = [count >> 32, count & 0xffff_ffff].map(|half| u32::try_from(half).unwrap());
+            let halves = if b.order == ByteOrder::Little { [low, high] } else { [high, low] };
+            halves.into_iter().for_each(|half| b.u32(half));
+        }
+    });
+}
+
+#[test]
+fn what_a_capture_lost_is_told_once_and_where_it_was_noticed() {
+    for order in ORDERS {
+        let mut b = Builder::new(order);
+        b.section();
+        b.interface(1, 0, &[(9, &[9])]);
+        b.interface(1, 0, &[(9, &[9])]);
+        b.enhanced(0, 10, 60, &[1; 60]);
+        statistics(&mut b, 0, 11, &[(4, 100), (5, 3), (7, 2)]);
+        // No growth, no such interface, and counts that fall again: nothing.
+        statistics(&mut b, 0, 12, &[(5, 5)]);
+        statistics(&mut b, 9, 12, &[(5, 50)]);
+        statistics(&mut b, 0, 12, &[(5, 1)]);
+        // 61 octets of data, then a comment, then the drop count.
+        b.block(6, |b| {
+            for number in [1, 0, 20, 61, 61] {
+                b.u32(number);
+            }
+            b.bytes.extend([2; 64]);
+            b.u16(1);
+            b.u16(2);
+            b.bytes.extend(*b"hi\0\0");
+            b.u16(4);
+            b.u16(8);
+            let halves = if b.order == ByteOrder::Little { [7, 0] } else { [0, 7] };
+            halves.into_iter().for_each(|half| b.u32(half));
+        });
+        // The statistics at the end count those seven again, and one more.
+        statistics(&mut b, 1, 30, &[(5, 8)]);
+        for drops in [4, 0xffff] {
+            b.block(2, |b| {
+                b.u16(0);
+                b.u16(drops);
+                for number in [0, 40, 0, 0] {
+                    b.u32(number);
+                }
+            });
+        }
+        // A section counts anew.
+        b.section();
+        b.interface(1, 0, &[(9, &[9])]);
+        statistics(&mut b, 0, 50, &[(7, 6)]);
+        let (frames, errors, losses) = all_and_lost(&mut open(b.bytes).unwrap());
+        assert!(errors.is_empty(), "{errors:?}");
+        assert_eq!(frames.iter().map(|f| f.bytes.len()).collect::<Vec<_>>(), [60, 61, 0, 0]);
+        let told: Vec<_> =
+            losses.iter().map(|(at, l)| (*at, l.time.nanos(), l.interface, l.frames)).collect();
+        assert_eq!(told, [(1, 11, 0, 5), (1, 20, 1, 7), (2, 30, 1, 1), (2, 40, 0, 4), (4, 50, 0, 6)]);
+    }
 }
 
 #[test]

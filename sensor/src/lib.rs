@@ -34,7 +34,7 @@ mod window;
 
 pub use capture_file::CaptureFile;
 pub use error::{Damage, SourceError};
-use fieldwarden_model::frame::{FrameRef, RawFrame};
+use fieldwarden_model::frame::{FrameRef, Loss, RawFrame};
 pub use live::LiveCapture;
 pub use merge::Merged;
 pub use record::Recorder;
@@ -54,6 +54,9 @@ pub trait FrameSource {
 pub enum Next<'a> {
     /// A frame, and where it stands: frames are numbered from 1 within their capture.
     Frame(FrameRef, RawFrame<'a>),
+    /// Frames that the capture itself lost, told where the loss was noticed: behind the frames handed out before, and
+    /// before those that follow.
+    Loss(Loss),
     /// None arrived for as long as the source waits. Only a live capture says so; a frame captured up to
     /// [`live::HOLD`] ago may still be on its way.
     Idle,

@@ -16,12 +16,15 @@ use std::{
     time::Duration,
 };
 
-use fieldwarden_model::frame::{FrameRef, LinkType, RawFrame};
+use fieldwarden_model::{
+    frame::{FrameRef, LinkType, Loss, RawFrame},
+    time::Timestamp,
+};
 use thiserror::Error;
 
 use crate::{
     FrameSource, Next, SourceError,
-    ring::{Cursor, Packet},
+    ring::{self, Cursor, Packet},
     sys::{self, Geometry, Ring, Waited},
 };
 
@@ -195,8 +198,13 @@ pub struct LiveCapture {
     patience: Duration,
     block: usize,
     cursor: Option<Cursor>,
+    /// A frame before which a loss was told.
+    held: Option<Packet>,
     frames: u64,
+    last_time: Timestamp,
     counters: Counters,
+    /// Of the frames dropped, those that were told as a loss.
+    told: u64,
     gone: bool,
 }
 
@@ -230,8 +238,11 @@ impl LiveCapture {
             patience: Duration::from_millis(100),
             block: 0,
             cursor: None,
+            held: None,
             frames: 0,
+            last_time: Timestamp::default(),
             counters: Counters::default(),
+            told: 0,
             gone: false,
         })
     }
@@ -267,13 +278,35 @@ impl LiveCapture {
         Ok(self.counters)
     }
 
+    /// Frames lost that were not told yet, as the counters say that were asked last; `time` is when it was noticed.
+    fn loss(&mut self, time: Timestamp) -> Option<Loss> {
+        let frames = self.counters.dropped.checked_sub(self.told).filter(|frames| *frames > 0)?;
+        self.told = self.counters.dropped;
+        Some(Loss { time, interface: self.interface, frames })
+    }
+
+    /// What was lost behind the last frame; for the end of a capture, as [`FrameSource::next_frame`] tells the rest.
+    ///
+    /// # Errors
+    /// The kernel refuses to say.
+    pub fn loss_at_end(&mut self) -> Result<Option<Loss>, SourceError> {
+        self.counters()?;
+        Ok(self.loss(self.last_time))
+    }
+
     /// The next frame of the block at hand, or of the next one; none when the kernel has not filled it yet.
-    fn advance(&mut self) -> Option<Packet> {
+    fn advance(&mut self) -> Result<Option<Packet>, SourceError> {
         loop {
-            let block = self.ring.block(self.block)?;
+            let Some(block) = self.ring.block(self.block) else { return Ok(None) };
+            let begins = self.cursor.is_none();
+            let is_losing = begins && ring::is_losing(block);
             let cursor = self.cursor.get_or_insert_with(|| Cursor::begin(block));
             if let Some(packet) = cursor.next(block) {
-                return Some(packet);
+                if is_losing {
+                    // The ring was full before this block was free: what was lost, was lost before its first frame.
+                    self.counters()?;
+                }
+                return Ok(Some(packet));
             }
             // Frames that cannot be found in their block are lost like any other.
             self.counters.dropped += u64::from(cursor.left());
@@ -314,17 +347,29 @@ impl LiveCapture {
 
 impl FrameSource for LiveCapture {
     fn next_frame(&mut self) -> Result<Next<'_>, SourceError> {
-        let mut found = self.advance();
+        let mut found = self.held.take();
+        if found.is_none() {
+            found = self.advance()?;
+        }
         if found.is_none() {
             if self.gone {
                 return Ok(Next::End);
             }
             if self.wait()? {
-                found = self.advance();
+                found = self.advance()?;
             }
         }
-        let Some((packet, block)) = found.zip(self.ring.block(self.block)) else { return Ok(Next::Idle) };
+        let Some(packet) = found else {
+            // A block that ran full is told of by the block behind it; where none follows, the counters know.
+            return Ok(self.loss_at_end()?.map_or(Next::Idle, Next::Loss));
+        };
+        if let Some(loss) = self.loss(packet.time) {
+            self.held = Some(packet);
+            return Ok(Next::Loss(loss));
+        }
+        let Some(block) = self.ring.block(self.block) else { return Ok(Next::Idle) };
         self.frames += 1;
+        self.last_time = packet.time;
         let frame = RawFrame {
             time: packet.time,
             link_type: self.link_type,

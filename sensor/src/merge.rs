@@ -58,8 +58,7 @@ impl FrameSource for Merged {
         }
         let Some(Reverse((_, index))) = self.heads.pop() else { return Ok(Next::End) };
         self.due.push(index);
-        let frame = self.captures.get(index).and_then(CaptureFile::current);
-        Ok(frame.map_or(Next::End, |(at, frame)| Next::Frame(at, frame)))
+        Ok(self.captures.get(index).map_or(Next::End, CaptureFile::current))
     }
 }
 

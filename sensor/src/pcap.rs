@@ -34,6 +34,8 @@ pub(crate) struct Found {
     pub(crate) interface: u16,
     pub(crate) wire_length: u32,
     pub(crate) bytes: Range<usize>,
+    /// Frames that the capture lost before this one; 0 in the format that has no word for it.
+    pub(crate) lost: u64,
 }
 
 pub(crate) struct Pcap {
@@ -89,6 +91,7 @@ impl Pcap {
             interface: 0,
             wire_length,
             bytes: window.take(whole, self.record_header..whole),
+            lost: 0,
         }))
     }
 }

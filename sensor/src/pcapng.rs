@@ -14,11 +14,20 @@
 //! 20  octets captured           20  octets captured
 //! 24  octets on the wire        24  octets on the wire
 //! 28  data, options             28  data, options
+//!
+//! interface statistics (5)      losses, all of one interface
+//!  8  interface                 option 4 of an enhanced packet: lost since the frame before it
+//! 12  time, high half           drops of an obsolete packet: likewise, 0xffff where unknown
+//! 16  time, low half            options 5 and 7 of statistics: dropped by interface and system since the start
+//! 20  options
 //! ```
 //!
 //! Blocks of other kinds are passed over without being held.
 
-use fieldwarden_model::{frame::LinkType, time::Timestamp};
+use fieldwarden_model::{
+    frame::{LinkType, Loss},
+    time::Timestamp,
+};
 
 use crate::{
     capture_file::MAX_BLOCK_OCTETS,
@@ -33,11 +42,19 @@ pub(crate) const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 pub(crate) const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+pub(crate) const INTERFACE_STATISTICS: u32 = 5;
 pub(crate) const ENHANCED_PACKET: u32 = 6;
 
 const TIME_RESOLUTION: u16 = 9;
 const TIME_OFFSET: u16 = 14;
+const DROP_COUNT: u16 = 4;
+const DROPPED_BY_INTERFACE: u16 = 5;
+const DROPPED_BY_SYSTEM: u16 = 7;
+/// In place of a count of drops that is not known.
+const UNKNOWN_DROPS: u16 = u16::MAX;
 
+/// Statistics longer than this are passed over: they hold ten numbers and comments.
+const MAX_STATISTICS_OCTETS: u64 = 64 * 1024;
 /// Interfaces that one section may describe: as many as a frame can cite.
 const MAX_INTERFACES: usize = 1 << 16;
 
@@ -54,6 +71,14 @@ struct Interface {
     snap_length: u32,
     unit: Unit,
     offset_nanos: i64,
+    /// Lost frames told so far: statistics count from the start, and may repeat what frames said before.
+    lost: u64,
+}
+
+/// What stands in a file.
+pub(crate) enum Piece {
+    Frame(Found),
+    Loss(Loss),
 }
 
 /// What one count of a time stamp is worth.
@@ -79,8 +104,8 @@ impl Pcapng {
         }))
     }
 
-    /// The next frame, none at the end of the file.
-    pub(crate) fn next(&mut self, window: &mut Window) -> Result<Option<Found>, Stop> {
+    /// The next frame or loss, none at the end of the file.
+    pub(crate) fn next(&mut self, window: &mut Window) -> Result<Option<Piece>, Stop> {
         while window.begin(12, "block")? {
             let kind = self.order.u32(window.bytes(), 0);
             if kind == SECTION_HEADER {
@@ -93,6 +118,16 @@ impl Pcapng {
             }
             // Some writers leave the padding out of the length.
             let padded = u64::from(length).next_multiple_of(4);
+            if kind == INTERFACE_STATISTICS && padded <= MAX_STATISTICS_OCTETS {
+                let whole = usize::try_from(padded).unwrap_or(usize::MAX);
+                window.require(whole, "block")?;
+                let loss = self.statistics(window.bytes().get(..whole).unwrap_or_default());
+                window.take(whole, 0..0);
+                match loss {
+                    Some(loss) => return Ok(Some(Piece::Loss(loss))),
+                    None => continue,
+                }
+            }
             if !matches!(kind, INTERFACE_DESCRIPTION | OBSOLETE_PACKET | SIMPLE_PACKET | ENHANCED_PACKET) {
                 window.skip(padded, "block")?;
                 continue;
@@ -120,7 +155,12 @@ impl Pcapng {
             let mut found = self.packet(kind, block)?;
             self.last_time = found.time;
             found.bytes = window.take(whole, found.bytes);
-            return Ok(Some(found));
+            if found.lost > 0
+                && let Some(interface) = self.interfaces.get_mut(usize::from(found.interface))
+            {
+                interface.lost = interface.lost.saturating_add(found.lost);
+            }
+            return Ok(Some(Piece::Frame(found)));
         }
         Ok(None)
     }
@@ -157,13 +197,63 @@ impl Pcapng {
             interface: number,
             wire_length: wire_length.max(captured),
             bytes: header..header + length,
+            lost: self.lost_before(kind, block, header + length),
         })
+    }
+
+    /// Frames that a packet block, whose data ends at `end`, says were lost before it.
+    fn lost_before(&self, kind: u32, block: &[u8], end: usize) -> u64 {
+        if kind == OBSOLETE_PACKET {
+            let drops = self.order.u16(block, 10);
+            return if drops == UNKNOWN_DROPS { 0 } else { drops.into() };
+        }
+        let start = end.next_multiple_of(4);
+        // Few blocks have room for an option behind the data.
+        if kind == SIMPLE_PACKET || start + 4 >= block.len() {
+            return 0;
+        }
+        let mut lost = 0;
+        each_option(self.order, block.get(start..block.len() - 4), |code, value| {
+            if code == DROP_COUNT && value.len() == 8 {
+                lost = self.order.u64(value, 0);
+            }
+        });
+        lost
+    }
+
+    /// Reads a block of statistics: what was lost since the last time anything was said of it.
+    fn statistics(&mut self, block: &[u8]) -> Option<Loss> {
+        let order = self.order;
+        let number = u16::try_from(order.u32(block, 8)).ok()?;
+        let interface = self.interfaces.get_mut(usize::from(number))?;
+        let mut dropped = 0u64;
+        each_option(order, block.get(20..block.len().checked_sub(4)?), |code, value| {
+            if matches!(code, DROPPED_BY_INTERFACE | DROPPED_BY_SYSTEM) && value.len() == 8 {
+                dropped = dropped.saturating_add(order.u64(value, 0));
+            }
+        });
+        let frames = dropped.checked_sub(interface.lost).filter(|frames| *frames > 0)?;
+        interface.lost = dropped;
+        let stamp = u64::from(order.u32(block, 12)) << 32 | u64::from(order.u32(block, 16));
+        Some(Loss { time: interface.time(stamp), interface: number, frames })
+    }
+}
+
+/// Hands every whole option to `each`, up to the option that ends the list.
+fn each_option(order: ByteOrder, options: Option<&[u8]>, mut each: impl FnMut(u16, &[u8])) {
+    let mut options = options.unwrap_or_default();
+    while let Some((head, rest)) = options.split_first_chunk::<4>() {
+        let code = order.u16(head, 0);
+        let length = usize::from(order.u16(head, 2));
+        let Some(value) = rest.get(..length).filter(|_| code != 0) else { return };
+        each(code, value);
+        options = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
 }
 
 impl Interface {
     fn read(order: ByteOrder, block: &[u8]) -> Result<Self, Damage> {
-        let Some(mut options) = block.get(16..block.len() - 4) else {
+        let Some(options) = block.get(16..block.len() - 4) else {
             return Err(Damage::TooShort { got: block.len() as u64 });
         };
         let mut interface = Self {
@@ -171,22 +261,15 @@ impl Interface {
             snap_length: order.u32(block, 12),
             unit: Unit::Nanos(1_000),
             offset_nanos: 0,
+            lost: 0,
         };
-        while let Some((head, rest)) = options.split_first_chunk::<4>() {
-            let code = order.u16(head, 0);
-            let length = usize::from(order.u16(head, 2));
-            let Some(value) = rest.get(..length) else { break };
-            match (code, value) {
-                (0, _) => break,
-                (TIME_RESOLUTION, [exponent]) => interface.unit = Unit::read(*exponent),
-                (TIME_OFFSET, [_, _, _, _, _, _, _, _]) => {
-                    interface.offset_nanos =
-                        Timestamp::from_seconds(order.u64(value, 0).cast_signed()).nanos();
-                }
-                _ => {}
+        each_option(order, Some(options), |code, value| match (code, value) {
+            (TIME_RESOLUTION, [exponent]) => interface.unit = Unit::read(*exponent),
+            (TIME_OFFSET, [_, _, _, _, _, _, _, _]) => {
+                interface.offset_nanos = Timestamp::from_seconds(order.u64(value, 0).cast_signed()).nanos();
             }
-            options = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-        }
+            _ => {}
+        });
         Ok(interface)
     }
 

@@ -1,8 +1,8 @@
 //! Recordings: what was captured, as pcapng (draft-ietf-opsawg-pcapng).
 //!
 //! One section in little-endian order, one interface description for each interface with its name and a resolution of
-//! nanoseconds, one enhanced packet block for each frame, and at the end one statistics block for each interface with
-//! what the kernel received and dropped. A VLAN tag that the kernel took out is put back, so that the recording holds
+//! nanoseconds, one enhanced packet block for each frame, one statistics block where the capture was found to have lost
+//! frames, and at the end one for each interface with what the kernel received and dropped in all. A VLAN tag that the kernel took out is put back, so that the recording holds
 //! the frame as it was on the wire and as any other capture program would have written it.
 //!
 //! A recording is bounded. It never overwrites a file, and a disk that runs full leaves whole blocks only.
@@ -15,20 +15,23 @@ use std::{
 };
 
 use fieldwarden_model::{
-    frame::{LinkType, RawFrame},
+    frame::{LinkType, Loss, RawFrame},
     time::Timestamp,
 };
 use thiserror::Error;
 
 use crate::{
     live::Counters,
-    pcapng::{BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTERFACE_DESCRIPTION, SECTION_HEADER},
+    pcapng::{
+        BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, SECTION_HEADER,
+    },
     tag::Restored,
 };
 
 /// Octets gathered before they are written.
 const BUFFER_OCTETS: usize = 256 * 1024;
-const INTERFACE_STATISTICS: u32 = 5;
+/// A block that tells of a loss: head, time, one count, the end of options.
+const LOSS_OCTETS: u64 = 40;
 const UNKNOWN_SECTION_LENGTH: u64 = u64::MAX;
 
 const OPTION_END: u16 = 0;
@@ -107,7 +110,8 @@ pub struct Recorder {
     /// Octets in the file, without the buffer.
     written: u64,
     bound: u64,
-    interfaces: usize,
+    /// Frames of each interface that were told lost so far.
+    lost: Vec<u64>,
     last_time: Timestamp,
     left_out: u64,
     state: State,
@@ -150,7 +154,7 @@ impl Recorder {
             buffer: Vec::with_capacity(BUFFER_OCTETS),
             written: 0,
             bound,
-            interfaces: interfaces.len(),
+            lost: vec![0; interfaces.len()],
             last_time: Timestamp::default(),
             left_out: 0,
             state: State::Open,
@@ -165,14 +169,7 @@ impl Recorder {
     /// # Errors
     /// The file cannot be written: said once, frames are then left out. Or the frame's interface is unknown.
     pub fn record(&mut self, frame: &RawFrame<'_>) -> Result<Recorded, RecordError> {
-        if usize::from(frame.interface) >= self.interfaces {
-            let path = self.path.clone();
-            return Err(RecordError::UnknownInterface {
-                path,
-                interface: frame.interface,
-                known: self.interfaces,
-            });
-        }
+        self.knows(frame.interface)?;
         if self.state != State::Open {
             self.left_out += 1;
             return Ok(Recorded::LeftOut);
@@ -190,6 +187,34 @@ impl Recorder {
             self.flush()?;
         }
         Ok(Recorded::Kept)
+    }
+
+    /// Records that the capture lost frames, at this place among the frames.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub fn record_loss(&mut self, loss: &Loss) -> Result<Recorded, RecordError> {
+        self.knows(loss.interface)?;
+        if self.state != State::Open {
+            return Ok(Recorded::LeftOut);
+        }
+        if self.octets() + LOSS_OCTETS > self.bound {
+            self.state = State::Full;
+            return Ok(Recorded::Full);
+        }
+        if let Some(lost) = self.lost.get_mut(usize::from(loss.interface)) {
+            *lost = lost.saturating_add(loss.frames);
+            let counted = [(FRAMES_DROPPED, *lost)];
+            self.statistics(loss.interface, loss.time, &counted);
+        }
+        Ok(Recorded::Kept)
+    }
+
+    fn knows(&self, interface: u16) -> Result<(), RecordError> {
+        if usize::from(interface) < self.lost.len() {
+            return Ok(());
+        }
+        Err(RecordError::UnknownInterface { path: self.path.clone(), interface, known: self.lost.len() })
     }
 
     /// Hands everything to the system.
@@ -219,8 +244,11 @@ impl Recorder {
         if self.state == State::Failed {
             return Ok(());
         }
-        for (interface, counters) in (0u32..).zip(counters).take(self.interfaces) {
-            self.statistics(interface, *counters);
+        let lost = self.lost.clone();
+        for ((interface, counters), lost) in (0u16..).zip(counters).zip(lost) {
+            let dropped = counters.dropped.max(lost);
+            let counted = [(FRAMES_RECEIVED, counters.received), (FRAMES_DROPPED, dropped)];
+            self.statistics(interface, self.last_time, &counted);
         }
         self.flush()?;
         let octets = self.written;
@@ -288,13 +316,13 @@ impl Recorder {
         });
     }
 
-    fn statistics(&mut self, interface: u32, counters: Counters) {
-        let time = self.last_time;
+    fn statistics(&mut self, interface: u16, time: Timestamp, counted: &[(u16, u64)]) {
         self.block(INTERFACE_STATISTICS, |out| {
-            out.extend(interface.to_le_bytes());
+            out.extend(u32::from(interface).to_le_bytes());
             stamp(out, time);
-            option(out, FRAMES_RECEIVED, &counters.received.to_le_bytes());
-            option(out, FRAMES_DROPPED, &counters.dropped.to_le_bytes());
+            for (code, count) in counted {
+                option(out, *code, &count.to_le_bytes());
+            }
             option(out, OPTION_END, &[]);
         });
     }
@@ -348,7 +376,10 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::{CaptureFile, samples::all};
+    use crate::{
+        CaptureFile,
+        samples::{all, all_and_lost},
+    };
 
     /// A folder of this test's own, removed at the end.
     struct Folder(PathBuf);
@@ -401,6 +432,26 @@ mod tests {
         let expected = [&[3; 12][..], &[0x81, 0, 0, 20], &[3; 49]].concat();
         assert_eq!((frames[1].bytes.as_slice(), frames[1].wire_length), (expected.as_slice(), 1518));
         assert!(matches!(Recorder::create(&path, &interfaces(), 9), Err(RecordError::Exists { .. })));
+    }
+
+    #[test]
+    fn a_loss_reads_back_where_it_was_recorded_and_is_not_counted_again_at_the_end() {
+        let folder = Folder::new("loss");
+        let path = folder.0.join("a.pcapng");
+        let mut recorder = Recorder::create(&path, &interfaces(), u64::MAX).unwrap();
+        let time = Timestamp::from_nanos(1_767_323_045_000_000_009);
+        let losses = [(1, 4), (1, 1), (0, 9)].map(|(interface, frames)| Loss { time, interface, frames });
+        recorder.record(&frame(&[3; 60])).unwrap();
+        recorder.record_loss(&losses[0]).unwrap();
+        recorder.record(&frame(&[3; 60])).unwrap();
+        recorder.record_loss(&losses[1]).unwrap();
+        recorder.record_loss(&losses[2]).unwrap();
+        assert!(recorder.record_loss(&Loss { interface: 2, ..losses[0] }).is_err());
+        let counted = |dropped| Counters { received: 2, dropped, freezes: 1 };
+        recorder.finish(&[counted(9), counted(5)]).unwrap();
+        let (frames, errors, read) = all_and_lost(&mut CaptureFile::open(&path, 0).unwrap());
+        assert_eq!((frames.len(), errors.len()), (2, 0));
+        assert_eq!(read, [(1, losses[0]), (2, losses[1]), (2, losses[2])]);
     }
 
     #[test]

@@ -39,6 +39,11 @@ pub(crate) struct Packet {
     pub(crate) bytes: Range<usize>,
 }
 
+/// Whether frames were lost since the counters were asked last, when the kernel closed the block.
+pub(crate) fn is_losing(block: &[u8]) -> bool {
+    ORDER.u32(block, 8) & libc::TP_STATUS_LOSING != 0
+}
+
 impl Cursor {
     pub(crate) fn begin(block: &[u8]) -> Self {
         Self { at: ORDER.u32(block, 16) as usize, left: ORDER.u32(block, 12) }

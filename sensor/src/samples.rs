@@ -1,7 +1,7 @@
 //! Captures built for tests, octet by octet.
 
 use fieldwarden_model::{
-    frame::{FrameRef, LinkType},
+    frame::{FrameRef, LinkType, Loss},
     time::Timestamp,
 };
 
@@ -20,7 +20,14 @@ pub(crate) struct Owned {
 
 /// All frames of a source, and all that went wrong on the way.
 pub(crate) fn all(source: &mut dyn FrameSource) -> (Vec<Owned>, Vec<SourceError>) {
-    let mut frames = Vec::new();
+    let (frames, errors, _) = all_and_lost(source);
+    (frames, errors)
+}
+
+/// Likewise, and the losses, each with the number of the last frame before it.
+pub(crate) fn all_and_lost(source: &mut dyn FrameSource) -> (Vec<Owned>, Vec<SourceError>, Vec<(u64, Loss)>) {
+    let mut losses = Vec::new();
+    let mut frames: Vec<Owned> = Vec::new();
     let mut errors = Vec::new();
     loop {
         match source.next_frame() {
@@ -32,8 +39,9 @@ pub(crate) fn all(source: &mut dyn FrameSource) -> (Vec<Owned>, Vec<SourceError>
                 wire_length: frame.wire_length,
                 bytes: frame.bytes.to_vec(),
             }),
+            Ok(Next::Loss(loss)) => losses.push((frames.len() as u64, loss)),
             Ok(Next::Idle) => panic!("a file is never idle"),
-            Ok(Next::End) => return (frames, errors),
+            Ok(Next::End) => return (frames, errors, losses),
             Err(error) => errors.push(error),
         }
     }

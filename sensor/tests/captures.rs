@@ -37,6 +37,7 @@ fn read(path: &Path) -> Result<(BTreeMap<u16, u64>, Option<SourceError>), Source
                 assert_eq!(at.number, counts.values().sum::<u64>());
                 assert!(frame.wire_length as usize >= frame.bytes.len());
             }
+            Ok(Next::Loss(loss)) => assert!(loss.frames > 0),
             Ok(_) => return Ok((counts, None)),
             Err(error) => return Ok((counts, Some(error))),
         }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fieldwarden_model::frame::{LinkType, VlanTag};
+use fieldwarden_model::frame::{LinkType, Loss, VlanTag};
 use fieldwarden_sensor::{
     CaptureFile, FrameSource, LiveCapture, Next, Recorder, SourceError,
     live::{OpenError, RingSize, open},
@@ -73,20 +73,49 @@ fn what_is_sent_is_heard_with_its_tags_and_equals_what_tcpdump_hears() {
 
 #[test]
 fn what_the_ring_cannot_hold_is_counted() {
-    inside("what_the_ring_cannot_hold_is_counted", |_| {
+    inside("what_the_ring_cannot_hold_is_counted", |folder| {
         let mut capture = listen(RingSize::megabytes(1));
+        let path = folder.join("recording.pcapng");
+        let interface = Interface { name: capture.name().into(), link_type: capture.link_type() };
+        let mut recorder = Recorder::create(&path, &[interface], u64::MAX).unwrap();
         send(2_000, 1_000);
-        let mut heard = 0;
-        while let Next::Frame(..) = capture.next_frame().unwrap() {
-            heard += 1;
+        let (mut heard, mut lost, mut losses) = (0, 0, Vec::new());
+        loop {
+            match capture.next_frame().unwrap() {
+                Next::Frame(_, frame) => {
+                    heard += 1;
+                    recorder.record(&frame).unwrap();
+                }
+                Next::Loss(loss) => {
+                    lost += loss.frames;
+                    losses.push((heard, loss));
+                    recorder.record_loss(&loss).unwrap();
+                }
+                Next::Idle | Next::End => break,
+            }
         }
         let counters = capture.counters().unwrap();
-        assert_eq!(counters.received, heard);
+        assert_eq!((counters.received, counters.dropped), (heard, lost), "every loss is told, once");
         assert_eq!(counters.received + counters.dropped, 3_000 - 1);
         assert!(counters.dropped > 1_000 && counters.freezes > 0, "{counters:?}");
+        recorder.finish(&[counters]).unwrap();
+        assert_eq!(losses_of(&path), losses, "the recording tells the same, at the same place");
         send(6, 60);
         assert!(matches!(capture.next_frame(), Ok(Next::Frame(..))), "the ring thaws");
     });
+}
+
+/// What a file says was lost, each with the number of frames before it.
+fn losses_of(path: &Path) -> Vec<(u64, Loss)> {
+    let mut file = CaptureFile::open(path, 0).unwrap();
+    let mut losses = Vec::new();
+    loop {
+        match file.next_frame().unwrap() {
+            Next::Loss(loss) => losses.push((file.frames(), loss)),
+            Next::End => return losses,
+            Next::Frame(..) | Next::Idle => {}
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fieldwarden_model::{FrameRef, RawFrame};
+use fieldwarden_model::{FrameRef, Loss, RawFrame};
 use fieldwarden_sensor::{FrameSource as _, Merged, Next};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -40,20 +40,41 @@ impl Captures {
         self.frames
     }
 
-    /// Hands every frame to `take`, in the order of time. A capture that ends early is told on standard error once, and
-    /// what was read of it stands.
+    /// Hands every frame to `take`, in the order of time. A capture that ends early, and frames that a capture itself
+    /// lost, are told on standard error once; what was read stands.
     pub(crate) fn each(
         &mut self,
         doing: &str,
         mut take: impl FnMut(RawFrame<'_>, FrameRef) -> Outcome,
+    ) -> Outcome {
+        let mut lost = 0u64;
+        self.each_captured(doing, |captured| match captured {
+            Captured::Frame(frame, reference) => take(frame, reference),
+            Captured::Loss(loss) => {
+                lost = lost.saturating_add(loss.frames);
+                Ok(())
+            }
+        })?;
+        if lost > 0 {
+            eprintln!("fieldwarden: note: {lost} frames are missing, which the capture itself lost");
+        }
+        Ok(())
+    }
+
+    /// Hands every frame and every loss to `take`, in the order of time; for those who judge by both.
+    pub(crate) fn each_captured(
+        &mut self,
+        doing: &str,
+        mut take: impl FnMut(Captured<'_>) -> Outcome,
     ) -> Outcome {
         let mut progress = Progress::new(doing);
         loop {
             match self.source.next_frame() {
                 Ok(Next::Frame(reference, frame)) => {
                     self.frames += 1;
-                    take(frame, reference)?;
+                    take(Captured::Frame(frame, reference))?;
                 }
+                Ok(Next::Loss(loss)) => take(Captured::Loss(loss))?,
                 Ok(Next::Idle) => {}
                 Ok(Next::End) => return Ok(()),
                 Err(fault) if fault.keeps_what_was_read() => eprintln!("fieldwarden: note: {fault}"),
@@ -62,6 +83,14 @@ impl Captures {
             progress.look(&self.source);
         }
     }
+}
+
+/// What a capture holds.
+pub(crate) enum Captured<'a> {
+    /// A frame, and where it stands.
+    Frame(RawFrame<'a>, FrameRef),
+    /// Frames that the capture itself lost at this place.
+    Loss(Loss),
 }
 
 /// A bar on the terminal, for work that takes long enough to deserve one.

@@ -15,7 +15,12 @@ use fieldwarden_engine::{
 };
 use fieldwarden_model::{Alert, Incident, IncidentId, Severity, Site, Timestamp};
 
-use super::{Failure, Outcome, captures::Captures, incident::SeverityWord, learn, load, table};
+use super::{
+    Failure, Outcome,
+    captures::{Captured, Captures},
+    incident::SeverityWord,
+    learn, load, table,
+};
 use crate::daemon::settings::Settings as Configuration;
 
 /// Share of the capture's span, from its start, that teaches when there is no baseline.
@@ -61,11 +66,15 @@ pub(crate) fn run(words: &Words) -> Outcome {
     let mut engine = Engine::new(engine_settings(site, engine, baseline));
     let mut captures = Captures::open(&words.captures)?;
     let mut report = Report::new(words, &captures);
-    captures.each("replaying", |frame, reference| {
-        if judged_from.is_some_and(|from| frame.time < from) {
+    captures.each_captured("replaying", |captured| {
+        let (time, input) = match captured {
+            Captured::Frame(frame, reference) => (frame.time, Input::Frame { frame, reference }),
+            Captured::Loss(loss) => (loss.time, Input::Loss(loss)),
+        };
+        if judged_from.is_some_and(|from| time < from) {
             return Ok(());
         }
-        engine.step(Input::Frame { frame, reference }, &mut |output| report.take(output));
+        engine.step(input, &mut |output| report.take(output));
         report.fault.take().map_or(Ok(()), |fault| Err(fault.into()))
     })?;
     engine.finish(&mut |output| report.take(output));

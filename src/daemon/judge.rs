@@ -16,9 +16,12 @@ use fieldwarden_engine::{
     Engine, Input, Output,
     rehearse::{KeepVerdict, Silenced},
 };
-use fieldwarden_model::{FrameRef, Order, OrderState, RawFrame, Target, order::Report};
+use fieldwarden_model::{FrameRef, Loss, Order, OrderState, RawFrame, Target, order::Report};
 use fieldwarden_response::store::{Checkpoint, WriteRecord};
-use fieldwarden_sensor::{FrameSource as _, LiveCapture, Next, Recorder, live, record::Recorded};
+use fieldwarden_sensor::{
+    FrameSource as _, LiveCapture, Next, Recorder, live,
+    record::{RecordError, Recorded},
+};
 use serde_json::{Value, json};
 
 use super::{answers::row, containment::Containment, learning::Learning, memory::Memory, now};
@@ -162,11 +165,15 @@ impl Judge {
                 if told.remove("capture").is_some() {
                     eprintln!("fieldwarden: frames are heard again");
                 }
-                record(recorder, &frame, told);
+                record(recorder, |open| open.record(&frame), told);
                 if let Some(learning) = learning {
                     learning.frame(frame, reference);
                 }
                 judge(engine, reference, frame, findings);
+                false
+            }
+            Ok(Next::Loss(loss)) => {
+                lose(engine, recorder, loss, findings, told);
                 false
             }
             Ok(Next::Idle) => {
@@ -255,6 +262,9 @@ impl Judge {
 
     fn finish(mut self) {
         let findings = &mut self.findings;
+        if let Ok(Some(loss)) = self.capture.loss_at_end() {
+            lose(&mut self.engine, &mut self.recorder, loss, findings, &mut self.told);
+        }
         self.engine.finish(&mut |output| findings.take(output));
         if let Some(Err(fault)) = self.learning.take().map(Learning::finish) {
             eprintln!("fieldwarden: {fault}");
@@ -292,9 +302,25 @@ fn judge(engine: &mut Engine, reference: FrameRef, frame: RawFrame<'_>, findings
     engine.step(Input::Frame { frame, reference }, &mut |output| findings.take(output));
 }
 
-fn record(recorder: &mut Option<Recorder>, frame: &RawFrame<'_>, told: &mut BTreeMap<&'static str, String>) {
+/// What the capture lost is recorded where it is judged, so that a replay hears of it at the same place.
+fn lose(
+    engine: &mut Engine,
+    recorder: &mut Option<Recorder>,
+    loss: Loss,
+    findings: &mut Findings,
+    told: &mut BTreeMap<&'static str, String>,
+) {
+    record(recorder, |open| open.record_loss(&loss), told);
+    engine.step(Input::Loss(loss), &mut |output| findings.take(output));
+}
+
+fn record(
+    recorder: &mut Option<Recorder>,
+    what: impl FnOnce(&mut Recorder) -> Result<Recorded, RecordError>,
+    told: &mut BTreeMap<&'static str, String>,
+) {
     let Some(open) = recorder else { return };
-    match open.record(frame) {
+    match what(open) {
         Ok(Recorded::Full) => {
             tell(
                 told,

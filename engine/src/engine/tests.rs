@@ -3,7 +3,7 @@
 use std::{net::Ipv4Addr, time::Duration};
 
 use fieldwarden_model::{
-    Alert, FrameRef, Incident, LinkType, Order, OrderId, RawFrame, Scope, Talker, Timestamp,
+    Alert, FrameRef, Incident, LinkType, Loss, Order, OrderId, RawFrame, Scope, Talker, Timestamp,
     order::OnDegraded, order::PlanHash, order::Target,
 };
 
@@ -86,6 +86,25 @@ fn a_clock_that_steps_back_is_counted_and_does_not_turn_time() {
     let said = run(&mut engine, &frames);
     assert!(said.alerts.iter().all(|alert| alert.time >= at(1_000)));
     assert_eq!(engine.summary().clock_steps, 1);
+}
+
+#[test]
+fn what_the_capture_lost_is_told_and_leaves_open_flows_unassured() {
+    let mut engine = engine(learned(), 1);
+    let mut said = run(&mut engine, &[write(1_000, ROGUE, 100, 1)]);
+    assert!(said.alerts.iter().all(|alert| alert.assured), "{:?}", said.alerts);
+    for interface in [0, 1] {
+        let loss = Loss { time: at(9_000_000), interface, frames: 4 };
+        engine.step(Input::Loss(loss), &mut |output| said.take(output));
+    }
+    assert_eq!(said.alerts.len(), 3, "a loss is no alert of its own");
+    let open = run(&mut engine, &[write(2_000, ROGUE, 101, 1)]);
+    assert!(!open.alerts.is_empty() && open.alerts.iter().all(|alert| !alert.assured), "{:?}", open.alerts);
+    let begun = run(&mut engine, &[write(3_000, [10, 0, 0, 67], 102, 1)]);
+    assert!(!begun.alerts.is_empty() && begun.alerts.iter().all(|alert| alert.assured), "{:?}", begun.alerts);
+    let summary = engine.summary();
+    assert_eq!(summary.blind, ["frames that the capture itself lost: 8"]);
+    assert_eq!(summary.clock_steps, 0, "the time of a loss is not the traffic's");
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod services;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use fieldwarden_model::{AddressSpace, Operation, Outcome, Talker, Timestamp, Verb};
+use fieldwarden_model::{AddressSpace, Operation, Outcome, Talker, Timestamp, Transport, Verb};
 use fieldwarden_protocols::{Blame, Kind, Message, Protocol};
 
 pub(crate) use observations::{Change, Observation, Observations, What};
@@ -61,6 +61,8 @@ pub(crate) struct Judge {
     pub(crate) observations: Observations,
     heard: Map<(AddressSpace, Talker), Timestamp>,
     messages: Option<(Protocol, u64)>,
+    /// How many times the capture lost frames.
+    losses: u32,
 }
 
 /// What is kept per flow: where its service and its last conversation stand.
@@ -69,6 +71,16 @@ pub(crate) struct FlowState {
     slot: Option<Slot>,
     conversation: usize,
     blind: bool,
+    /// How many times the capture had lost frames when the flow began.
+    losses: u32,
+}
+
+impl FlowState {
+    /// Whether nothing of the flow is known to be missing. Where TCP lacks octets its sequence numbers tell it; any
+    /// other flow that was open when the capture lost frames (`losses` counts how often) may have lost some.
+    fn is_assured(&self, origin: &Origin<'_>, losses: u32) -> bool {
+        !self.blind && (self.losses == losses || origin.key.transport == Transport::Tcp)
+    }
 }
 
 impl Judge {
@@ -80,6 +92,7 @@ impl Judge {
             observations: Observations::default(),
             heard: map(seed),
             messages: None,
+            losses: 0,
         }
     }
 
@@ -104,6 +117,11 @@ impl Judge {
             *counts.entry(protocol).or_default() += count;
         }
         counts
+    }
+
+    /// The capture lost frames, of whichever flow.
+    pub(crate) const fn capture_lost_frames(&mut self) {
+        self.losses = self.losses.wrapping_add(1);
     }
 
     fn count(&mut self, protocol: Protocol) {
@@ -178,8 +196,13 @@ impl Judge {
         service.conversations.push(Conversation::new(key, position, origin.time));
         flow.conversation = service.conversations.len() - 1;
         let entry = position.and_then(|position| baseline.and_then(|b| b.entry(position)));
-        let judged =
-            Judged { origin, conversation: &key, entry, assured: !flow.blind, direction: origin.direction };
+        let judged = Judged {
+            origin,
+            conversation: &key,
+            entry,
+            assured: flow.is_assured(origin, self.losses),
+            direction: origin.direction,
+        };
         // A service that is unknown as a whole was told when its flow began; a group is not told at all.
         if service.known && !service.to_group {
             let context = self.rules.context();
@@ -206,8 +229,13 @@ impl Judge {
         }
         let key = conversation.key;
         let entry = entry_of(self.rules.baseline.as_deref(), conversation.entry);
-        let judged =
-            Judged { origin, conversation: &key, entry, assured: !flow.blind, direction: message.direction };
+        let judged = Judged {
+            origin,
+            conversation: &key,
+            entry,
+            assured: flow.is_assured(origin, self.losses),
+            direction: message.direction,
+        };
         // Where only answers are seen, as on a one-way mirror, the answer is the first one hears of the demand.
         let unseen = conversation.activity.asked == 0 && operation.outcome == Outcome::Done;
         let demanded = Operation { outcome: Outcome::Asked, ..*operation };
@@ -253,8 +281,13 @@ impl Judge {
             }
         };
         let entry = entry_of(baseline.as_deref(), position);
-        let judged =
-            Judged { origin, conversation: &key, entry, assured: !flow.blind, direction: origin.direction };
+        let judged = Judged {
+            origin,
+            conversation: &key,
+            entry,
+            assured: flow.is_assured(origin, self.losses),
+            direction: origin.direction,
+        };
         self.broken(&judged, slot, broken);
     }
 }
@@ -289,7 +322,11 @@ impl Observer for Judge {
 
     fn event(&mut self, origin: &Origin<'_>, flow: &mut FlowState, event: TrackEvent) {
         match event {
-            TrackEvent::Started | TrackEvent::Active => self.opened(origin, flow, event),
+            TrackEvent::Started => {
+                flow.losses = self.losses;
+                self.opened(origin, flow, event);
+            }
+            TrackEvent::Active => self.opened(origin, flow, event),
             TrackEvent::Answered => {
                 let slot = self.service(origin, flow);
                 if let Some(service) = self.services.get_mut(slot) {

@@ -1,15 +1,12 @@
 //! What is kept per flow, and which side is the client.
 
-use core::hash::{BuildHasher, Hasher};
-
 use fieldwarden_model::{Endpoint, FrameRef, Mac, Talker, Timestamp, Transport, VlanStack};
 use fieldwarden_protocols::{
     Direction, Dissector, Ports, Protocol,
     link::{Layers, TcpFlags},
 };
 
-use super::{FlowKey, pieces::Pieces, recognition::Recognition, table::Age};
-use crate::map::Seed;
+use super::{FlowKey, half::Half, recognition::Recognition, table::Age};
 
 /// A flow as the tracker knows it.
 pub(super) struct Flow<F> {
@@ -125,134 +122,8 @@ impl<F> Flow<F> {
 
     /// Octets held beyond the size of the flow itself.
     pub(super) fn memory(&self) -> usize {
-        self.recognition.memory() + self.halves.iter().map(|half| half.waiting.charge()).sum::<usize>()
+        self.recognition.memory() + self.halves.iter().map(Half::memory).sum::<usize>()
     }
-}
-
-/// Retransmissions are compared with this many of the last segments delivered in each direction.
-const RECENT: usize = 4;
-
-/// A segment whose octets were delivered, remembered by their hash.
-#[derive(Clone, Copy, Debug, Default)]
-struct Recent {
-    position: u64,
-    length: u32,
-    hash: u32,
-}
-
-/// Where and when a waiting piece came from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
-    pub(super) frame: FrameRef,
-    pub(super) time: Timestamp,
-}
-
-/// One direction of a TCP stream. Positions are sequence numbers unwrapped to 64 bits.
-#[derive(Debug, Default)]
-pub(super) struct Half {
-    /// Set once the first sequence number is known.
-    pub(super) synchronised: bool,
-    /// Whether the position is where handing on begins. Picked up in the middle, it may yet turn out to be earlier.
-    pub(super) anchored: bool,
-    /// What the other side expected next before anything was heard of this one.
-    pub(super) expected: Option<u32>,
-    /// Initial sequence number, where the SYN was seen.
-    pub(super) initial: Option<u32>,
-    /// First sequence number of data that was delivered, for a SYN that arrives late.
-    pub(super) first: u32,
-    /// Next sequence number to deliver, and its position.
-    sequence: u32,
-    pub(super) position: u64,
-    /// Position up to which the other side acknowledged.
-    pub(super) acknowledged: u64,
-    /// Position of the FIN.
-    pub(super) end: Option<u64>,
-    /// Whether octets after the FIN were told already.
-    pub(super) told_after_end: bool,
-    /// What waits behind a hole.
-    pub(super) waiting: Pieces<Mark>,
-    /// What of `waiting` the tracker's total knows.
-    pub(super) charged: usize,
-    /// When the hole is given up, with the serial number under which the tracker knows that.
-    pub(super) deadline: Option<(Timestamp, u64)>,
-    recent: [Recent; RECENT],
-    recent_next: u8,
-}
-
-/// Where positions begin: room below for what comes before the first octet seen.
-const ORIGIN: u64 = 1 << 32;
-
-impl Half {
-    /// Begins, or begins anew, at a sequence number.
-    pub(super) fn synchronise(&mut self, sequence: u32) {
-        if !self.synchronised {
-            self.first = sequence;
-        }
-        self.synchronised = true;
-        self.sequence = sequence;
-        // Positions only grow, so that nothing delivered before can be mistaken for what comes now.
-        self.position = self.position.max(ORIGIN) + ORIGIN;
-        self.acknowledged = self.position;
-        self.end = None;
-    }
-
-    /// The position of a sequence number, within 2^31 of the next one.
-    pub(super) fn position_of(&self, sequence: u32) -> u64 {
-        self.position.wrapping_add_signed(i64::from(sequence.wrapping_sub(self.sequence).cast_signed()))
-    }
-
-    /// How far a sequence number lies from the next one, either way.
-    pub(super) fn distance(&self, sequence: u32) -> u32 {
-        sequence.wrapping_sub(self.sequence).cast_signed().unsigned_abs()
-    }
-
-    /// Handing on begins here.
-    pub(super) fn anchor(&mut self, position: u64) {
-        self.anchored = true;
-        let back = self.position.saturating_sub(position);
-        self.position -= back;
-        self.sequence = self.sequence.wrapping_sub(u32::try_from(back & 0xffff_ffff).unwrap_or(0));
-        self.advance_to(position);
-    }
-
-    /// Moves on to a later position.
-    pub(super) fn advance_to(&mut self, position: u64) {
-        let by = position.saturating_sub(self.position);
-        self.position += by;
-        // Sequence numbers count modulo 2^32 (RFC 9293 clause 3.4).
-        self.sequence = self.sequence.wrapping_add(u32::try_from(by & 0xffff_ffff).unwrap_or(0));
-    }
-
-    /// Remembers delivered octets, to hold retransmissions against them.
-    pub(super) fn remember(&mut self, seed: Seed, position: u64, octets: &[u8]) {
-        let recent = Recent {
-            position,
-            length: u32::try_from(octets.len()).unwrap_or(u32::MAX),
-            hash: hash(seed, octets),
-        };
-        if let Some(slot) = self.recent.get_mut(usize::from(self.recent_next) % RECENT) {
-            *slot = recent;
-        }
-        self.recent_next = self.recent_next.wrapping_add(1);
-    }
-
-    /// Whether octets sent again differ from those delivered, as far as whole segments delivered lately can tell.
-    pub(super) fn contradicts(&self, seed: Seed, position: u64, octets: &[u8]) -> bool {
-        let end = position + octets.len() as u64;
-        self.recent.iter().filter(|recent| recent.length != 0).any(|recent| {
-            let stop = recent.position + u64::from(recent.length);
-            recent.position >= position
-                && stop <= end
-                && hash(seed, super::pieces::between(position, octets, recent.position, stop)) != recent.hash
-        })
-    }
-}
-
-/// Seeded, so that nobody can craft other octets of the same hash.
-fn hash(seed: Seed, octets: &[u8]) -> u32 {
-    let mut hasher = seed.build_hasher();
-    hasher.write(octets);
-    u32::try_from(hasher.finish() >> 32).unwrap_or(0)
 }
 
 /// Whether the sender of a flow's first packet is its client.

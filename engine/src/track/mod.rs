@@ -10,6 +10,7 @@
 
 mod flow;
 mod fragments;
+mod half;
 mod pieces;
 mod recognition;
 mod scene;

@@ -22,7 +22,8 @@ use fieldwarden_protocols::{
 
 use super::{
     Observer, TrackEvent,
-    flow::{Flow, Half, Mark},
+    flow::Flow,
+    half::{Half, Mark},
     pieces::{Overlap, between, differ},
     recognition::{self, Recognition},
     scene::{Carried, Scene},
@@ -60,11 +61,9 @@ pub(super) fn opens_another<F>(flow: &mut Flow<F>, direction: Direction, header:
     let turned = asks && direction == Direction::ToClient;
     let over = asks && flow.ended;
     let half = flow.half(direction);
-    match half.initial {
-        Some(initial) => initial != header.sequence,
-        // Data may overtake the SYN on its way through a mirror.
-        None => over || turned || (half.synchronised && half.first != header.sequence.wrapping_add(1)),
-    }
+    let fits = half.opened_at(header.sequence.wrapping_add(1));
+    // Data may overtake the SYN on its way through a mirror.
+    fits == Some(false) || (!half.is_opened() && (over || turned))
 }
 
 /// Handles one segment of a flow.
@@ -82,7 +81,6 @@ pub(super) fn segment<O: Observer>(
     if flags.has(TcpFlags::SYN) {
         sequence = sequence.wrapping_add(1);
         let half = flow.half(direction);
-        half.initial = Some(segment.header.sequence);
         if !half.synchronised {
             half.synchronise(sequence);
             half.anchored = true;
@@ -90,6 +88,7 @@ pub(super) fn segment<O: Observer>(
             let position = half.position_of(sequence);
             gap(scene, flow, direction, position);
         }
+        flow.half(direction).open();
     }
     if flags.has(TcpFlags::ACK) {
         acknowledge(scene, flow, direction.reversed(), segment.header.acknowledgement);
@@ -104,24 +103,24 @@ pub(super) fn segment<O: Observer>(
     if flags.has(TcpFlags::FIN) {
         let half = flow.half(direction);
         let length = u32::try_from(segment.payload.len()).unwrap_or(0).wrapping_add(segment.missing);
-        if half.synchronised && half.end.is_none() {
-            half.end = Some(half.position_of(sequence.wrapping_add(length)));
+        if half.synchronised && half.end().is_none() {
+            half.trouble().end = Some(half.position_of(sequence.wrapping_add(length)));
         }
     }
     close(scene, flow, direction);
     if matches!(flow.recognition, Recognition::Unrecognised) {
-        flow.halves.iter_mut().for_each(|half| half.waiting = super::pieces::Pieces::default());
+        flow.halves.iter_mut().for_each(Half::drop_waiting);
     }
 }
 
 /// Everything that still waits is handed on behind gaps: the flow is over, or the capture is.
 pub(super) fn flush<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>) {
     for direction in [Direction::ToServer, Direction::ToClient] {
-        while let Some((position, _)) = flow.half(direction).waiting.first() {
+        while let Some((position, _)) = flow.half(direction).first_waiting() {
             gap(scene, flow, direction, position);
         }
         let half = flow.half(direction);
-        let acknowledged = half.acknowledged.min(half.end.unwrap_or(u64::MAX));
+        let acknowledged = half.acknowledged.min(half.end().unwrap_or(u64::MAX));
         // One octet beyond may be a FIN that was not captured.
         if half.synchronised && acknowledged > half.position + 1 {
             gap(scene, flow, direction, acknowledged);
@@ -137,7 +136,7 @@ pub(super) fn overdue<O: Observer>(
     since: Timestamp,
 ) {
     let mut first = true;
-    while let Some((position, mark)) = flow.half(direction).waiting.first() {
+    while let Some((position, mark)) = flow.half(direction).first_waiting() {
         if !first && mark.time > since {
             break;
         }
@@ -149,7 +148,7 @@ pub(super) fn overdue<O: Observer>(
 
 /// Ends the flow once both sides have sent their FIN and nothing before it is missing.
 fn close<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>, direction: Direction) {
-    if !flow.ended && flow.halves.iter().all(|half| half.end.is_some_and(|end| half.position >= end)) {
+    if !flow.ended && flow.halves.iter().all(|half| half.end().is_some_and(|end| half.position >= end)) {
         flow.ended = true;
         scene.event(flow, direction, TrackEvent::Ended);
     }
@@ -180,7 +179,7 @@ fn acknowledge<O: Observer>(
 ) {
     let half = flow.half(direction);
     if !half.synchronised {
-        half.expected = Some(acknowledgement);
+        half.expect(acknowledgement);
         return;
     }
     if half.distance(acknowledgement) > MAX_JUMP {
@@ -189,7 +188,7 @@ fn acknowledge<O: Observer>(
     half.acknowledged = half.acknowledged.max(half.position_of(acknowledgement));
     loop {
         let half = flow.half(direction);
-        match half.waiting.first() {
+        match half.first_waiting() {
             Some((position, _)) if position <= half.acknowledged => gap(scene, flow, direction, position),
             _ => return,
         }
@@ -203,7 +202,7 @@ fn data<O: Observer>(
     sequence: u32,
     segment: &Segment<'_>,
 ) {
-    if flow.ended && !flow.halves.iter().all(|half| half.end.is_some()) {
+    if flow.ended && !flow.halves.iter().all(|half| half.end().is_some()) {
         // Both sides talk on after a reset, so neither took it: it was forged, or was meant for another connection.
         flow.ended = false;
         scene.event(flow, direction, TrackEvent::Started);
@@ -220,10 +219,10 @@ fn data<O: Observer>(
         return begin_anew(scene, flow, direction, sequence, segment);
     }
     let position = half.position_of(sequence);
-    if let Some(end) = half.end.filter(|end| position + payload.len() as u64 > *end) {
+    if let Some(end) = half.end().filter(|end| position + payload.len() as u64 > *end) {
         let got = position + payload.len() as u64 - end;
         payload = between(position, payload, position, end.max(position));
-        if !core::mem::replace(&mut half.told_after_end, true) {
+        if !core::mem::replace(&mut half.trouble().told_after_end, true) {
             let anomaly = Anomaly::malformed("tcp-data-after-fin", 0, got, 0);
             scene.event(flow, direction, TrackEvent::Layer(anomaly));
         }
@@ -267,16 +266,16 @@ fn in_order<O: Observer>(
     loop {
         let half = flow.half(direction);
         let from = half.position;
-        let until = half.waiting.first().map_or(stop, |(first, _)| first.min(stop));
+        let until = half.first_waiting().map_or(stop, |(first, _)| first.min(stop));
         if from < until {
             let part = between(position, payload, from, until);
             hand_on(scene, flow, direction, part, Carried::Now(frames));
         }
         let half = flow.half(direction);
-        if half.waiting.first().is_none_or(|(first, _)| first > half.position) {
+        if half.first_waiting().is_none_or(|(first, _)| first > half.position) {
             return;
         }
-        let Some((at, mark, octets)) = half.waiting.take_first() else { return };
+        let Some((at, mark, octets)) = half.take_first() else { return };
         if differ(at, &octets, position, payload) {
             scene.event(flow, direction, TrackEvent::OverlapConflict);
         }
@@ -288,7 +287,7 @@ fn in_order<O: Observer>(
 
 /// Data of a connection picked up in the middle. Where the other side told what it expects next, handing on begins there.
 fn begin(half: &mut Half, sequence: u32) {
-    match half.expected {
+    match half.expected() {
         Some(expected) if sequence.wrapping_sub(expected) <= MAX_JUMP => {
             half.synchronise(expected);
             half.anchored = true;
@@ -314,10 +313,10 @@ fn pick_up<O: Observer>(
 ) {
     wait(scene, flow, direction, position, payload);
     let half = flow.half(direction);
-    let Some((first, _)) = half.waiting.first() else { return };
-    let (count, acknowledged) = (half.waiting.len(), half.acknowledged > first);
+    let Some((first, _)) = half.first_waiting() else { return };
+    let (count, acknowledged) = (half.trouble().waiting.len(), half.acknowledged > first);
     let begins = count > 1 && {
-        let front = half.waiting.front(ENOUGH_TO_TELL);
+        let front = half.trouble().waiting.front(ENOUGH_TO_TELL);
         recognition::begins(scene, flow, direction, payload)
             || recognition::begins(scene, flow, direction, &front)
     };
@@ -342,20 +341,20 @@ fn wait<O: Observer>(
 ) {
     let mark = Mark { frame: scene.frame(), time: scene.time };
     // A keep-alive repeats the last octet as garbage (RFC 1122 clause 4.2.3.6).
-    let probe = payload.len() == 1 && flow.half(direction).waiting.end() == position + 1;
+    let probe = payload.len() == 1 && flow.half(direction).trouble().waiting.end() == position + 1;
     if probe {
         return;
     }
-    if flow.half(direction).waiting.insert(position, payload, mark) == Overlap::Conflict {
+    if flow.half(direction).trouble().waiting.insert(position, payload, mark) == Overlap::Conflict {
         scene.event(flow, direction, TrackEvent::OverlapConflict);
     }
     let cap = scene.settings.max_reassembly_octets_per_flow;
-    if flow.half(direction).waiting.charge() > cap {
+    if flow.half(direction).trouble().waiting.charge() > cap {
         let cap = "max_reassembly_octets_per_flow";
         scene.event(flow, direction, TrackEvent::Limit { cap });
     }
-    while let Some((first, _)) = flow.half(direction).waiting.first() {
-        if flow.half(direction).waiting.charge() <= cap {
+    while let Some((first, _)) = flow.half(direction).first_waiting() {
+        if flow.half(direction).trouble().waiting.charge() <= cap {
             return;
         }
         gap(scene, flow, direction, first);
@@ -375,10 +374,10 @@ fn gap<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>, directio
     }
     loop {
         let half = flow.half(direction);
-        if half.waiting.first().is_none_or(|(first, _)| first > half.position) {
+        if half.first_waiting().is_none_or(|(first, _)| first > half.position) {
             return;
         }
-        let Some((at, mark, octets)) = half.waiting.take_first() else { return };
+        let Some((at, mark, octets)) = half.take_first() else { return };
         let fresh = between(at, &octets, half.position, u64::MAX);
         hand_on(scene, flow, direction, fresh, Carried::Late(mark.frame));
     }
@@ -392,7 +391,7 @@ fn begin_anew<O: Observer>(
     sequence: u32,
     segment: &Segment<'_>,
 ) {
-    while let Some((position, _)) = flow.half(direction).waiting.first() {
+    while let Some((position, _)) = flow.half(direction).first_waiting() {
         gap(scene, flow, direction, position);
     }
     flow.half(direction).synchronise(sequence);
@@ -431,9 +430,7 @@ fn hand_on<O: Observer>(
     }
     let seed = scene.seed;
     let half: &mut Half = flow.half(direction);
-    let position = half.position;
-    half.remember(seed, position, octets);
-    half.advance_to(position + octets.len() as u64);
+    half.deliver(seed, octets);
     recognition::stream(scene, flow, direction, octets, carried);
 }
 

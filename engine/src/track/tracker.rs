@@ -324,25 +324,24 @@ impl<O: Observer> Tracker<O> {
     fn settle(&mut self, index: u32, flow: &mut Flow<O::Flow>) {
         for direction in [Direction::ToServer, Direction::ToClient] {
             let half = flow.half(direction);
-            if half.charged == 0 && half.waiting.is_empty() {
-                continue;
-            }
-            self.holes.octets = self.holes.octets + half.waiting.charge() - half.charged;
-            half.charged = half.waiting.charge();
-            let first = half.waiting.first().map(|(_, mark)| mark.time);
+            let Some(trouble) = half.trouble_if_any() else { continue };
+            self.holes.octets = self.holes.octets + trouble.waiting.charge() - trouble.charged;
+            trouble.charged = trouble.waiting.charge();
+            let first = trouble.waiting.first().map(|(_, mark)| mark.time);
             let wanted = first.map(|time| time.saturating_add(self.settings.gap_patience()));
-            if let Some((time, serial)) = half.deadline
+            if let Some((time, serial)) = trouble.deadline
                 && wanted != Some(time)
             {
                 self.holes.due.remove(&Due { time, serial, flow: index, direction });
-                half.deadline = None;
+                trouble.deadline = None;
             }
-            if let (Some(time), None) = (wanted, half.deadline) {
+            if let (Some(time), None) = (wanted, trouble.deadline) {
                 self.quiet_until = self.quiet_until.min(time);
                 self.holes.serial += 1;
-                half.deadline = Some((time, self.holes.serial));
+                trouble.deadline = Some((time, self.holes.serial));
                 self.holes.due.insert(Due { time, serial: self.holes.serial, flow: index, direction });
             }
+            half.settle();
         }
     }
 
@@ -417,10 +416,11 @@ impl<O: Observer> Tracker<O> {
     }
 
     fn drop_flow(&mut self, index: u32) {
-        let Some(flow) = self.table.remove(index) else { return };
-        for (half, direction) in flow.halves.iter().zip([Direction::ToServer, Direction::ToClient]) {
-            self.holes.octets -= half.charged;
-            if let Some((time, serial)) = half.deadline {
+        let Some(mut flow) = self.table.remove(index) else { return };
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            let Some(trouble) = flow.half(direction).trouble_if_any() else { continue };
+            self.holes.octets -= trouble.charged;
+            if let Some((time, serial)) = trouble.deadline {
                 self.holes.due.remove(&Due { time, serial, flow: index, direction });
             }
         }

@@ -10,6 +10,7 @@ use fieldwarden_protocols::Protocol;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    conversation::ConversationKey,
     map::{Map, Seed, map},
     values,
 };
@@ -67,6 +68,13 @@ pub(crate) struct Device {
     pub(crate) server: Talker,
     pub(crate) protocol: Protocol,
     pub(crate) unit: Option<u16>,
+}
+
+impl Device {
+    /// The device behind a conversation.
+    pub(crate) const fn of(key: &ConversationKey) -> Self {
+        Self { space: key.service.space, server: key.service.server, protocol: key.protocol, unit: key.unit }
+    }
 }
 
 impl Hash for Device {
@@ -136,11 +144,15 @@ impl PlantValues {
         self.turn += 1;
         let turn = self.turn;
         let octets = octets.get(..MAX_BLOCK_OCTETS).unwrap_or(octets);
-        if !self.devices.contains_key(&device) && self.devices.len() >= MAX_DEVICES {
-            self.forget_stalest_device();
-        }
-        let seed = self.seed;
-        let blocks = self.devices.entry(device).or_insert_with(|| map(seed));
+        let Some(blocks) = self.devices.get_mut(&device) else {
+            if self.devices.len() >= MAX_DEVICES {
+                self.forget_stalest_device();
+            }
+            let blocks = self.devices.entry(device).or_insert(map(self.seed));
+            let block = Block { points, shape, asked, turn, octets: octets.to_vec() };
+            blocks.insert((points, asked), block);
+            return;
+        };
         if let Some(block) = blocks.get_mut(&(points, asked)) {
             block.turn = turn;
             block.shape = shape;

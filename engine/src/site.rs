@@ -14,7 +14,6 @@ pub(crate) use repeats::{Repeat, RepeatKey, Repeats};
 
 use crate::{
     community_id::community_id,
-    conversation::ConversationKey,
     detect::{DETECTORS, Finding, Memory, Subject},
     engine::Output,
     history::{Device, MAX_VALUES_TOLD, PlantValues, WriteRecord},
@@ -77,26 +76,24 @@ impl Site {
         match observation.what {
             What::Talker(heard) => self.talker(&heard, out),
             What::Finding(finding) => self.finding(*finding, out),
-            What::Values { conversation, points, shape, octets: range } => {
+            What::Values { device, points, shape, octets: range } => {
                 let bytes = octets.get(range).unwrap_or_default();
-                self.plant.remember(device(&conversation), points, shape, bytes, false);
+                self.plant.remember(device, points, shape, bytes, false);
             }
             What::Asked(change) => {
                 self.write_record(&change, observation.time, observation.frame, octets, out);
                 if let (Some(points), Some((shape, range))) = (change.points, &change.values) {
                     let bytes = octets.get(range.clone()).unwrap_or_default();
-                    self.plant.remember(device(&change.conversation), points, *shape, bytes, true);
+                    self.plant.remember(Device::of(&change.conversation), points, *shape, bytes, true);
                 }
             }
             What::Settled(change) => {
                 if let Some(points) = change.points {
-                    self.plant.settle(&device(&change.conversation), &points, true);
+                    self.plant.settle(&Device::of(&change.conversation), &points, true);
                 }
                 self.write_record(&change, observation.time, observation.frame, octets, out);
             }
-            What::Done { conversation, points } => {
-                self.plant.settle(&device(&conversation), &points, false);
-            }
+            What::Done { device, points } => self.plant.settle(&device, &points, false),
         }
     }
 
@@ -224,7 +221,7 @@ impl Site {
         out: &mut dyn FnMut(Output),
     ) {
         let key = &change.conversation;
-        let device = device(key);
+        let device = Device::of(key);
         let notation =
             fieldwarden_protocols::dissector(key.protocol.name()).map(|dissector| dissector.notation());
         let points = change.points.zip(notation).and_then(|(points, notation)| {
@@ -265,10 +262,6 @@ impl Site {
     pub(crate) fn incidents(&self) -> Vec<Incident> {
         self.desk.incidents().cloned().collect()
     }
-}
-
-const fn device(key: &ConversationKey) -> Device {
-    Device { space: key.service.space, server: key.service.server, protocol: key.protocol, unit: key.unit }
 }
 
 /// An alert's id: what was judged about whom, and when. Frame numbers are no part of it, since a live capture begins to

@@ -10,10 +10,10 @@ use fieldwarden_model::{Operation, Values, operation::Encoding};
 const PLAUSIBLE_EXPONENTS: core::ops::RangeInclusive<u32> = 97..=158;
 
 /// The operation with two or four plain octets read as one number: a whole number with sign of 16 bits; a real number
-/// of 32 bits where its exponent is one of a plant, else a whole number.
-pub(crate) fn together<'a>(operation: &Operation<'a>) -> Operation<'a> {
-    let values = operation.values.and_then(|values| one_number(&values)).or(operation.values);
-    Operation { values, ..*operation }
+/// of 32 bits where its exponent is one of a plant, else a whole number. `None` where it stays as it is.
+pub(crate) fn together<'a>(operation: &Operation<'a>) -> Option<Operation<'a>> {
+    let values = operation.values.as_ref().and_then(one_number)?;
+    Some(Operation { values: Some(values), ..*operation })
 }
 
 fn one_number<'a>(values: &Values<'a>) -> Option<Values<'a>> {

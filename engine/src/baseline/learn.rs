@@ -244,7 +244,8 @@ impl Observer for Notes {
         if !is_beneath(message.protocol) {
             let key = |unit| ConversationKey { service, protocol: message.protocol, unit };
             message.body.operations(&mut |operation| {
-                let operation = &values::together(operation);
+                let together = values::together(operation);
+                let operation = together.as_ref().unwrap_or(operation);
                 self.operation(key(operation.unit), origin.time, operation);
             });
         }

@@ -18,7 +18,7 @@ use crate::{
     baseline::compiled::{Compiled, CompiledEntry},
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody, plain},
     detect::{self, Broken, Context, DETECTORS, Finding, Judged, Memory, Opened, Subject, malformed},
-    history::Shape,
+    history::{Device, Shape},
     map::{Map, Seed, map},
     track::{Heard, Observer, Origin, TrackEvent, Unattached},
     values,
@@ -70,6 +70,8 @@ pub(crate) struct Judge {
 pub(crate) struct FlowState {
     slot: Option<Slot>,
     conversation: usize,
+    /// What is spoken, once recognised. Messages of other protocols are of layers beneath it.
+    protocol: Option<Protocol>,
     blind: bool,
     /// How many times the capture had lost frames when the flow began.
     losses: u32,
@@ -221,30 +223,29 @@ impl Judge {
     ) {
         let protocol = message.protocol;
         let Some((slot, at)) = self.conversation(origin, flow, protocol, operation.unit) else { return };
-        let Some(service) = self.services.get_mut(slot) else { return };
-        service.last = origin.time;
-        let Some(conversation) = service.conversations.get_mut(at) else { return };
+        let Some(Service { last, conversations, memory, .. }) = self.services.get_mut(slot) else { return };
+        *last = origin.time;
+        let Some(conversation) = conversations.get_mut(at) else { return };
         if first {
             conversation.activity.count(origin.time, operation.outcome);
         }
-        let key = conversation.key;
         let entry = entry_of(self.rules.baseline.as_deref(), conversation.entry);
         let judged = Judged {
             origin,
-            conversation: &key,
+            conversation: &conversation.key,
             entry,
             assured: flow.is_assured(origin, self.losses),
             direction: message.direction,
         };
         // Where only answers are seen, as on a one-way mirror, the answer is the first one hears of the demand.
         let unseen = conversation.activity.asked == 0 && operation.outcome == Outcome::Done;
-        let demanded = Operation { outcome: Outcome::Asked, ..*operation };
-        let operation = if unseen { &demanded } else { operation };
-        let context = self.rules.context();
+        let demanded = unseen.then_some(Operation { outcome: Outcome::Asked, ..*operation });
+        let operation = demanded.as_ref().unwrap_or(operation);
         let usual = entry.is_some_and(|entry| is_usual(entry, operation));
         if !usual {
+            let context = self.rules.context();
             let subject = Subject::Operation(judged, operation);
-            run(&context, &subject, &mut service.memory, &mut self.observations);
+            run(&context, &subject, memory, &mut self.observations);
         }
         remember(&mut self.observations, &judged, operation);
     }
@@ -298,9 +299,10 @@ impl Observer for Judge {
     fn message(&mut self, origin: &Origin<'_>, flow: &mut FlowState, message: &Message<'_>) {
         self.count(message.protocol);
         let mut first = true;
-        if !is_beneath(message.protocol) {
+        if flow.protocol == Some(message.protocol) || !is_beneath(message.protocol) {
             message.body.operations(&mut |operation| {
-                let operation = &values::together(operation);
+                let together = values::together(operation);
+                let operation = together.as_ref().unwrap_or(operation);
                 self.operation(origin, flow, message, operation, first);
                 first = false;
             });
@@ -348,8 +350,9 @@ impl Observer for Judge {
             }
             TrackEvent::Layer(_) => self.counters.broken_layers += 1,
             TrackEvent::Limit { cap } => *self.counters.limits.entry(cap).or_default() += 1,
+            TrackEvent::Recognised(protocol) => flow.protocol = Some(protocol),
             // The end of a flow may be told long after its last octet.
-            TrackEvent::Recognised(_) | TrackEvent::Ended => {}
+            TrackEvent::Ended => {}
         }
     }
 
@@ -441,14 +444,15 @@ fn remember(observations: &mut Observations, judged: &Judged<'_>, operation: &Op
         }
         Outcome::Done if matches!(operation.verb, Verb::Write | Verb::Operate) => {
             if let Some(points) = operation.points {
-                observations.push(time, frame, What::Done { conversation: *judged.conversation, points });
+                let device = Device::of(judged.conversation);
+                observations.push(time, frame, What::Done { device, points });
             }
         }
         Outcome::Done | Outcome::Reported => {
             if let (Some(points), Some(values)) = (operation.points, operation.values) {
                 let octets = observations.keep(values.bytes);
-                let (conversation, shape) = (*judged.conversation, Shape::of(&values));
-                observations.push(time, frame, What::Values { conversation, points, shape, octets });
+                let (device, shape) = (Device::of(judged.conversation), Shape::of(&values));
+                observations.push(time, frame, What::Values { device, points, shape, octets });
             }
         }
         Outcome::Asked | Outcome::Refused(_) => {}

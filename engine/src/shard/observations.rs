@@ -7,7 +7,7 @@ use fieldwarden_model::{FrameRef, Operation, Outcome, PointRange, Timestamp, Ver
 use crate::{
     conversation::ConversationKey,
     detect::{Finding, Judged},
-    history::Shape,
+    history::{Device, Shape},
     track::Heard,
 };
 
@@ -36,7 +36,7 @@ pub(crate) enum What {
     /// Values were read or reported.
     Values {
         /// Whose.
-        conversation: ConversationKey,
+        device: Device,
         /// Of which points.
         points: PointRange,
         /// How they are cut.
@@ -51,7 +51,7 @@ pub(crate) enum What {
     /// A write was confirmed.
     Done {
         /// Whose.
-        conversation: ConversationKey,
+        device: Device,
         /// Of which points.
         points: PointRange,
     },

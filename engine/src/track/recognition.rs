@@ -78,11 +78,25 @@ pub(super) fn stream<O: Observer>(
     octets: &[u8],
     carried: Carried<'_>,
 ) {
-    match core::mem::replace(&mut flow.recognition, Recognition::Unrecognised) {
-        Recognition::Stream(mut parser) => {
-            feed(scene, flow, &mut parser, direction, octets, carried);
-            keep_parser(flow, parser);
+    if let Recognition::Stream(parser) = &mut flow.recognition {
+        let mut delivery = Delivery {
+            observer: scene.observer,
+            time: scene.time,
+            carried,
+            key: &flow.key,
+            kept: &mut flow.kept,
+            vlan: &flow.vlan,
+            client_mac: flow.client_mac,
+            server_mac: flow.server_mac,
+        };
+        parser
+            .feed(direction, octets, carried.own(), &mut |message, frames| delivery.message(message, frames));
+        if parser.given_up() {
+            flow.recognition = Recognition::Unrecognised;
         }
+        return;
+    }
+    match core::mem::replace(&mut flow.recognition, Recognition::Unrecognised) {
         Recognition::Looking { tries, mut kept } => {
             let mut joined = Vec::new();
             let mut front = octets;
@@ -116,7 +130,7 @@ pub(super) fn stream<O: Observer>(
                 }
             }
         }
-        other @ (Recognition::Datagrams(_) | Recognition::Unrecognised) => flow.recognition = other,
+        other => flow.recognition = other,
     }
 }
 

@@ -14,23 +14,40 @@ const NONE: u32 = u32::MAX;
 /// Both ends of a flow, the lower one first, so that both directions find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pair {
-    pub(super) low: (u128, u16),
-    pub(super) high: (u128, u16),
-    pub(super) space: AddressSpace,
-    pub(super) transport: Transport,
+    low: u128,
+    high: u128,
+    /// The port of the lower end above that of the higher one.
+    ports: u32,
+    /// The transport above the address space.
+    place: u32,
 }
 
-impl Hash for Pair {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u128(self.low.0);
-        state.write_u128(self.high.0);
-        let transport: u64 = match self.transport {
+impl Pair {
+    /// The pair of two ends, and whether the first is the lower one.
+    pub(super) fn of(
+        first: (u128, u16),
+        second: (u128, u16),
+        space: AddressSpace,
+        transport: Transport,
+    ) -> (Self, bool) {
+        let first_is_low = first <= second;
+        let (low, high) = if first_is_low { (first, second) } else { (second, first) };
+        let transport: u32 = match transport {
             Transport::Tcp => 0,
             Transport::Udp => 1,
             Transport::Link => 2,
         };
-        let ports = u64::from(self.low.1) << 16 | u64::from(self.high.1);
-        state.write_u64(transport << 48 | u64::from(self.space.0) << 32 | ports);
+        let ports = u32::from(low.1) << 16 | u32::from(high.1);
+        let place = transport << 16 | u32::from(space.0);
+        (Self { low: low.0, high: high.0, ports, place }, first_is_low)
+    }
+}
+
+impl Hash for Pair {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(self.low);
+        state.write_u128(self.high);
+        state.write_u64(u64::from(self.place) << 32 | u64::from(self.ports));
     }
 }
 

@@ -469,9 +469,7 @@ impl Ends {
     fn pair(&self, space: AddressSpace) -> (Pair, bool) {
         let sender = (wide(self.network.source), self.source);
         let receiver = (wide(self.network.destination), self.destination);
-        let sender_is_low = sender <= receiver;
-        let (low, high) = if sender_is_low { (sender, receiver) } else { (receiver, sender) };
-        (Pair { low, high, space, transport: self.transport }, sender_is_low)
+        Pair::of(sender, receiver, space, self.transport)
     }
 
     fn key(&self, space: AddressSpace, sender_is_client: bool) -> FlowKey {

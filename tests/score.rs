@@ -248,7 +248,7 @@ fn frame(frames: &[Frame], number: u64) -> Option<&Frame> {
 fn addresses(frame: &Frame) -> Option<(IpAddr, IpAddr)> {
     let raw = frame.raw();
     let layers = link::dissect(&raw);
-    let of_arp = |arp: link::Arp| (arp.sender.1, arp.target.1);
+    let of_arp = |arp: link::Arp| (IpAddr::V4(arp.sender.1), IpAddr::V4(arp.target.1));
     layers.network.map(|network| (network.source, network.destination)).or_else(|| layers.arp.map(of_arp))
 }
 

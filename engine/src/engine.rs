@@ -3,10 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fieldwarden_model::{
-    Alert, FrameRef, Incident, Loss, Order, RawFrame, Talker, Timestamp, VlanStack,
+    Alert, FrameRef, Incident, Loss, Order, RawFrame, Timestamp,
     order::{PlanHash, Report, Target},
 };
-use fieldwarden_protocols::link::{Carried, Layers, Network, TransportHeader};
 
 use crate::{
     baseline::{Baseline, compiled::Compiled},
@@ -411,29 +410,9 @@ fn gather(
     site.consume(merged, out);
 }
 
-/// The shard that sees the frames of a service: the same function of its addresses as for a frame.
+/// The shard that sees the frames of a service.
 fn shard_of_service(key: &ServiceKey) -> usize {
-    let mac = |talker| if let Talker::Mac(mac) = talker { Some(mac) } else { None };
-    let network = match (key.client, key.server) {
-        (Talker::Ip(source), Talker::Ip(destination)) => {
-            Some(Network { source, destination, ttl: 0, protocol: 0, fragment: None })
-        }
-        _ => None,
-    };
-    let layers = Layers {
-        source_mac: mac(key.client),
-        destination_mac: mac(key.server),
-        vlan: VlanStack::new(),
-        carried: Carried::Unknown,
-        arp: None,
-        network,
-        transport: TransportHeader::None,
-        payload: &[],
-        missing: 0,
-        snapped: false,
-        anomalies: heapless::Vec::new(),
-    };
-    usize::from(track::shard_of(&layers, key.space))
+    usize::from(track::shard_of_pair(key.client, key.server, key.space))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 pub const MAX_VLAN_TAGS: usize = 4;
 
 /// The VLAN ids a frame carried, outermost first.
-pub type VlanStack = Vec<u16, MAX_VLAN_TAGS>;
+pub type VlanStack = Vec<u16, MAX_VLAN_TAGS, u8>;
 
 /// A 48-bit hardware address (IEEE 802), written as `00:1b:1b:0a:ff:02`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

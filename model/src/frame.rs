@@ -13,12 +13,22 @@ impl LinkType {
     pub const NULL: Self = Self(0);
     /// Ethernet, without the frame check sequence.
     pub const ETHERNET: Self = Self(1);
+    /// PPP, with or without the address and control octets of HDLC framing.
+    pub const PPP: Self = Self(9);
+    /// A serial line with PPP in HDLC framing, or with Cisco's.
+    pub const PPP_HDLC: Self = Self(50);
     /// IPv4 or IPv6 without a link layer.
     pub const RAW: Self = Self(101);
+    /// A serial line with Cisco's HDLC framing.
+    pub const C_HDLC: Self = Self(104);
     /// OpenBSD loopback, address family in network byte order.
     pub const LOOP: Self = Self(108);
     /// Linux "cooked" capture, version 1.
     pub const LINUX_SLL: Self = Self(113);
+    /// BACnet MS/TP, preamble included.
+    pub const BACNET_MS_TP: Self = Self(165);
+    /// CAN frames with the header of Linux SocketCAN, identifier in network byte order.
+    pub const CAN_SOCKETCAN: Self = Self(227);
     /// IPv4 without a link layer.
     pub const IPV4: Self = Self(228);
     /// IPv6 without a link layer.

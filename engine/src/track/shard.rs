@@ -5,7 +5,7 @@ use core::{
     net::IpAddr,
 };
 
-use fieldwarden_model::{AddressSpace, Mac};
+use fieldwarden_model::{AddressSpace, Mac, Talker};
 use fieldwarden_protocols::link::Layers;
 
 use crate::map::Seed;
@@ -19,9 +19,23 @@ pub const SHARDS: u16 = 64;
 pub fn shard_of(layers: &Layers<'_>, space: AddressSpace) -> u16 {
     let (a, b) = match (&layers.network, &layers.arp) {
         (Some(network), _) => (wide(network.source), wide(network.destination)),
-        (None, Some(arp)) => (wide(arp.sender.1), wide(arp.target.1)),
+        (None, Some(arp)) => (wide(arp.sender.1.into()), wide(arp.target.1.into())),
         (None, None) => (hardware(layers.source_mac), hardware(layers.destination_mac)),
     };
+    shard(a, b, space)
+}
+
+/// The shard of the frames between two talkers: what [`shard_of`] gives for them.
+#[must_use]
+pub fn shard_of_pair(one: Talker, other: Talker, space: AddressSpace) -> u16 {
+    let number = |talker| match talker {
+        Talker::Ip(address) => wide(address),
+        Talker::Mac(mac) => hardware(Some(mac)),
+    };
+    shard(number(one), number(other), space)
+}
+
+fn shard(a: u128, b: u128, space: AddressSpace) -> u16 {
     let (low, high) = if a <= b { (a, b) } else { (b, a) };
     let mut hasher = Seed(0).build_hasher();
     hasher.write_u128(low);

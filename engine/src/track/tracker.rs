@@ -490,7 +490,7 @@ fn hear<O: Observer>(packet: &Packet<'_>, observer: &mut O) -> Timestamp {
     let layers = &packet.layers;
     let (address, mac) = match (&layers.network, &layers.arp) {
         (Some(network), _) => (Some(network.source), layers.source_mac),
-        (None, Some(arp)) => (Some(arp.sender.1), Some(arp.sender.0)),
+        (None, Some(arp)) => (Some(arp.sender.1.into()), Some(arp.sender.0)),
         (None, None) => (None, layers.source_mac),
     };
     // Who has no address yet (DHCP, ARP probes of RFC 5227, duplicate address detection) is known by its hardware.

@@ -4,14 +4,17 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use fieldwarden_model::Mac;
 
-use super::{Arp, Fragment, MAX_EXTENSION_HEADERS, Network, Walk, transport};
+use super::{Arp, Fragment, MAX_EXTENSION_HEADERS, Network, Spans, Walk, transport};
 use crate::{anomaly::Anomaly, cursor::Cursor};
 
 /// The largest IPv4 datagram, and the largest payload of IPv6 without a jumbogram option.
 const MAX_DATAGRAM: u32 = 65_535;
 
+/// IPv6 next header of a routing header.
+const ROUTING: u8 = 43;
+
 /// ARP for IPv4 on Ethernet: 28 octets (RFC 826). Other address widths are left as payload.
-pub(super) fn arp<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
+pub(super) fn arp<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
     let mut cursor = Cursor::new(bytes);
     let (Some(_hardware), Some(protocol), Some(widths), Some(operation)) =
         (cursor.u16(), cursor.u16(), cursor.u16(), cursor.u16())
@@ -29,13 +32,39 @@ pub(super) fn arp<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
     walk.layers.payload = &[];
 }
 
-fn arp_pair(cursor: &mut Cursor<'_>) -> Option<(Mac, IpAddr)> {
+fn arp_pair(cursor: &mut Cursor<'_>) -> Option<(Mac, Ipv4Addr)> {
     let mac = *cursor.take(6)?.first_chunk::<6>()?;
-    Some((Mac(mac), IpAddr::V4(Ipv4Addr::from_bits(cursor.u32()?))))
+    Some((Mac(mac), Ipv4Addr::from_bits(cursor.u32()?)))
+}
+
+/// A packet whose first four bits alone say which IP it is.
+pub(super) fn ip<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
+    match bytes.first().map(|octet| octet >> 4) {
+        Some(4) => ipv4(walk, bytes),
+        Some(6) => ipv6(walk, bytes),
+        Some(version) => {
+            walk.remark(Anomaly::malformed("ip-version", walk.offset(bytes), u64::from(version), 4));
+        }
+        None => walk.short("ip-header-short", bytes, 1),
+    }
+}
+
+/// Whether octets of unknown kind are an IP packet, going by version and lengths. In a `snapped` frame the end may lack.
+pub(super) fn looks_like_ip(bytes: &[u8], snapped: bool) -> bool {
+    match *bytes {
+        [first, _, l0, l1, ..] if first >> 4 == 4 => {
+            let (header, total) = (usize::from(first & 0x0f) * 4, usize::from(u16::from_be_bytes([l0, l1])));
+            header >= 20 && (total == 0 || total >= header) && (snapped || total <= bytes.len())
+        }
+        [first, _, _, _, l0, l1, ..] if first >> 4 == 6 => {
+            snapped || usize::from(u16::from_be_bytes([l0, l1])).saturating_add(40) <= bytes.len()
+        }
+        _ => false,
+    }
 }
 
 /// RFC 791 clause 3.1.
-pub(super) fn ipv4<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
+pub(super) fn ipv4<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
     let Some(header) = bytes.first_chunk::<20>() else {
         return walk.short("ip-header-short", bytes, 20);
     };
@@ -50,13 +79,14 @@ pub(super) fn ipv4<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
     }
     let total = usize::from(u16::from_be_bytes([l0, l1]));
     let place = u16::from_be_bytes([f0, f1]);
-    let offset = u32::from(place & 0x1fff) * 8;
+    let offset = (place & 0x1fff) << 3;
     let more = place & 0x2000 != 0;
     walk.layers.network = Some(Network {
         source: IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3)),
         destination: IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3)),
         ttl,
         protocol,
+        id: Some(u16::from_be_bytes([i0, i1])),
         fragment: (more || offset != 0).then(|| Fragment {
             id: u32::from(u16::from_be_bytes([i0, i1])),
             offset,
@@ -74,14 +104,34 @@ pub(super) fn ipv4<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
         walk.layers.payload = &[];
         return walk.short("ip-header-short", whole, header_length);
     };
+    let options = whole.get(20..header_length).unwrap_or_default();
+    // On the way of a source route the destination that checksums above cover is not yet that of the header.
+    let octets =
+        if is_on_source_route(options) { whole.get(..header_length).unwrap_or(whole) } else { whole };
+    let header = u8::try_from(header_length).unwrap_or(0);
+    walk.layers.spans = Spans { octets, header, transport: None };
     walk.layers.payload = payload;
     if fragment_fits(walk, payload, at) {
         transport::transport(walk, protocol, payload);
     }
 }
 
+/// Whether options hold a loose or strict source route that has not reached its end (RFC 791 clause 3.1).
+fn is_on_source_route(options: &[u8]) -> bool {
+    let mut rest = options;
+    loop {
+        rest = match *rest {
+            [0, ..] | [] => return false,
+            [1, ref after @ ..] => after,
+            [131 | 137, length, pointer, ..] => return pointer <= length,
+            [_, length, ..] if length >= 2 => rest.get(usize::from(length)..).unwrap_or_default(),
+            _ => return false,
+        };
+    }
+}
+
 /// RFC 8200 clause 3.
-pub(super) fn ipv6<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
+pub(super) fn ipv6<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
     let at = walk.offset(bytes);
     let mut cursor = Cursor::new(bytes);
     let (Some(first), Some(length), Some(next), Some(ttl), Some(source), Some(destination)) = (
@@ -102,16 +152,19 @@ pub(super) fn ipv6<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
         destination: IpAddr::V6(Ipv6Addr::from(*destination)),
         ttl,
         protocol: next,
+        id: None,
         fragment: None,
     });
     let rest = cursor.rest();
     // A payload length of 0 is segmentation offload or a jumbogram (RFC 2675): all of it counts.
     let payload = if length == 0 { rest } else { bounded(walk, rest, usize::from(length), at + 4) };
+    let octets = bytes.get(..40 + payload.len()).unwrap_or(bytes);
+    walk.layers.spans = Spans { octets, header: 0, transport: None };
     extensions(walk, next, payload);
 }
 
 /// Walks extension headers (RFC 8200 clause 4) up to the transport or a fragment.
-pub(super) fn extensions<'a>(walk: &mut Walk<'a>, next: u8, payload: &'a [u8]) {
+pub(super) fn extensions<'a>(walk: &mut Walk<'_, 'a>, next: u8, payload: &'a [u8]) {
     let mut next = next;
     let mut rest = payload;
     for _ in 0..=MAX_EXTENSION_HEADERS {
@@ -119,9 +172,13 @@ pub(super) fn extensions<'a>(walk: &mut Walk<'a>, next: u8, payload: &'a [u8]) {
         if let Some(network) = &mut walk.layers.network {
             network.protocol = next;
         }
+        if next == ROUTING && rest.get(3).is_some_and(|segments_left| *segments_left != 0) {
+            // The destination that checksums above cover is the last one of the route (RFC 8200 clause 8.1).
+            walk.layers.spans = Spans::default();
+        }
         let length = match next {
             // Hop-by-hop, routing, destination, mobility, host identity, shim: units of 8 after the first 8.
-            0 | 43 | 60 | 135 | 139 | 140 => rest.get(1).map(|units| usize::from(*units) * 8 + 8),
+            0 | ROUTING | 60 | 135 | 139 | 140 => rest.get(1).map(|units| usize::from(*units) * 8 + 8),
             // Authentication counts units of 4 after the first 8 (RFC 4302 clause 2.2).
             51 => rest.get(1).map(|units| usize::from(*units) * 4 + 8),
             44 => match fragment_header(walk, rest) {
@@ -144,11 +201,11 @@ pub(super) fn extensions<'a>(walk: &mut Walk<'a>, next: u8, payload: &'a [u8]) {
 }
 
 /// RFC 8200 clause 4.5. Whether the packet is a part of a datagram only; `None` when the header is cut short.
-fn fragment_header<'a>(walk: &mut Walk<'a>, rest: &'a [u8]) -> Option<bool> {
+fn fragment_header<'a>(walk: &mut Walk<'_, 'a>, rest: &'a [u8]) -> Option<bool> {
     let at = walk.offset(rest);
     let mut cursor = Cursor::new(rest);
     let (next, _reserved, place, id) = (cursor.u8()?, cursor.u8()?, cursor.u16()?, cursor.u32()?);
-    let fragment = Fragment { id, offset: u32::from(place & 0xfff8), more: place & 1 != 0 };
+    let fragment = Fragment { id, offset: place & 0xfff8, more: place & 1 != 0 };
     if fragment.offset == 0 && !fragment.more {
         return Some(false);
     }
@@ -162,11 +219,11 @@ fn fragment_header<'a>(walk: &mut Walk<'a>, rest: &'a [u8]) -> Option<bool> {
 }
 
 /// Whether the packet is whole. A fragment that reaches beyond the largest datagram is told and emptied.
-fn fragment_fits(walk: &mut Walk<'_>, payload: &[u8], at: u32) -> bool {
+fn fragment_fits(walk: &mut Walk<'_, '_>, payload: &[u8], at: u32) -> bool {
     let Some(fragment) = walk.layers.network.and_then(|network| network.fragment) else {
         return true;
     };
-    let end = fragment.offset.saturating_add(u32::try_from(payload.len()).unwrap_or(u32::MAX));
+    let end = u32::from(fragment.offset).saturating_add(u32::try_from(payload.len()).unwrap_or(u32::MAX));
     if end > MAX_DATAGRAM {
         walk.layers.payload = &[];
         walk.remark(Anomaly::malformed("fragment-end", at, u64::from(end), u64::from(MAX_DATAGRAM)));
@@ -177,7 +234,9 @@ fn fragment_fits(walk: &mut Walk<'_>, payload: &[u8], at: u32) -> bool {
 }
 
 /// The first `length` octets of `bytes`, as a length field at `at` says; fewer where they were not captured.
-fn bounded<'a>(walk: &mut Walk<'a>, bytes: &'a [u8], length: usize, at: u32) -> &'a [u8] {
+fn bounded<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8], length: usize, at: u32) -> &'a [u8] {
+    // What a tunnel outside of this packet lacks is part of what this one lacks.
+    walk.layers.missing = 0;
     if let Some(missing) = length.checked_sub(bytes.len()).filter(|missing| *missing > 0) {
         if walk.layers.snapped {
             walk.layers.missing = u32::try_from(missing).unwrap_or(u32::MAX);

@@ -1,16 +1,20 @@
-//! The link layers: Ethernet with its tags, LLC, Linux cooked, BSD loopback, none at all.
+//! The link layers: Ethernet with its tags, LLC, Linux cooked, BSD loopback, none at all; the others have their own files.
 
 use fieldwarden_model::{LinkType, Mac, RawFrame, address::MAX_VLAN_TAGS};
 
-use super::{Carried, Walk, internet};
+use super::{Carried, MAX_WALKED_TAGS, Walk, can, internet, mpls, mstp, ppp, redundancy};
 use crate::{anomaly::Anomaly, cursor::Cursor};
 
-const IPV4: u16 = 0x0800;
-const ARP: u16 = 0x0806;
-const IPV6: u16 = 0x86dd;
+pub(super) const IPV4: u16 = 0x0800;
+pub(super) const ARP: u16 = 0x0806;
+pub(super) const IPV6: u16 = 0x86dd;
+/// MPLS with labels given by the receiver, or by the sender (RFC 5332 clause 2).
+pub(super) const MPLS: u16 = 0x8847;
+pub(super) const MPLS_UPSTREAM: u16 = 0x8848;
+const PPPOE: u16 = 0x8864;
 
 /// Below this the two octets after the addresses are a length (IEEE 802.3 clause 3.2.6).
-const FIRST_ETHER_TYPE: u16 = 0x0600;
+pub(super) const FIRST_ETHER_TYPE: u16 = 0x0600;
 
 /// Linux ARPHRD_ETHER: the address of a cooked header is a hardware address of six octets.
 const ARPHRD_ETHER: u16 = 1;
@@ -18,9 +22,12 @@ const ARPHRD_ETHER: u16 = 1;
 /// Cooked captures mark frames without an EtherType with these (Linux `if_ether.h`, ETH_P_802_3 and ETH_P_802_2).
 const COOKED_NOVELL: u16 = 0x0001;
 const COOKED_LLC: u16 = 0x0004;
+/// ETH_P_CAN and ETH_P_CANFD of the same file.
+const COOKED_CAN: u16 = 0x000c;
+const COOKED_CAN_FD: u16 = 0x000d;
 
 /// Reads the link layer, then everything above it.
-pub(super) fn link<'a>(walk: &mut Walk<'a>, frame: &RawFrame<'a>) {
+pub(super) fn link<'a>(walk: &mut Walk<'_, 'a>, frame: &RawFrame<'a>) {
     let bytes = frame.bytes;
     if let Some(tag) = frame.tag {
         push_tag(walk, tag.control, bytes);
@@ -31,19 +38,17 @@ pub(super) fn link<'a>(walk: &mut Walk<'a>, frame: &RawFrame<'a>) {
         LinkType::LINUX_SLL2 => cooked_2(walk, bytes),
         LinkType::NULL | LinkType::LOOP => loopback(walk, bytes),
         // 12 and 14 are what some systems write for 101 (tcpdump.org registry, LINKTYPE_RAW).
-        LinkType::RAW | LinkType::IPV4 | LinkType::IPV6 | LinkType(12 | 14) => {
-            match bytes.first().map(|octet| octet >> 4) {
-                Some(4) => internet::ipv4(walk, bytes),
-                Some(6) => internet::ipv6(walk, bytes),
-                Some(version) => walk.remark(Anomaly::malformed("ip-version", 0, u64::from(version), 4)),
-                None => walk.short("ip-header-short", bytes, 1),
-            }
-        }
+        LinkType::PPP => ppp::ppp(walk, bytes, None),
+        LinkType::PPP_HDLC | LinkType::C_HDLC => ppp::serial(walk, bytes),
+        LinkType::BACNET_MS_TP => mstp::mstp(walk, bytes),
+        LinkType::CAN_SOCKETCAN => can::can(walk, bytes, can::Order::Network),
+        // 12 and 14 are what some systems write for 101 (tcpdump.org registry, LINKTYPE_RAW).
+        LinkType::RAW | LinkType::IPV4 | LinkType::IPV6 | LinkType(12 | 14) => internet::ip(walk, bytes),
         other => walk.remark(Anomaly::unsupported("link-type", 0, u64::from(other.0))),
     }
 }
 
-fn ethernet<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
+pub(super) fn ethernet<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
     let mut cursor = Cursor::new(bytes);
     let (Some(destination), Some(source), Some(kind)) = (mac(&mut cursor), mac(&mut cursor), cursor.u16())
     else {
@@ -55,7 +60,7 @@ fn ethernet<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
 }
 
 /// Linux cooked capture, version 1: 16 octets.
-fn cooked<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
+fn cooked<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
     let mut cursor = Cursor::new(bytes);
     let (Some(_packet_type), Some(hardware), Some(length), Some(address), Some(kind)) =
         (cursor.u16(), cursor.u16(), cursor.u16(), cursor.take(8), cursor.u16())
@@ -67,7 +72,7 @@ fn cooked<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
 }
 
 /// Linux cooked capture, version 2: 20 octets.
-fn cooked_2<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
+fn cooked_2<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
     let mut cursor = Cursor::new(bytes);
     let (Some(kind), Some(_reserved_and_interface), Some(hardware), Some(_packet_type), Some(length)) =
         (cursor.u16(), cursor.take(6), cursor.u16(), cursor.u8(), cursor.u8())
@@ -86,17 +91,18 @@ fn cooked_source(hardware: u16, length: u16, address: &[u8]) -> Option<Mac> {
     (hardware == ARPHRD_ETHER && length == 6).then_some(Mac(*first))
 }
 
-fn cooked_payload<'a>(walk: &mut Walk<'a>, kind: u16, rest: &'a [u8]) {
+fn cooked_payload<'a>(walk: &mut Walk<'_, 'a>, kind: u16, rest: &'a [u8]) {
     match kind {
         COOKED_LLC => llc(walk, rest),
         COOKED_NOVELL => walk.layers.payload = rest,
+        COOKED_CAN | COOKED_CAN_FD => can::can(walk, rest, can::Order::Either),
         _ => typed(walk, kind, rest),
     }
 }
 
 /// BSD loopback: the address family in four octets. LINKTYPE_NULL leaves the byte order to the capturing machine and
 /// LINKTYPE_LOOP fixes it, but files mislabel one as the other, and no family fits in both orders.
-fn loopback<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
+fn loopback<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
     let mut cursor = Cursor::new(bytes);
     let Some(big) = cursor.u32() else {
         return walk.short("loopback-header-short", bytes, 4);
@@ -114,20 +120,9 @@ fn loopback<'a>(walk: &mut Walk<'a>, bytes: &'a [u8]) {
 }
 
 /// What follows an EtherType: tags, a length, or a payload.
-fn typed<'a>(walk: &mut Walk<'a>, kind: u16, rest: &'a [u8]) {
-    let mut kind = kind;
-    let mut cursor = Cursor::new(rest);
-    // 802.1Q, 802.1ad and the unregistered 0x9100 that older switches use for the outer tag.
-    while matches!(kind, 0x8100 | 0x88a8 | 0x9100) {
-        let tag_at = cursor.rest();
-        let (Some(control), Some(next)) = (cursor.u16(), cursor.u16()) else {
-            walk.layers.payload = tag_at;
-            return walk.short("vlan-tag-short", tag_at, 4);
-        };
-        push_tag(walk, control, tag_at);
-        kind = next;
-    }
-    let rest = cursor.rest();
+fn typed<'a>(walk: &mut Walk<'_, 'a>, kind: u16, rest: &'a [u8]) {
+    let Some((kind, rest)) = tags(walk, kind, rest) else { return };
+    let rest = redundancy::without_prp_trailer(walk, kind, rest);
     walk.layers.payload = rest;
     if kind < FIRST_ETHER_TYPE {
         return length_field(walk, kind, rest);
@@ -136,17 +131,64 @@ fn typed<'a>(walk: &mut Walk<'a>, kind: u16, rest: &'a [u8]) {
     payload_of(walk, kind, rest);
 }
 
-fn payload_of<'a>(walk: &mut Walk<'a>, kind: u16, rest: &'a [u8]) {
+/// Walks through VLAN and HSR tags; the EtherType behind them and what follows, or nothing where they are cut short or
+/// too many.
+fn tags<'a>(walk: &mut Walk<'_, 'a>, kind: u16, rest: &'a [u8]) -> Option<(u16, &'a [u8])> {
+    let (mut kind, mut rest) = (kind, rest);
+    for _ in 0..=MAX_WALKED_TAGS {
+        walk.layers.payload = rest;
+        match kind {
+            // 802.1Q, 802.1ad and the unregistered 0x9100 that older switches use for the outer tag.
+            0x8100 | 0x88a8 | 0x9100 => {
+                let Some((&[c0, c1, k0, k1], after)) = rest.split_first_chunk::<4>() else {
+                    walk.short("vlan-tag-short", rest, 4);
+                    return None;
+                };
+                push_tag(walk, u16::from_be_bytes([c0, c1]), rest);
+                (kind, rest) = (u16::from_be_bytes([k0, k1]), after);
+            }
+            redundancy::HSR => (kind, rest) = redundancy::hsr_tag(walk, rest)?,
+            _ => return Some((kind, rest)),
+        }
+    }
+    let cap = MAX_WALKED_TAGS as u64;
+    walk.remark(Anomaly::limit("vlan-depth", walk.offset(rest), cap + 1, cap));
+    None
+}
+
+/// Reads what an EtherType says that `rest` is.
+pub(super) fn payload_of<'a>(walk: &mut Walk<'_, 'a>, kind: u16, rest: &'a [u8]) {
     match kind {
         IPV4 => internet::ipv4(walk, rest),
         IPV6 => internet::ipv6(walk, rest),
         ARP => internet::arp(walk, rest),
+        MPLS | MPLS_UPSTREAM => mpls::labels(walk, rest),
+        PPPOE => ppp::pppoe(walk, rest),
         _ => {}
     }
 }
 
+/// Whether octets of unknown kind begin with an Ethernet header whose payload confirms its EtherType.
+pub(super) fn is_surely_a_frame(bytes: &[u8]) -> bool {
+    match bytes.get(12..) {
+        Some([0x08, 0x00, first, ..]) => first >> 4 == 4,
+        Some([0x86, 0xdd, first, ..]) => first >> 4 == 6,
+        Some(
+            [0x08, 0x06, 0, 1, 8, 0, ..] | [0x81, 0x00, _, _, _, _, ..] | [0x88, 0xa8, _, _, 0x81, 0x00, ..],
+        ) => true,
+        _ => false,
+    }
+}
+
+/// Whether octets of unknown kind may begin with an Ethernet header.
+pub(super) fn looks_like_a_frame(bytes: &[u8]) -> bool {
+    let Some(&[k0, k1, ..]) = bytes.get(12..) else { return false };
+    let kind = u16::from_be_bytes([k0, k1]);
+    if kind <= 1_500 { usize::from(kind) + 14 <= bytes.len() } else { kind >= FIRST_ETHER_TYPE }
+}
+
 /// IEEE 802.3: at most 1500 octets of LLC, the rest is padding. Between 1500 and 0x0600 nothing is defined.
-fn length_field<'a>(walk: &mut Walk<'a>, length: u16, rest: &'a [u8]) {
+fn length_field<'a>(walk: &mut Walk<'_, 'a>, length: u16, rest: &'a [u8]) {
     if length > 1_500 {
         let at = walk.offset(rest).saturating_sub(2);
         return walk.remark(Anomaly::malformed("ethernet-length", at, u64::from(length), 1_500));
@@ -161,7 +203,7 @@ fn length_field<'a>(walk: &mut Walk<'a>, length: u16, rest: &'a [u8]) {
 }
 
 /// IEEE 802.2: two service access points and a control field; SNAP (both 0xaa) names an EtherType (RFC 1042).
-fn llc<'a>(walk: &mut Walk<'a>, rest: &'a [u8]) {
+fn llc<'a>(walk: &mut Walk<'_, 'a>, rest: &'a [u8]) {
     let mut cursor = Cursor::new(rest);
     let (Some(destination), Some(source), Some(control)) = (cursor.u8(), cursor.u8(), cursor.u8()) else {
         return walk.short("llc-header-short", rest, 3);
@@ -182,7 +224,7 @@ fn llc<'a>(walk: &mut Walk<'a>, rest: &'a [u8]) {
     }
 }
 
-fn push_tag(walk: &mut Walk<'_>, control: u16, at: &[u8]) {
+fn push_tag(walk: &mut Walk<'_, '_>, control: u16, at: &[u8]) {
     if walk.layers.vlan.push(control & 0x0fff).is_err()
         && !walk.layers.anomalies.iter().any(|anomaly| anomaly.code == "vlan-tags")
     {

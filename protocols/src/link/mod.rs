@@ -1,21 +1,51 @@
-//! Every layer below the application: link, tags, IP, TCP and UDP headers of one frame.
+//! Every layer below the application of one frame: link, tags, tunnels, IP, TCP and UDP headers.
 //!
-//! Guarantees: [`dissect`] is a total function of the frame. It never fails, never allocates, never reads outside the
-//! captured octets, and takes time linear in them. What is wrong stands in [`Layers::anomalies`], beside everything
-//! that was understood before and after the fault. Checksums are not looked at: captures on a host show them before
-//! the network card fills them in.
+//! Guarantees: [`dissect`] is a total function of the frame. It never fails, never reads outside the captured octets, takes
+//! time linear in them, and allocates for frames alone that have anomalies. What is wrong stands in
+//! [`Layers::anomalies`], beside everything that was understood before and after the fault. Checksums are looked at only
+//! when asked for ([`Layers::checksums`]): captures on a host show them before the network card fills them in.
+//!
+//! Whatever carries a whole frame or packet inside another is opened, and [`Layers`] tells the innermost one:
+//!
+//! ```text
+//! tunnel with a frame inside (ERSPAN, VXLAN, GENEVE, GRE bridging, MPLS pseudowire): addresses, hardware addresses,
+//!     VLAN ids and redundancy are those of the inner frame. Who mirrors or tunnels is no talker of the plant.
+//! tunnel with a packet inside (GRE, PPTP, IP in IP, MPLS, PPPoE): addresses are the inner ones; hardware addresses and
+//!     VLAN ids stay those of the innermost frame, for the packet brings none of its own.
+//! ```
+//!
+//! So `vlan` is the tag stack of the innermost frame, and the address space follows from its outermost tag.
 //!
 //! Written after IEEE 802.3-2022 clause 3, IEEE 802.1Q-2022 clause 9, RFC 826, RFC 791, RFC 8200, RFC 9293, RFC 768 and the link
-//! types of the tcpdump.org registry.
+//! types of the tcpdump.org registry; what each further layer is written after stands in its file, all of it in
+//! `docs/layers.md`.
 
+mod can;
+mod checksum;
+mod headers;
 mod internet;
 mod lower;
+mod mpls;
+mod mstp;
+mod ppp;
+mod quick;
+mod redundancy;
 mod transport;
+mod tunnel;
+mod walk;
 
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use fieldwarden_model::{Mac, RawFrame, VlanStack};
 
+use self::walk::Walk;
+pub use self::{
+    can::CanFlags,
+    checksum::{Checksum, Checksums},
+    headers::{Arp, Fragment, Network, Tcp, TcpFlags, TransportHeader, Udp},
+    redundancy::{Lan, Redundancy},
+};
 use crate::anomaly::Anomaly;
 
 /// Anomalies kept per frame; further ones are not told.
@@ -24,17 +54,30 @@ pub const MAX_LAYER_ANOMALIES: usize = 4;
 /// IPv6 extension headers walked through before giving up on a packet; RFC 8200 names seven, once each but one.
 pub const MAX_EXTENSION_HEADERS: usize = 8;
 
+/// VLAN tags walked through in one frame. Those beyond [`fieldwarden_model::address::MAX_VLAN_TAGS`] are not kept.
+pub const MAX_WALKED_TAGS: usize = 16;
+
+/// Entries of one MPLS label stack that are walked through.
+pub const MAX_LABELS: usize = 16;
+
+/// Encapsulations opened in one frame; what is inside of one more stays payload.
+pub const MAX_TUNNELS: usize = 8;
+
 /// What one frame carries, layer by layer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layers<'a> {
     /// Source hardware address, where the link type tells it.
     pub source_mac: Option<Mac>,
     /// Destination hardware address, where the link type tells it.
     pub destination_mac: Option<Mac>,
-    /// VLAN ids, outermost first; 0 is a tag that carries a priority only (IEEE 802.1Q clause 9.6).
+    /// VLAN ids of the innermost frame, outermost first; 0 is a tag that carries a priority only (IEEE 802.1Q clause 9.6).
     pub vlan: VlanStack,
     /// What the link says it carries.
     pub carried: Carried,
+    /// The encapsulations that were opened, outermost first.
+    pub tunnels: Tunnels,
+    /// How a redundant network marked the frame, where it did.
+    pub redundancy: Option<Redundancy>,
     /// The ARP packet, where the frame is one.
     pub arp: Option<Arp>,
     /// The IP header, where there is one.
@@ -45,10 +88,39 @@ pub struct Layers<'a> {
     pub payload: &'a [u8],
     /// Octets at the end of the payload that were on the wire but not captured.
     pub missing: u32,
-    /// Whether the frame was captured short of its wire length.
+    /// Whether the frame was captured, or mirrored, short of its wire length.
     pub snapped: bool,
-    /// What is wrong; offsets count from the start of the frame.
-    pub anomalies: heapless::Vec<Anomaly, MAX_LAYER_ANOMALIES>,
+    /// What is wrong, at most [`MAX_LAYER_ANOMALIES`]; offsets count from the start of the frame.
+    pub anomalies: Vec<Anomaly>,
+    spans: Spans<'a>,
+}
+
+/// The encapsulations of one frame, outermost first.
+pub type Tunnels = heapless::Vec<Tunnel, MAX_TUNNELS, u8>;
+
+/// An encapsulation that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tunnel {
+    /// An MPLS label stack, with a packet or an Ethernet pseudowire behind it (RFC 3032, RFC 4448).
+    Mpls,
+    /// A PPP session over Ethernet (RFC 2516).
+    Pppoe,
+    /// Generic routing encapsulation of a packet, or of a frame by Transparent Ethernet Bridging (RFC 2784, RFC 2890).
+    Gre,
+    /// The enhanced GRE of PPTP (RFC 2637).
+    Pptp,
+    /// A mirrored frame behind GRE alone: ERSPAN type I.
+    Erspan1,
+    /// ERSPAN type II.
+    Erspan2,
+    /// ERSPAN type III.
+    Erspan3,
+    /// VXLAN (RFC 7348).
+    Vxlan,
+    /// GENEVE (RFC 8926).
+    Geneve,
+    /// IPv4 or IPv6 directly within either (RFC 2003, RFC 2473, RFC 4213).
+    IpInIp,
 }
 
 /// What a link layer says it carries.
@@ -63,144 +135,76 @@ pub enum Carried {
         /// Source service access point.
         source: u8,
     },
+    /// A PPP protocol number (RFC 1661 clause 2), of a link or of a session within a tunnel.
+    Ppp(u16),
+    /// A BACnet MS/TP frame; the payload of the data frames 5 and 6 is an NPDU.
+    MsTp {
+        /// Frame type (ASHRAE 135 clause 9.3): 0 token, 5 and 6 data that expect a reply or do not, 128 up proprietary.
+        frame_type: u8,
+        /// Destination station; 255 is all of them.
+        destination: u8,
+        /// Source station.
+        source: u8,
+    },
+    /// A CAN frame (ISO 11898-1); the payload is its data field.
+    Can {
+        /// Identifier, 11 bits, or 29 with [`CanFlags::EXTENDED`]. Of an error frame: the classes of error.
+        id: u32,
+        /// What kind of frame it is.
+        flags: CanFlags,
+        /// Octets of data, in a remote frame those asked for.
+        length: u8,
+    },
     /// Something this decoder does not know, or nothing.
     Unknown,
 }
 
-/// An ARP packet for IPv4 over hardware addresses of six octets (RFC 826).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arp {
-    /// Operation: 1 asks, 2 answers.
-    pub operation: u16,
-    /// Who sends it.
-    pub sender: (Mac, IpAddr),
-    /// Who is asked for, or answered.
-    pub target: (Mac, IpAddr),
-}
-
-/// The fields of an IPv4 or IPv6 header that matter above it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// Source address.
-    pub source: IpAddr,
-    /// Destination address.
-    pub destination: IpAddr,
-    /// Time to live, or hop limit.
-    pub ttl: u8,
-    /// The protocol above IP, after all extension headers.
-    pub protocol: u8,
-    /// Set for a fragment that is not the whole datagram.
-    pub fragment: Option<Fragment>,
-}
-
-/// Where a fragment belongs (RFC 791 clause 3.1, RFC 8200 clause 4.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fragment {
-    /// Identification, 16 bits wide in IPv4.
-    pub id: u32,
-    /// First octet within the datagram; a multiple of eight, at most 65 528.
-    pub offset: u32,
-    /// Whether more follow.
-    pub more: bool,
-}
-
-/// The header above IP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TransportHeader {
-    /// None, none that can be read, or a protocol without ports such as ICMP.
-    None,
-    /// TCP.
-    Tcp(Tcp),
-    /// UDP.
-    Udp(Udp),
-}
-
-/// The fields of a TCP header (RFC 9293 clause 3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tcp {
-    /// Source port.
-    pub source: u16,
-    /// Destination port.
-    pub destination: u16,
-    /// Sequence number of the first octet, or of the SYN.
-    pub sequence: u32,
-    /// Next sequence number expected from the other side; meaningful with [`TcpFlags::ACK`].
-    pub acknowledgement: u32,
-    /// All control bits.
-    pub flags: TcpFlags,
-    /// Receive window, unscaled.
-    pub window: u16,
-    /// Octets of options.
-    pub options_length: u8,
-}
-
-/// The control bits of a TCP header, the low octet of its 13th and 14th.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TcpFlags(pub u8);
-
-impl TcpFlags {
-    /// No more data from the sender.
-    pub const FIN: Self = Self(0x01);
-    /// Synchronise sequence numbers.
-    pub const SYN: Self = Self(0x02);
-    /// Reset the connection.
-    pub const RST: Self = Self(0x04);
-    /// Push.
-    pub const PSH: Self = Self(0x08);
-    /// The acknowledgement number means something.
-    pub const ACK: Self = Self(0x10);
-    /// The urgent pointer means something.
-    pub const URG: Self = Self(0x20);
-    /// Congestion experienced was echoed (RFC 3168).
-    pub const ECE: Self = Self(0x40);
-    /// Congestion window reduced (RFC 3168).
-    pub const CWR: Self = Self(0x80);
-
-    /// Whether all bits of `other` are set.
-    #[must_use]
-    pub const fn has(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
-
-/// The fields of a UDP header (RFC 768).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Udp {
-    /// Source port.
-    pub source: u16,
-    /// Destination port.
-    pub destination: u16,
-    /// The length field: octets of header and data.
-    pub length: u16,
+/// Where the octets lie that checksums cover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Spans<'a> {
+    /// From the IP header on, without padding; of a datagram put together from fragments, all of it.
+    octets: &'a [u8],
+    /// Octets of the IPv4 header; 0 where none is at hand.
+    header: u8,
+    /// Where in `octets` the header above IP begins, once it was understood.
+    transport: Option<u16>,
 }
 
 /// Reads every layer of a frame below the application.
 #[must_use]
 pub fn dissect<'a>(frame: &RawFrame<'a>) -> Layers<'a> {
-    let mut walk = Walk::new(frame);
-    lower::link(&mut walk, frame);
-    walk.layers
+    match quick::ethernet(frame) {
+        Some(layers) => layers,
+        None => careful(frame),
+    }
 }
 
-/// Continues above IP with the octets of a datagram that was put together from fragments. Addresses and tags are those
-/// of `fragment`; anomalies count from the start of `datagram`.
+/// Reads everything, also what the quick way leaves alone.
+#[inline(never)]
+fn careful<'a>(frame: &RawFrame<'a>) -> Layers<'a> {
+    let mut layers = unread(frame.bytes);
+    layers.snapped = frame.wire_length as usize > frame.bytes.len();
+    lower::link(&mut Walk { layers: &mut layers, end: frame.bytes.len() }, frame);
+    layers
+}
+
+/// Continues above IP with the octets of a datagram that was put together from fragments, and opens what it carries.
+/// Addresses and tags are those of `fragment`, or of the frame inside; anomalies count from the start of `datagram`.
 #[must_use]
 pub fn dissect_reassembled<'a>(fragment: &Layers<'_>, datagram: &'a [u8]) -> Layers<'a> {
     let network = fragment.network.map(|network| Network { fragment: None, ..network });
-    let layers = Layers {
+    let mut layers = Layers {
         source_mac: fragment.source_mac,
         destination_mac: fragment.destination_mac,
         vlan: fragment.vlan.clone(),
         carried: fragment.carried,
-        arp: None,
+        tunnels: fragment.tunnels.clone(),
+        redundancy: fragment.redundancy,
         network,
-        transport: TransportHeader::None,
-        payload: datagram,
-        missing: 0,
-        snapped: false,
-        anomalies: heapless::Vec::new(),
+        spans: Spans { octets: datagram, header: 0, transport: None },
+        ..unread(datagram)
     };
-    let mut walk = Walk { layers, end: datagram.len() };
+    let mut walk = Walk { layers: &mut layers, end: datagram.len() };
     match network {
         Some(Network { source: IpAddr::V6(_), protocol, .. }) => {
             internet::extensions(&mut walk, protocol, datagram);
@@ -208,59 +212,25 @@ pub fn dissect_reassembled<'a>(fragment: &Layers<'_>, datagram: &'a [u8]) -> Lay
         Some(Network { protocol, .. }) => transport::transport(&mut walk, protocol, datagram),
         None => {}
     }
-    walk.layers
+    layers
 }
 
-/// The layers found so far, and where the octets still looked at end within the frame.
-struct Walk<'a> {
-    layers: Layers<'a>,
-    end: usize,
-}
-
-impl<'a> Walk<'a> {
-    fn new(frame: &RawFrame<'a>) -> Self {
-        let layers = Layers {
-            source_mac: None,
-            destination_mac: None,
-            vlan: VlanStack::new(),
-            carried: Carried::Unknown,
-            arp: None,
-            network: None,
-            transport: TransportHeader::None,
-            payload: frame.bytes,
-            missing: 0,
-            snapped: frame.wire_length as usize > frame.bytes.len(),
-            anomalies: heapless::Vec::new(),
-        };
-        Self { layers, end: frame.bytes.len() }
-    }
-
-    /// Where `rest`, which reaches to the end of what is looked at, begins within the frame.
-    fn offset(&self, rest: &[u8]) -> u32 {
-        u32::try_from(self.end.saturating_sub(rest.len())).unwrap_or(u32::MAX)
-    }
-
-    /// Cuts padding: only the first `length` octets of `rest` belong to the layer.
-    fn trim(&mut self, rest: &'a [u8], length: usize) -> &'a [u8] {
-        match rest.split_at_checked(length) {
-            Some((kept, padding)) => {
-                self.end = self.end.saturating_sub(padding.len());
-                kept
-            }
-            None => rest,
-        }
-    }
-
-    fn remark(&mut self, anomaly: Anomaly) {
-        // A frame with more faults than fit is told apart well enough by the first ones.
-        let _ = self.layers.anomalies.push(anomaly);
-    }
-
-    /// A header of `expected` octets does not fit: the peer's fault only when the capture is whole.
-    fn short(&mut self, code: &'static str, rest: &[u8], expected: usize) {
-        if !self.layers.snapped {
-            self.remark(Anomaly::malformed(code, self.offset(rest), rest.len() as u64, expected as u64));
-        }
+const fn unread(bytes: &[u8]) -> Layers<'_> {
+    Layers {
+        source_mac: None,
+        destination_mac: None,
+        vlan: VlanStack::new(),
+        carried: Carried::Unknown,
+        tunnels: Tunnels::new(),
+        redundancy: None,
+        arp: None,
+        network: None,
+        transport: TransportHeader::None,
+        payload: bytes,
+        missing: 0,
+        snapped: false,
+        anomalies: Vec::new(),
+        spans: Spans { octets: &[], header: 0, transport: None },
     }
 }
 

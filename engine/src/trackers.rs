@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldwarden_model::{FrameRef, RawFrame, Site, Timestamp};
+use fieldwarden_model::{AddressSpace, FrameRef, RawFrame, Site, Timestamp};
 use fieldwarden_protocols::link::dissect;
 
 use crate::{
@@ -55,11 +55,13 @@ impl<O: Observer> Trackers<O> {
 
     /// Gives a frame to its shard, whose number is returned.
     pub(crate) fn frame(&mut self, frame: &RawFrame<'_>, reference: FrameRef) -> usize {
-        let layers = dissect(frame);
-        let space = self.site.space_of(layers.vlan.first().copied());
-        let at = usize::from(shard_of(&layers, space));
+        // Dissected right into its packet, for it is too large to move about for every frame.
+        let space = AddressSpace::default();
+        let mut packet = Packet { time: frame.time, frame: reference, space, layers: dissect(frame) };
+        packet.space = self.site.space_of(packet.layers.vlan.first().copied());
+        let at = usize::from(shard_of(&packet.layers, packet.space));
         if let Some((tracker, observer)) = self.shards.get_mut(at) {
-            tracker.packet(&Packet { layers, space, time: frame.time, frame: reference }, observer);
+            tracker.packet(&packet, observer);
         }
         at
     }

@@ -170,7 +170,9 @@ impl Bench {
 
     fn settle(&mut self) -> &mut Self {
         let mut told = Vec::new();
-        self.site.consume(&mut self.judge.observations, &mut |output| told.push(output));
+        while let Some(observation) = self.judge.observations.list.pop_front() {
+            self.site.observe(observation, &self.judge.observations, &mut |output| told.push(output));
+        }
         self.take(told);
         self
     }

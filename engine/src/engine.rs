@@ -1,5 +1,7 @@
 //! The engine: frames and decisions in, alerts and incidents out.
 
+mod together;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use fieldwarden_model::{
@@ -7,6 +9,7 @@ use fieldwarden_model::{
     order::{PlanHash, Report, Target},
 };
 
+use self::together::{Together, gather_everything, hear};
 use crate::{
     baseline::{Baseline, compiled::Compiled},
     checkpoint::{self, RestoreFault},
@@ -16,7 +19,7 @@ use crate::{
     incident,
     map::Seed,
     rehearse::{self, KeepVerdict, Rehearsal, Watch},
-    shard::{Judge, Observations, Rules, Service},
+    shard::{Judge, Rules, Service},
     site::Site,
     track,
     trackers::Trackers,
@@ -37,6 +40,8 @@ pub struct Settings {
     pub incidents: incident::Settings,
     /// Random per process; changes no output.
     pub seed: Seed,
+    /// Threads that judge the frames of a batch, 1 for none beside the caller's; changes no output.
+    pub threads: usize,
 }
 
 /// What happens to an engine.
@@ -118,7 +123,8 @@ pub struct Engine {
     trackers: Trackers<Judge>,
     site: Site,
     watches: Vec<Watch>,
-    merged: Observations,
+    together: Together,
+    threads: usize,
     outages: u64,
     /// No deadline of watches, incidents or ticks falls before: until then a frame has nothing to wait for.
     quiet_until: Timestamp,
@@ -137,7 +143,8 @@ impl Engine {
             trackers: Trackers::new(settings.site, settings.track, settings.seed, judge),
             site,
             watches: Vec::new(),
-            merged: Observations::default(),
+            together: Together::default(),
+            threads: settings.threads.max(1),
             outages: 0,
             quiet_until: Timestamp::MIN,
             lost: 0,
@@ -167,7 +174,7 @@ impl Engine {
     /// The input has ended: what still waits is judged, repetitions not told yet are told.
     pub fn finish(&mut self, out: &mut dyn FnMut(Output)) {
         self.trackers.finish();
-        gather(&mut self.trackers, &mut self.merged, &mut self.site, out);
+        self.hear_everything(out);
         for incident in self.site.desk.finish(&self.site.plan) {
             out(Output::Incident(incident));
         }
@@ -257,6 +264,10 @@ impl Engine {
         }
     }
 
+    fn hear_everything(&mut self, out: &mut dyn FnMut(Output)) {
+        gather_everything(&mut self.trackers, self.together.merged(), &mut self.site, out);
+    }
+
     fn frame(&mut self, frame: RawFrame<'_>, reference: FrameRef, out: &mut dyn FnMut(Output)) {
         let time = self.trackers.clamp(frame.time);
         if time < self.quiet_until {
@@ -268,9 +279,10 @@ impl Engine {
         let shard = self.trackers.frame(&RawFrame { time, ..frame }, reference);
         // A frame concerns its own shard alone, which told what it saw in order.
         if let Some(judge) = self.trackers.observer_mut(shard)
-            && !judge.observations.is_empty()
+            && !judge.observations.list.is_empty()
         {
-            self.site.consume(&mut judge.observations, out);
+            hear(judge, judge.observations.list.len(), &mut self.site, out);
+            judge.observations.settle();
             self.quiet_until = self.quiet_until.min(self.site.desk.next_deadline().unwrap_or(Timestamp::MAX));
         }
     }
@@ -288,8 +300,10 @@ impl Engine {
             let watch = self.watches.iter().map(|watch| watch.until).min();
             let deadline = [watch, self.site.desk.next_deadline()].into_iter().flatten().min();
             let due = deadline.filter(|deadline| *deadline <= time);
-            let (merged, site) = (&mut self.merged, &mut self.site);
-            self.trackers.pass_to(due.unwrap_or(time), |trackers| gather(trackers, merged, site, out));
+            let (merged, site) = (self.together.merged(), &mut self.site);
+            self.trackers.pass_to(due.unwrap_or(time), |trackers| {
+                gather_everything(trackers, merged, site, out);
+            });
             if due.is_none() {
                 return;
             }
@@ -391,24 +405,6 @@ impl Engine {
 const ENOUGH: u64 = 20;
 /// One-way conversations told; more are an unplugged mirror, which a hundred lines tell as well as a thousand.
 const MAX_ONE_WAY: usize = 100;
-
-/// Hands the shards' observations to the site, in the order of (time, frame, n).
-fn gather(
-    trackers: &mut Trackers<Judge>,
-    merged: &mut Observations,
-    site: &mut Site,
-    out: &mut dyn FnMut(Output),
-) {
-    for judge in trackers.observers_mut().filter(|judge| !judge.observations.is_empty()) {
-        merged.append(&mut judge.observations);
-    }
-    if merged.is_empty() {
-        return;
-    }
-    // Stable: what one shard said of one frame keeps its order, and a frame belongs to one shard.
-    merged.list.sort_by_key(|observation| (observation.time, observation.frame));
-    site.consume(merged, out);
-}
 
 /// The shard that sees the frames of a service.
 fn shard_of_service(key: &ServiceKey) -> usize {

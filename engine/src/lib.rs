@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod baseline;
+mod batch;
 #[cfg(test)]
 mod bench;
 mod checkpoint;

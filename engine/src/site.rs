@@ -55,16 +55,6 @@ impl Site {
         }
     }
 
-    /// Consumes observations, which are in order.
-    pub(crate) fn consume(&mut self, observations: &mut Observations, out: &mut dyn FnMut(Output)) {
-        let octets = core::mem::take(&mut observations.octets);
-        for observation in observations.list.drain(..) {
-            self.observe(observation, &octets, out);
-        }
-        observations.octets = octets;
-        observations.clear();
-    }
-
     /// Lets deadlines up to `now` pass.
     pub(crate) fn advance(&mut self, now: Timestamp, out: &mut dyn FnMut(Output)) {
         for incident in self.desk.advance(now, &self.plan) {
@@ -72,26 +62,31 @@ impl Site {
         }
     }
 
-    fn observe(&mut self, observation: Observation, octets: &[u8], out: &mut dyn FnMut(Output)) {
+    /// Hears one observation; `told` holds the octets it refers to.
+    pub(crate) fn observe(
+        &mut self,
+        observation: Observation,
+        told: &Observations,
+        out: &mut dyn FnMut(Output),
+    ) {
         match observation.what {
             What::Talker(heard) => self.talker(&heard, out),
             What::Finding(finding) => self.finding(*finding, out),
             What::Values { device, points, shape, octets: range } => {
-                let bytes = octets.get(range).unwrap_or_default();
-                self.plant.remember(device, points, shape, bytes, false);
+                self.plant.remember(device, points, shape, told.octets(range), false);
             }
             What::Asked(change) => {
-                self.write_record(&change, observation.time, observation.frame, octets, out);
+                self.write_record(&change, observation.time, observation.frame, told, out);
                 if let (Some(points), Some((shape, range))) = (change.points, &change.values) {
-                    let bytes = octets.get(range.clone()).unwrap_or_default();
-                    self.plant.remember(Device::of(&change.conversation), points, *shape, bytes, true);
+                    let octets = told.octets(range.clone());
+                    self.plant.remember(Device::of(&change.conversation), points, *shape, octets, true);
                 }
             }
             What::Settled(change) => {
                 if let Some(points) = change.points {
                     self.plant.settle(&Device::of(&change.conversation), &points, true);
                 }
-                self.write_record(&change, observation.time, observation.frame, octets, out);
+                self.write_record(&change, observation.time, observation.frame, told, out);
             }
             What::Done { device, points } => self.plant.settle(&device, &points, false),
         }
@@ -217,7 +212,7 @@ impl Site {
         change: &Change,
         time: Timestamp,
         frame: fieldwarden_model::FrameRef,
-        octets: &[u8],
+        told: &Observations,
         out: &mut dyn FnMut(Output),
     ) {
         let key = &change.conversation;
@@ -231,8 +226,7 @@ impl Site {
         let (mut old, mut new) = (Vec::new(), Vec::new());
         if let (Some((shape, range)), Some(points)) = (&change.values, &change.points) {
             old = self.plant.last(&device, points, *shape);
-            let bytes = octets.get(range.clone()).unwrap_or_default();
-            new = shape.values(bytes).iter().take(MAX_VALUES_TOLD).collect();
+            new = shape.values(told.octets(range.clone())).iter().take(MAX_VALUES_TOLD).collect();
         }
         out(Output::Write(WriteRecord {
             time,

@@ -6,6 +6,7 @@ use fieldwarden_model::{AddressSpace, FrameRef, RawFrame, Site, Timestamp};
 use fieldwarden_protocols::link::dissect;
 
 use crate::{
+    batch::{self, Numbered, Schedule, Teller, Told},
     map::Seed,
     track::{self, Observer, Packet, SHARDS, Tracker, shard_of},
 };
@@ -14,6 +15,8 @@ use crate::{
 /// is an hour as a rule), and the rest of the silence is passed at once.
 const MAX_TICKS: u32 = 7_200;
 const TICK: Duration = Duration::from_secs(1);
+/// The longest silence passed tick by tick within a batch; well below [`MAX_TICKS`].
+const MAX_LEAP: Duration = Duration::from_secs(600);
 const TICK_NANOS: i64 = 1_000_000_000;
 
 /// One tracker and one observer per shard.
@@ -64,6 +67,47 @@ impl<O: Observer> Trackers<O> {
             tracker.packet(&packet, observer);
         }
         at
+    }
+
+    /// How many of the first frames may be judged together: none of them overtakes `until`, or leaps over so much time that the
+    /// ticks of the silence before it would be cut short.
+    pub(crate) fn together(&self, frames: &[Numbered<'_>], until: Timestamp) -> usize {
+        let mut latest = self.now;
+        let fits = |(_, frame): &&Numbered<'_>| {
+            let leaps = frame.time.since(latest) > MAX_LEAP;
+            latest = latest.max(frame.time);
+            !leaps && frame.time < until
+        };
+        if self.now == Timestamp::MIN {
+            0
+        } else {
+            frames.iter().take(batch::MAX_FRAMES).take_while(fits).count()
+        }
+    }
+
+    /// Judges frames together, each shard its own. What the shards said is kept by them, in `told` by frame and tick.
+    pub(crate) fn frames(
+        &mut self,
+        frames: &[Numbered<'_>],
+        threads: usize,
+        schedule: &mut Schedule,
+        told: &mut Told,
+    ) where
+        O: Teller,
+        O::Flow: Send,
+    {
+        schedule.clear();
+        for (at, (_, frame)) in frames.iter().enumerate() {
+            let time = self.clamp(frame.time);
+            while self.next_tick <= time {
+                schedule.ticks.push((self.next_tick, at));
+                self.next_tick = self.next_tick.saturating_add(TICK);
+            }
+            self.now = time;
+            schedule.add(time, frame, &self.site);
+        }
+        schedule.close();
+        batch::run(&mut self.shards, schedule, frames, threads, told);
     }
 
     /// Lets time pass up to `time`, tick by tick; `each` is told of every tick once it has been made.

@@ -16,6 +16,7 @@ pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Se
 
 use crate::{
     baseline::compiled::{Compiled, CompiledEntry},
+    batch::Teller,
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody, plain},
     detect::{self, Broken, Context, DETECTORS, Finding, Judged, Memory, Opened, Subject, malformed},
     history::{Device, Shape},
@@ -290,6 +291,12 @@ impl Judge {
             direction: origin.direction,
         };
         self.broken(&judged, slot, broken);
+    }
+}
+
+impl Teller for Judge {
+    fn told(&self) -> usize {
+        self.observations.list.len()
     }
 }
 

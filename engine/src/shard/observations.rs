@@ -1,6 +1,7 @@
 //! What a shard tells the site.
 
 use core::ops::Range;
+use std::collections::VecDeque;
 
 use fieldwarden_model::{FrameRef, Operation, Outcome, PointRange, Timestamp, Verb};
 
@@ -11,11 +12,11 @@ use crate::{
     track::Heard,
 };
 
-/// Observations in the order in which a shard made them, with the octets they refer to. Reused from frame to frame.
+/// Observations in the order in which a shard made them, with the octets they refer to. Reused from batch to batch.
 #[derive(Debug, Default)]
 pub(crate) struct Observations {
-    pub(crate) list: Vec<Observation>,
-    pub(crate) octets: Vec<u8>,
+    pub(crate) list: VecDeque<Observation>,
+    octets: Vec<u8>,
 }
 
 /// One observation.
@@ -89,7 +90,7 @@ impl Change {
 
 impl Observations {
     pub(crate) fn push(&mut self, time: Timestamp, frame: FrameRef, what: What) {
-        self.list.push(Observation { time, frame, what });
+        self.list.push_back(Observation { time, frame, what });
     }
 
     /// Keeps octets until the site has consumed the observations.
@@ -99,31 +100,19 @@ impl Observations {
         start..self.octets.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+    /// Octets kept for an observation.
+    pub(crate) fn octets(&self, range: Range<usize>) -> &[u8] {
+        self.octets.get(range).unwrap_or_default()
     }
 
-    /// Takes over another shard's observations.
-    pub(crate) fn append(&mut self, other: &mut Self) {
-        let moved = self.octets.len();
-        self.octets.append(&mut other.octets);
-        for mut observation in other.list.drain(..) {
-            let shift = |range: &mut Range<usize>| *range = range.start + moved..range.end + moved;
-            match &mut observation.what {
-                What::Values { octets, .. } => shift(octets),
-                What::Asked(change) => {
-                    if let Some((_, octets)) = &mut change.values {
-                        shift(octets);
-                    }
-                }
-                _ => {}
-            }
-            self.list.push(observation);
+    /// Gives back the room of octets that no observation refers to any more.
+    pub(crate) fn settle(&mut self) {
+        if self.list.is_empty() {
+            self.octets.clear();
+            self.octets.shrink_to(MAX_OCTETS_KEPT);
         }
     }
-
-    pub(crate) fn clear(&mut self) {
-        self.list.clear();
-        self.octets.clear();
-    }
 }
+
+/// Room that stays between two batches.
+const MAX_OCTETS_KEPT: usize = 1 << 20;

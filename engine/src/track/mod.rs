@@ -25,7 +25,7 @@ use fieldwarden_protocols::{Anomaly, Direction, Message, Protocol, link::Layers}
 
 pub use self::{
     settings::Settings,
-    shard::{SHARDS, shard_of, shard_of_pair},
+    shard::{SHARDS, place_of, shard_of, shard_of_pair},
     tracker::Tracker,
 };
 

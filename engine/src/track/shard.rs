@@ -5,8 +5,8 @@ use core::{
     net::IpAddr,
 };
 
-use fieldwarden_model::{AddressSpace, Mac, Talker};
-use fieldwarden_protocols::link::Layers;
+use fieldwarden_model::{AddressSpace, Mac, RawFrame, Site, Talker};
+use fieldwarden_protocols::link::{Addresses, Layers, addresses, dissect};
 
 use crate::map::Seed;
 
@@ -23,6 +23,18 @@ pub fn shard_of(layers: &Layers<'_>, space: AddressSpace) -> u16 {
         (None, None) => (hardware(layers.source_mac), hardware(layers.destination_mac)),
     };
     shard(a, b, space)
+}
+
+/// The shard of a raw frame, and the address space it is in.
+#[must_use]
+pub fn place_of(frame: &RawFrame<'_>, site: &Site) -> (u16, AddressSpace) {
+    if let Some(Addresses { source, destination, vlan }) = addresses(frame) {
+        let space = site.space_of(vlan);
+        return (shard(wide(source), wide(destination), space), space);
+    }
+    let layers = dissect(frame);
+    let space = site.space_of(layers.vlan.first().copied());
+    (shard_of(&layers, space), space)
 }
 
 /// The shard of the frames between two talkers: what [`shard_of`] gives for them.

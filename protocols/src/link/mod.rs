@@ -170,6 +170,24 @@ struct Spans<'a> {
     transport: Option<u16>,
 }
 
+/// Between whom a frame goes, as far as a glance tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// Source address.
+    pub source: IpAddr,
+    /// Destination address.
+    pub destination: IpAddr,
+    /// The outermost VLAN id.
+    pub vlan: Option<u16>,
+}
+
+/// The addresses and the outermost VLAN id that [`dissect`] finds in a plain frame, for a tenth of the price; `None` for any
+/// other frame.
+#[must_use]
+pub fn addresses(frame: &RawFrame<'_>) -> Option<Addresses> {
+    quick::addresses(frame)
+}
+
 /// Reads every layer of a frame below the application.
 #[must_use]
 pub fn dissect<'a>(frame: &RawFrame<'a>) -> Layers<'a> {

@@ -1,0 +1,235 @@
+//! Many frames at once: each shard judges its own frames of the batch one after the other, then the site hears of all of it in
+//! the order of the frames. What comes out is what one frame after the other gives, on any number of threads.
+//!
+//! Two things are won. A shard finds its flows still in the processor's cache, for its next frame is judged right after its
+//! last one, and not after those of all other shards. And shards know nothing of each other, so threads may run them.
+
+use std::sync::{Mutex, PoisonError};
+
+use fieldwarden_model::{AddressSpace, FrameRef, RawFrame, Site, Timestamp};
+use fieldwarden_protocols::link::dissect;
+
+use crate::track::{self, Observer, Packet, SHARDS, Tracker};
+
+/// Frames of one batch: they are numbered by 32 bits, and their schedule is kept beside them.
+pub(crate) const MAX_FRAMES: usize = 1 << 16;
+
+/// Fewer frames than this are not worth a second thread.
+const WORTH_A_THREAD: usize = 1_024;
+
+/// A frame, and where it stands.
+pub(crate) type Numbered<'a> = (FrameRef, RawFrame<'a>);
+
+/// An observer whose observations can be counted, so that what it said of one frame is found again.
+pub(crate) trait Teller: Observer + Send {
+    /// How many observations wait to be heard.
+    fn told(&self) -> usize;
+}
+
+/// What each shard of a batch has to do, and when.
+#[derive(Debug, Default)]
+pub(crate) struct Schedule {
+    /// When each frame is judged: its time, or the latest before it.
+    pub(crate) times: Vec<Timestamp>,
+    /// The ticks, each with the frame that it comes before.
+    pub(crate) ticks: Vec<(Timestamp, usize)>,
+    spaces: Vec<AddressSpace>,
+    shards: Vec<u8>,
+    /// The frames of each shard in their order, shard after shard.
+    order: Vec<u32>,
+    starts: Vec<usize>,
+}
+
+/// What shards said, and of which frame or tick.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// By frame: which shard spoke, and how many observations it made.
+    of_frames: Vec<(u8, u32)>,
+    /// By tick, and by shard within it: how many observations.
+    of_ticks: Vec<u32>,
+}
+
+impl Told {
+    /// Which shard spoke of a frame, and how many observations it made.
+    pub(crate) fn of_frame(&self, at: usize) -> (usize, usize) {
+        self.of_frames.get(at).map_or((0, 0), |(shard, count)| (usize::from(*shard), *count as usize))
+    }
+
+    /// Which shards spoke at a tick, and how many observations each made.
+    pub(crate) fn of_tick(&self, tick: usize) -> impl Iterator<Item = (usize, usize)> {
+        let shards = usize::from(SHARDS);
+        let counts = self.of_ticks.get(tick * shards..(tick + 1) * shards).unwrap_or_default();
+        counts
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count > 0)
+            .map(|(shard, count)| (shard, *count as usize))
+    }
+}
+
+impl Schedule {
+    /// Begins another batch.
+    pub(crate) fn clear(&mut self) {
+        self.times.clear();
+        self.ticks.clear();
+        self.spaces.clear();
+        self.shards.clear();
+    }
+
+    /// Adds a frame that is judged at `time`.
+    pub(crate) fn add(&mut self, time: Timestamp, frame: &RawFrame<'_>, site: &Site) {
+        let (shard, space) = track::place_of(frame, site);
+        self.times.push(time);
+        self.spaces.push(space);
+        self.shards.push(u8::try_from(shard).unwrap_or(0));
+    }
+
+    /// Sorts the frames by shard.
+    pub(crate) fn close(&mut self) {
+        let mut counts = vec![0; usize::from(SHARDS) + 1];
+        for shard in &self.shards {
+            if let Some(count) = counts.get_mut(usize::from(*shard) + 1) {
+                *count += 1;
+            }
+        }
+        for at in 1..counts.len() {
+            let before = counts.get(at - 1).copied().unwrap_or(0);
+            if let Some(count) = counts.get_mut(at) {
+                *count += before;
+            }
+        }
+        self.starts.clone_from(&counts);
+        self.order.clear();
+        self.order.resize(self.shards.len(), 0);
+        for (frame, shard) in (0_u32..).zip(&self.shards) {
+            let Some(place) = counts.get_mut(usize::from(*shard)) else { continue };
+            if let Some(slot) = self.order.get_mut(*place) {
+                *slot = frame;
+            }
+            *place += 1;
+        }
+    }
+
+    fn frames_of(&self, shard: usize) -> &[u32] {
+        let (from, to) = (self.starts.get(shard), self.starts.get(shard + 1));
+        from.zip(to).and_then(|(from, to)| self.order.get(*from..*to)).unwrap_or_default()
+    }
+}
+
+/// Lets every shard judge its frames of the batch, on so many threads.
+pub(crate) fn run<O: Teller>(
+    shards: &mut [(Tracker<O>, O)],
+    schedule: &Schedule,
+    batch: &[Numbered<'_>],
+    threads: usize,
+    told: &mut Told,
+) where
+    O::Flow: Send,
+{
+    told.of_frames.clear();
+    told.of_frames.resize(batch.len(), (0, 0));
+    told.of_ticks.clear();
+    told.of_ticks.resize(schedule.ticks.len() * usize::from(SHARDS), 0);
+    let work = |shard: usize, pair: &mut (Tracker<O>, O)| Shift { shard, schedule, batch }.run(pair);
+    if threads < 2 || batch.len() < WORTH_A_THREAD {
+        for (shard, pair) in shards.iter_mut().enumerate() {
+            told.note(shard, &work(shard, pair));
+        }
+        return;
+    }
+    let queue = Mutex::new(shards.iter_mut().enumerate());
+    let told = Mutex::new(told);
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(|| take_turns(&queue, &told, &work));
+        }
+        take_turns(&queue, &told, &work);
+    });
+}
+
+/// Takes one shard after the other off the queue, as the other threads do.
+fn take_turns<'s, P: 's>(
+    queue: &Mutex<impl Iterator<Item = (usize, &'s mut P)>>,
+    told: &Mutex<&mut Told>,
+    work: &impl Fn(usize, &mut P) -> Spoken,
+) {
+    loop {
+        // A thread that panicked ends the process; until then its shard is simply not there.
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let Some((shard, pair)) = next else { return };
+        let spoken = work(shard, pair);
+        told.lock().unwrap_or_else(PoisonError::into_inner).note(shard, &spoken);
+    }
+}
+
+/// What one shard said: of which frames and ticks, and how many observations each time.
+#[derive(Default)]
+struct Spoken {
+    frames: Vec<(u32, u32)>,
+    ticks: Vec<(usize, u32)>,
+}
+
+impl Told {
+    fn note(&mut self, shard: usize, spoken: &Spoken) {
+        let number = u8::try_from(shard).unwrap_or(0);
+        for (frame, count) in &spoken.frames {
+            if let Some(slot) = self.of_frames.get_mut(*frame as usize) {
+                *slot = (number, *count);
+            }
+        }
+        for (tick, count) in &spoken.ticks {
+            if let Some(slot) = self.of_ticks.get_mut(tick * usize::from(SHARDS) + shard) {
+                *slot = *count;
+            }
+        }
+    }
+}
+
+/// One shard's part of a batch.
+struct Shift<'a, 'f> {
+    shard: usize,
+    schedule: &'a Schedule,
+    batch: &'a [Numbered<'f>],
+}
+
+impl Shift<'_, '_> {
+    fn run<O: Teller>(&self, (tracker, observer): &mut (Tracker<O>, O)) -> Spoken {
+        let mut spoken = Spoken::default();
+        let mut ticks = self.schedule.ticks.iter().enumerate().peekable();
+        let mut before = observer.told();
+        let mut fresh =
+            |told: usize| u32::try_from(told - core::mem::replace(&mut before, told)).unwrap_or(0);
+        for &frame in self.schedule.frames_of(self.shard) {
+            let at = frame as usize;
+            while let Some((tick, (time, _))) = ticks.next_if(|(_, (_, first))| *first <= at) {
+                tracker.advance(*time, observer);
+                spoken.note_tick(tick, fresh(observer.told()));
+            }
+            let Some(packet) = self.packet(at) else { continue };
+            tracker.packet(&packet, observer);
+            let count = fresh(observer.told());
+            if count > 0 {
+                spoken.frames.push((frame, count));
+            }
+        }
+        for (tick, (time, _)) in ticks {
+            tracker.advance(*time, observer);
+            spoken.note_tick(tick, fresh(observer.told()));
+        }
+        spoken
+    }
+
+    fn packet(&self, at: usize) -> Option<Packet<'_>> {
+        let (frame, raw) = self.batch.get(at)?;
+        let (time, space) = (*self.schedule.times.get(at)?, *self.schedule.spaces.get(at)?);
+        Some(Packet { time, frame: *frame, space, layers: dissect(raw) })
+    }
+}
+
+impl Spoken {
+    fn note_tick(&mut self, tick: usize, count: u32) {
+        if count > 0 {
+            self.ticks.push((tick, count));
+        }
+    }
+}

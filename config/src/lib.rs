@@ -12,11 +12,14 @@
 #![forbid(unsafe_code)]
 
 mod parse;
+mod pieces;
+mod plain;
 mod render;
 mod source;
 mod write;
 
 pub use parse::{load, parse, recover, together};
+pub use pieces::read_tables;
 pub use render::render;
 pub use source::{MAX_FILE_OCTETS, ReadError, Sources, read};
 pub use write::write;

@@ -33,7 +33,7 @@ pub fn parse(sources: &Sources, file: u16) -> Result<Section, Vec<Fault>> {
 pub fn recover(sources: &Sources, file: u16) -> (Section, Vec<Fault>) {
     let original = sources.text(file);
     let mut text = Cow::Borrowed(original);
-    let mut tree = Tree { file, faults: Vec::new() };
+    let mut tree = Tree { file, base: 0, faults: Vec::new() };
     for rounds_left in (0..MAX_SYNTAX_FAULTS).rev() {
         let (table, errors) = DeTable::parse_recoverable(&text);
         tree.faults.extend(errors.iter().map(|error| syntax_fault(error, file, original)));
@@ -46,6 +46,15 @@ pub fn recover(sources: &Sources, file: u16) -> (Section, Vec<Fault>) {
         text = Cow::Owned(repaired);
     }
     (Section::default(), first_of_each_line(tree.faults, original))
+}
+
+/// Reads a part of the text numbered `file` that begins at the octet `base`, as if it were a file; none where anything
+/// is at fault.
+pub(crate) fn piece(text: &str, file: u16, base: usize) -> Option<Section> {
+    let mut tree = Tree { file, base, faults: Vec::new() };
+    let table = DeTable::parse(text).ok()?;
+    let section = tree.section(String::new(), 0..0, table.get_ref());
+    tree.faults.is_empty().then_some(section)
 }
 
 /// Faults of spelling and of meaning of the same files, in order: what a line means is left out where its spelling is
@@ -147,10 +156,16 @@ fn first_of_each_line(mut faults: Vec<Fault>, text: &str) -> Vec<Fault> {
 
 struct Tree {
     file: u16,
+    /// Offset of the text within its file.
+    base: usize,
     faults: Vec<Fault>,
 }
 
 impl Tree {
+    fn span(&self, at: &Range<usize>) -> Span {
+        span(self.file, &(at.start + self.base..at.end + self.base))
+    }
+
     fn section(&mut self, path: String, at: Range<usize>, table: &DeTable<'_>) -> Section {
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
@@ -158,15 +173,15 @@ impl Tree {
             .into_iter()
             .map(|(key, value)| {
                 let name: &str = key.get_ref();
-                let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-                (Key { name: name.to_owned(), at: span(self.file, &key.span()) }, self.node(&path, value))
+                (Key { name: name.to_owned(), at: self.span(&key.span()) }, self.node(&path, name, value))
             })
             .collect();
-        Section { path, at: span(self.file, &at), entries }
+        Section { path, at: self.span(&at), entries }
     }
 
-    fn node(&mut self, path: &str, value: &Spanned<DeValue<'_>>) -> Node {
-        let at = span(self.file, &value.span());
+    /// The value of `key` in the table of this path.
+    fn node(&mut self, path: &str, key: &str, value: &Spanned<DeValue<'_>>) -> Node {
+        let at = self.span(&value.span());
         let value = match value.get_ref() {
             DeValue::String(text) => Content::Text(text.as_ref().to_owned()),
             DeValue::Integer(number) => Content::Integer(self.integer(at, number)),
@@ -180,8 +195,13 @@ impl Tree {
                 }
                 Content::Text(moment.to_string())
             }
-            DeValue::Array(list) => Content::List(list.iter().map(|item| self.node(path, item)).collect()),
-            DeValue::Table(table) => Content::Table(self.section(path.to_owned(), value.span(), table)),
+            DeValue::Array(list) => {
+                Content::List(list.iter().map(|item| self.node(path, key, item)).collect())
+            }
+            DeValue::Table(table) => {
+                let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+                Content::Table(self.section(path, value.span(), table))
+            }
         };
         Node { at, value }
     }

@@ -98,7 +98,12 @@ pub enum ReadError {
 pub fn read(sources: &mut Sources, path: &Path) -> Result<u16, ReadError> {
     let mut octets = Vec::new();
     let cap = MAX_FILE_OCTETS + 1;
-    let outcome = File::open(path).and_then(|file| file.take(cap).read_to_end(&mut octets));
+    let outcome = File::open(path).and_then(|file| {
+        // Room for the whole at once: a text that grows by doubling would be there twice.
+        let length = file.metadata()?.len().min(cap);
+        octets.reserve(usize::try_from(length).unwrap_or(0));
+        file.take(cap).read_to_end(&mut octets)
+    });
     let path = path.to_path_buf();
     match outcome {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Err(ReadError::Missing { path }),

@@ -51,7 +51,7 @@ impl Bench {
 
     /// A plant with another baseline, or with none.
     pub(crate) fn with(baseline: Option<Baseline>) -> Self {
-        let baseline = baseline.map(|baseline| Arc::new(Compiled::new(&baseline)));
+        let baseline = baseline.map(|baseline| Arc::new(Compiled::new(baseline)));
         let rules = Rules { settings: Arc::new(detect::Settings::default()), baseline };
         let plan = fieldwarden_model::Site {
             assets: vec![fieldwarden_model::site::Asset {

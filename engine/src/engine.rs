@@ -135,7 +135,7 @@ impl Engine {
     /// An engine that has seen nothing.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let baseline = settings.baseline.as_ref().map(|baseline| Arc::new(Compiled::new(baseline)));
+        let baseline = settings.baseline.map(|baseline| Arc::new(Compiled::new(baseline)));
         let rules = Rules { settings: Arc::new(settings.detectors.clone()), baseline };
         let site = Site::new(settings.site.clone(), rules.clone(), settings.incidents, settings.seed);
         let judge = || Judge::new(rules.clone(), settings.seed);
@@ -313,7 +313,7 @@ impl Engine {
     }
 
     fn approve(&mut self, baseline: Option<&Baseline>) {
-        let compiled = baseline.map(|baseline| Arc::new(Compiled::new(baseline)));
+        let compiled = baseline.map(|baseline| Arc::new(Compiled::new(baseline.clone())));
         let rules = Rules { settings: self.site.rules.settings.clone(), baseline: compiled };
         for judge in self.trackers.observers_mut() {
             judge.replace(rules.clone());

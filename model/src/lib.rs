@@ -10,6 +10,7 @@ extern crate alloc;
 
 pub mod address;
 pub mod alert;
+pub mod assemble;
 pub mod digest;
 pub mod document;
 pub mod frame;

@@ -180,10 +180,14 @@ impl<T: FromNode> FromNode for Vec<T> {
 
 impl FromNode for Section {
     fn from_node(node: &Node) -> Result<Self, Fault> {
-        match &node.value {
-            Content::Table(section) => Ok(section.clone()),
-            _ => Err(expected(node, "a table")),
-        }
+        as_table(node).cloned()
+    }
+}
+
+fn as_table(node: &Node) -> Result<&Section, Fault> {
+    match &node.value {
+        Content::Table(section) => Ok(section),
+        _ => Err(expected(node, "a table")),
     }
 }
 
@@ -280,9 +284,18 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The tables of the array `[[key]]`, none where it is absent.
-    pub fn tables(&mut self, key: &'static str) -> Vec<Section> {
-        self.optional(key).unwrap_or_default()
+    /// The tables of the array `[[key]]`, none where it is absent or wrong (a wrong one is a fault).
+    pub fn tables(&mut self, key: &'static str) -> Vec<&'a Section> {
+        let Some(node) = self.node(key) else { return Vec::new() };
+        let tables = match &node.value {
+            Content::List(nodes) => nodes.iter().map(as_table).collect(),
+            _ => Err(expected(node, "a list")),
+        };
+        tables.unwrap_or_else(|mut fault: Fault| {
+            fault.message = format!("`{key}`: {}", fault.message);
+            self.faults.push(fault);
+            Vec::new()
+        })
     }
 
     /// Records a fault at the value of `key`, or at the section where `key` is absent.

@@ -7,8 +7,11 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use fieldwarden_engine::Baseline;
-use fieldwarden_model::section::{Fault, Section};
+use fieldwarden_engine::baseline::Reading;
+use fieldwarden_model::{
+    assemble::Assemble,
+    section::{Fault, Section},
+};
 
 use super::{Failure, Outcome, load};
 use crate::daemon::{parent::enforcer_program, settings::Settings};
@@ -23,7 +26,7 @@ pub(crate) struct Words {
 pub(crate) fn run(words: &Words) -> Outcome {
     let mut told = Vec::new();
     for path in &words.files {
-        match load::load(path, either) {
+        match load::tables::<Either>(path) {
             Ok(Kind::Enforcer) => told.extend(enforcer_says(path)?),
             Ok(Kind::Baseline) => println!("{}: a good baseline", path.display()),
             Ok(Kind::Daemon) => println!("{}: a good configuration", path.display()),
@@ -50,13 +53,29 @@ fn enforcer_says(path: &Path) -> Result<Option<String>, Failure> {
 }
 
 /// A baseline lists talkers and conversations, the enforcer's file has its section; all else is read as the daemon's.
-fn either(section: &Section) -> Result<Kind, Vec<Fault>> {
-    let has = |wanted: &[&str]| section.entries.iter().any(|(key, _)| wanted.contains(&key.name.as_str()));
-    if has(&["enforcer"]) {
-        Ok(Kind::Enforcer)
-    } else if has(&["conversation", "talker", "learned"]) {
-        Baseline::configure(section).map(|_| Kind::Baseline)
-    } else {
-        Settings::configure(section).map(|_| Kind::Daemon)
+#[derive(Default)]
+struct Either {
+    baseline: Reading,
+    has_tables: bool,
+}
+
+impl Assemble for Either {
+    type Output = Kind;
+    const REPEATED: &'static [&'static str] = Reading::REPEATED;
+
+    fn take(&mut self, key: &str, table: &Section) {
+        self.has_tables = true;
+        self.baseline.take(key, table);
+    }
+
+    fn finish(self, top: &Section) -> Result<Kind, Vec<Fault>> {
+        let has = |wanted: &[&str]| top.entries.iter().any(|(key, _)| wanted.contains(&key.name.as_str()));
+        if has(&["enforcer"]) {
+            Ok(Kind::Enforcer)
+        } else if self.has_tables || has(&["conversation", "talker", "learned"]) {
+            self.baseline.finish(top).map(|_| Kind::Baseline)
+        } else {
+            Settings::configure(top).map(|_| Kind::Daemon)
+        }
     }
 }

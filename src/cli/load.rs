@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use fieldwarden_config::{Sources, recover, render, together};
-use fieldwarden_engine::Baseline;
-use fieldwarden_model::section::{Fault, Section};
+use fieldwarden_config::{Sources, read_tables, recover, render, together};
+use fieldwarden_engine::{Baseline, baseline::Reading};
+use fieldwarden_model::{
+    assemble::Assemble,
+    section::{Fault, Section},
+};
 
 use super::Failure;
 
@@ -13,20 +16,37 @@ pub(crate) fn load<T>(
     path: &Path,
     configure: impl FnOnce(&Section) -> Result<T, Vec<Fault>>,
 ) -> Result<T, Failure> {
-    let mut sources = Sources::new();
-    let file =
-        fieldwarden_config::read(&mut sources, path).map_err(|fault| Failure::Input(fault.to_string()))?;
-    let (section, spelling) = recover(&sources, file);
-    match configure(&section) {
-        Ok(value) if spelling.is_empty() => Ok(value),
-        Ok(_) => Err(Failure::Input(told(&spelling, &sources))),
-        Err(meaning) => Err(Failure::Input(told(&together(spelling, meaning, &sources), &sources))),
-    }
+    reading(path, |sources, file| {
+        let (section, spelling) = recover(sources, file);
+        (configure(&section), spelling)
+    })
+}
+
+/// Reads a file table by table; all faults, of spelling and of meaning, are told at once.
+pub(crate) fn tables<A: Assemble>(path: &Path) -> Result<A::Output, Failure> {
+    reading(path, read_tables::<A>)
 }
 
 /// Reads a baseline.
 pub(crate) fn baseline(path: &Path) -> Result<Baseline, Failure> {
-    load(path, Baseline::configure)
+    tables::<Reading>(path)
+}
+
+/// Reads a file by `read`, which hands back the faults of meaning and those of spelling.
+fn reading<T>(
+    path: &Path,
+    read: impl FnOnce(&Sources, u16) -> (Result<T, Vec<Fault>>, Vec<Fault>),
+) -> Result<T, Failure> {
+    let mut sources = Sources::new();
+    let file =
+        fieldwarden_config::read(&mut sources, path).map_err(|fault| Failure::Input(fault.to_string()))?;
+    match read(&sources, file) {
+        (Ok(value), spelling) if spelling.is_empty() => Ok(value),
+        (Ok(_), spelling) => Err(Failure::Input(told(&spelling, &sources))),
+        (Err(meaning), spelling) => {
+            Err(Failure::Input(told(&together(spelling, meaning, &sources), &sources)))
+        }
+    }
 }
 
 fn told(faults: &[Fault], sources: &Sources) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fieldwarden_model::{AddressSpace, Mac, Point, PointRange, Talker};
+use fieldwarden_model::{AddressSpace, Mac, Point, PointRange, Talker, operation::Space};
 use fieldwarden_protocols::Notation;
 
 use super::{Baseline, Entry, Envelope, merge, order};
@@ -22,17 +22,17 @@ pub(crate) struct Compiled {
 pub(crate) struct CompiledEntry {
     /// What it allows.
     pub(crate) key: ConversationKey,
-    /// As the person wrote it.
+    /// As the person wrote it, but for the order of what is written: a large plant has hundreds of thousands of
+    /// envelopes, which are kept once, in the order in which they are searched.
     pub(crate) entry: Entry,
     functions: Vec<u32>,
     written: Vec<PointRange>,
-    envelopes: Vec<(u16, Envelope)>,
 }
 
 impl Compiled {
-    pub(crate) fn new(baseline: &Baseline) -> Self {
+    pub(crate) fn new(baseline: Baseline) -> Self {
         let talkers = baseline.talkers.iter().map(|known| ((known.space, known.talker), known.mac)).collect();
-        let entries: Vec<_> = baseline.conversations.iter().filter_map(CompiledEntry::new).collect();
+        let entries: Vec<_> = baseline.conversations.into_iter().filter_map(CompiledEntry::new).collect();
         let services = entries.iter().map(|entry| entry.key.service).collect();
         let by_key = entries.iter().enumerate().map(|(n, entry)| (entry.key, n)).collect();
         Self { talkers, services, entries, by_key }
@@ -85,18 +85,14 @@ impl Compiled {
 }
 
 impl CompiledEntry {
-    fn new(entry: &Entry) -> Option<Self> {
+    fn new(mut entry: Entry) -> Option<Self> {
         let mut functions: Vec<u32> = entry.functions.iter().map(|function| function.code).collect();
         functions.sort_unstable();
         let mut written: Vec<PointRange> = entry.writes.iter().map(|envelope| envelope.points).collect();
         merge(&mut written);
-        let mut envelopes: Vec<(u16, Envelope)> = entry
-            .writes
-            .iter()
-            .map(|envelope| (phase(envelope.points.first, envelope.step), *envelope))
-            .collect();
-        envelopes.sort_by_key(|(phase, e)| (e.points.space, e.step, *phase, e.points.first));
-        Some(Self { key: entry.key()?, entry: entry.clone(), functions, written, envelopes })
+        written.shrink_to_fit();
+        entry.writes.sort_by_key(place);
+        Some(Self { key: entry.key()?, entry, functions, written })
     }
 
     /// Whether this function is used here.
@@ -115,13 +111,11 @@ impl CompiledEntry {
     /// The values normally written to the point at which a value of this step begins.
     pub(crate) fn envelope(&self, point: Point, step: u16) -> Option<&Envelope> {
         let wanted = (point.space, step, phase(point.index, step), point.index);
-        let after = self
-            .envelopes
-            .partition_point(|(phase, e)| (e.points.space, e.step, *phase, e.points.first) <= wanted);
-        let (own_phase, envelope) = self.envelopes.get(after.checked_sub(1)?)?;
-        let fits = envelope.points.space == point.space
-            && envelope.step == step
-            && *own_phase == wanted.2
+        let envelopes = &self.entry.writes;
+        let after = envelopes.partition_point(|envelope| place(envelope) <= wanted);
+        let envelope = envelopes.get(after.checked_sub(1)?)?;
+        let (space, own_step, own_phase, _) = place(envelope);
+        let fits = (space, own_step, own_phase) == (wanted.0, wanted.1, wanted.2)
             && point.index <= envelope.points.last;
         fits.then_some(envelope)
     }
@@ -170,6 +164,14 @@ impl Envelope {
 /// Ranges cited in one alert.
 const CITED: usize = 6;
 
+/// Where an envelope stands among those of its conversation.
+fn place(envelope: &Envelope) -> (Space, u16, u16, u64) {
+    let Envelope { points, step, .. } = envelope;
+    (points.space, *step, phase(points.first, *step), points.first)
+}
+
+/// At which of the `step` points of a value a point lies, counted from point 0.
 fn phase(first: u64, step: u16) -> u16 {
-    u16::try_from(first % u64::from(step.max(1))).unwrap_or(0)
+    // A division less for what almost all values are: one point wide.
+    if step <= 1 { 0 } else { u16::try_from(first % u64::from(step)).unwrap_or(0) }
 }

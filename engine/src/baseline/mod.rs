@@ -9,6 +9,8 @@ pub mod learn;
 mod read;
 mod write;
 
+pub use read::Reading;
+
 use fieldwarden_model::{AddressSpace, Mac, PointRange, Talker, Timestamp, Transport, Value};
 
 use crate::conversation::{ConversationKey, ServiceKey, protocol_named};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use fieldwarden_model::{
     AddressSpace, Mac, PointRange, Talker, Timestamp, Transport, Value,
+    assemble::{Assemble, assemble},
     section::{Content, Fault, FromNode, Node, Reader, Section},
 };
 use fieldwarden_protocols::Notation;
@@ -11,37 +12,65 @@ use fieldwarden_protocols::Notation;
 use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned};
 use crate::conversation::protocol_named;
 
+/// A baseline in the making: its tables come one by one, since a large plant has hundreds of thousands of values and
+/// the tree of its whole file would take many times the memory of what it says.
+#[derive(Debug, Default)]
+pub struct Reading {
+    talkers: Vec<KnownTalker>,
+    conversations: Vec<Entry>,
+    ids: BTreeSet<String>,
+    faults: Vec<Fault>,
+}
+
+impl Assemble for Reading {
+    type Output = Baseline;
+    const REPEATED: &'static [&'static str] = &["talker", "conversation"];
+
+    fn take(&mut self, key: &str, table: &Section) {
+        let outcome = match key {
+            "talker" => read_talker(table).map(|talker| self.talkers.push(talker)),
+            _ => read_entry(table).and_then(|entry| self.conversation(entry, table)),
+        };
+        self.faults.extend(outcome.err().unwrap_or_default());
+    }
+
+    fn finish(self, top: &Section) -> Result<Baseline, Vec<Fault>> {
+        let mut reader = Reader::new(top);
+        let mode = reader.or("mode", String::from("normal"));
+        let learned = reader.optional::<Section>("learned");
+        let learned = learned.and_then(|section| reader.absorb(read_learned(&section)));
+        for key in Self::REPEATED {
+            // Their tables were taken; that something else stands there is a fault.
+            let _ = reader.tables(key);
+        }
+        let _ = reader.absorb::<()>(Err(self.faults));
+        let mut baseline =
+            Baseline { mode, learned, talkers: self.talkers, conversations: self.conversations };
+        baseline.sort();
+        reader.finish_with(Some(baseline))
+    }
+}
+
+impl Reading {
+    fn conversation(&mut self, mut entry: Entry, table: &Section) -> Result<(), Vec<Fault>> {
+        if !self.ids.insert(entry.id.clone()) {
+            let message = format!("the id `{}` stands twice", entry.id);
+            let help = Some(String::from("give each conversation an id of its own, or leave the ids out"));
+            return Err(vec![Fault { at: table.at, message, help }]);
+        }
+        entry.writes.shrink_to_fit();
+        self.conversations.push(entry);
+        Ok(())
+    }
+}
+
 impl Baseline {
     /// Reads a baseline file, whose top is `section`.
     ///
     /// # Errors
     /// Every fault with its place.
     pub fn configure(section: &Section) -> Result<Self, Vec<Fault>> {
-        let mut reader = Reader::new(section);
-        let mode = reader.or("mode", String::from("normal"));
-        let learned = reader.optional::<Section>("learned");
-        let learned = learned.and_then(|section| reader.absorb(read_learned(&section)));
-        let talkers = reader.tables("talker");
-        let talkers: Vec<KnownTalker> =
-            talkers.iter().filter_map(|section| reader.absorb(read_talker(section))).collect();
-        let sections = reader.tables("conversation");
-        let mut conversations = Vec::with_capacity(sections.len());
-        let mut ids = BTreeSet::new();
-        for section in &sections {
-            let Some(entry) = reader.absorb(read_entry(section)) else { continue };
-            if ids.insert(entry.id.clone()) {
-                conversations.push(entry);
-            } else {
-                let message = format!("the id `{}` stands twice", entry.id);
-                let help =
-                    Some(String::from("give each conversation an id of its own, or leave the ids out"));
-                let twice: Result<(), _> = Err(vec![Fault { at: section.at, message, help }]);
-                let _ = reader.absorb(twice);
-            }
-        }
-        let mut baseline = Self { mode, learned, talkers, conversations };
-        baseline.sort();
-        reader.finish_with(Some(baseline))
+        assemble::<Reading>(section)
     }
 
     /// Puts everything into the canonical order.
@@ -95,9 +124,9 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
     functions.sort();
     let reads = reader.or::<Vec<Placed<String>>>("reads", Vec::new());
     let reads = ranges(&mut reader, "reads", notation, reads);
-    let writes = reader.or::<Vec<Section>>("writes", Vec::new());
+    let writes = reader.tables("writes");
     let writes: Vec<Envelope> =
-        writes.iter().filter_map(|section| reader.absorb(read_envelope(section, notation))).collect();
+        writes.into_iter().filter_map(|section| reader.absorb(read_envelope(section, notation))).collect();
     let period_ms = reader.optional("period_ms");
     let refusals_per_minute = reader.or("refusals_per_minute", 0);
     let mut oddities = reader.or("oddities", Vec::new());

@@ -154,7 +154,7 @@ pub fn configure(section: &Section) -> Result<Vec<Arc<dyn Destination>>, Vec<Fau
     let mut destinations: Vec<Arc<dyn Destination>> = Vec::new();
     for forwarder in FORWARDERS {
         for table in reader.tables(forwarder.id) {
-            let Some(destination) = reader.absorb((forwarder.configure)(&table)) else { continue };
+            let Some(destination) = reader.absorb((forwarder.configure)(table)) else { continue };
             if destinations.iter().any(|known| known.name() == destination.name()) {
                 let message = format!("a second destination is called `{}`", destination.name());
                 let help =

@@ -1,0 +1,240 @@
+//! The plain form of TOML read straight into a [`Section`]: the form in which [`write`](crate::write()) writes.
+//!
+//! A baseline of a large plant holds half a million values, and a general parser passes each through tokens, events and a
+//! tree of its own before ours: four times the work of this. So whatever is written plainly is read here:
+//!
+//! ```text
+//! text   = *( [ header / key "=" value ] [ "#" comment ] newline )
+//! header = "[[" key "]]"                                          ; a bare key
+//! value  = string / number / "true" / "false" / list / table
+//! string = no escapes, no control characters, in double quotes on one line
+//! number = ["-"] decimal digits [ "." digits ]                    ; no exponent, no underscores
+//! list   = "[" values, each with its comma, newlines and comments between "]"
+//! table  = "{" key "=" value, with commas between, on one line "}"
+//! ```
+//!
+//! Anything else, right or wrong, is left to the general parser. What is read here is read as that parser
+//! reads it, places included; a test holds the two against each other.
+
+use fieldwarden_model::section::{Content, Key, Node, Section, Span};
+
+/// Lists and tables within one another that are read here.
+const MAX_DEPTH: usize = 8;
+/// Keys of one table that are read here: repetitions are looked for one by one.
+const MAX_KEYS: usize = 64;
+/// Digits of a whole number that surely fit into 63 bits.
+const MAX_DIGITS: usize = 18;
+
+/// The tables of a part of the text numbered `file` that begins at the octet `base`; none where it is not plain, or does
+/// not begin with a header.
+pub(crate) fn plain(text: &str, file: u16, base: usize) -> Option<Section> {
+    let mut reader = Plain { text, at: 0, file, base };
+    let mut top = Section { at: reader.span(0, 0), ..Section::default() };
+    reader.between_lines()?;
+    while reader.at < text.len() {
+        reader.table(&mut top)?;
+    }
+    Some(top)
+}
+
+struct Plain<'a> {
+    text: &'a str,
+    at: usize,
+    file: u16,
+    base: usize,
+}
+
+impl<'a> Plain<'a> {
+    /// A header and the lines below it, up to the next header.
+    fn table(&mut self, top: &mut Section) -> Option<()> {
+        let start = self.at;
+        self.take("[[")?;
+        let key = self.key()?;
+        self.take("]]")?;
+        let at = self.span(start, self.at);
+        self.end_of_line()?;
+        let mut section = Section { path: key.name.clone(), at, entries: Vec::with_capacity(12) };
+        while self.peek().is_some_and(|octet| octet != b'[') {
+            let entry = self.pair(&section, 0)?;
+            section.entries.push(entry);
+            self.end_of_line()?;
+        }
+        let table = Node { at, value: Content::Table(section) };
+        if let Some((_, list)) = top.entries.iter_mut().find(|(known, _)| known.name == key.name) {
+            let Content::List(tables) = &mut list.value else { return None };
+            tables.push(table);
+        } else {
+            top.entries.push((key, Node { at, value: Content::List(vec![table]) }));
+        }
+        Some(())
+    }
+
+    /// `key = value`, for the table it stands in.
+    fn pair(&mut self, table: &Section, depth: usize) -> Option<(Key, Node)> {
+        let key = self.key()?;
+        if table.entries.len() >= MAX_KEYS || table.entries.iter().any(|(known, _)| known.name == key.name) {
+            return None;
+        }
+        self.blanks();
+        self.take("=")?;
+        self.blanks();
+        let value = self.value(&table.path, &key.name, depth)?;
+        Some((key, value))
+    }
+
+    fn value(&mut self, path: &str, key: &str, depth: usize) -> Option<Node> {
+        let start = self.at;
+        let value = match self.peek()? {
+            b'"' => Content::Text(self.string()?.to_owned()),
+            b'[' if depth < MAX_DEPTH => Content::List(self.list(path, key, depth + 1)?),
+            b'{' if depth < MAX_DEPTH => {
+                let mut section = self.inline([path, ".", key].concat(), depth + 1)?;
+                section.at = self.span(start, self.at);
+                Content::Table(section)
+            }
+            b't' => self.take("true").map(|()| Content::Boolean(true))?,
+            b'f' => self.take("false").map(|()| Content::Boolean(false))?,
+            _ => self.number()?,
+        };
+        Some(Node { at: self.span(start, self.at), value })
+    }
+
+    fn string(&mut self) -> Option<&'a str> {
+        self.take("\"")?;
+        let rest = self.rest();
+        let stops = |octet: u8| matches!(octet, b'"' | b'\\' | 0x7f | 0..=0x1f);
+        let length = rest.bytes().position(stops)?;
+        let text = rest.get(..length)?;
+        self.at += length;
+        self.take("\"")?;
+        // Three quotes open a text of several lines.
+        (!text.is_empty() || self.peek() != Some(b'"')).then_some(text)
+    }
+
+    fn number(&mut self) -> Option<Content> {
+        let start = self.at;
+        let _ = self.take("-");
+        let whole = self.digits();
+        let leading_zero = whole.len() > 1 && whole.starts_with('0');
+        if whole.is_empty() || whole.len() > MAX_DIGITS || leading_zero {
+            return None;
+        }
+        if self.take(".").is_none() {
+            return self.text.get(start..self.at)?.parse().ok().map(Content::Integer);
+        }
+        if self.digits().is_empty() {
+            return None;
+        }
+        self.text
+            .get(start..self.at)?
+            .parse()
+            .ok()
+            .filter(|value: &f64| value.is_finite())
+            .map(Content::Float)
+    }
+
+    fn digits(&mut self) -> &'a str {
+        self.run(|octet| octet.is_ascii_digit())
+    }
+
+    fn list(&mut self, path: &str, key: &str, depth: usize) -> Option<Vec<Node>> {
+        self.take("[")?;
+        let mut items = Vec::new();
+        loop {
+            self.between_lines()?;
+            if self.take("]").is_some() {
+                return Some(items);
+            }
+            items.push(self.value(path, key, depth)?);
+            self.between_lines()?;
+            if self.take(",").is_none() {
+                self.take("]")?;
+                return Some(items);
+            }
+        }
+    }
+
+    fn inline(&mut self, path: String, depth: usize) -> Option<Section> {
+        self.take("{")?;
+        self.blanks();
+        let mut section = Section { path, at: Span::default(), entries: Vec::with_capacity(4) };
+        if self.take("}").is_some() {
+            return Some(section);
+        }
+        loop {
+            self.blanks();
+            let entry = self.pair(&section, depth)?;
+            section.entries.push(entry);
+            self.blanks();
+            if self.take("}").is_some() {
+                return Some(section);
+            }
+            self.take(",")?;
+        }
+    }
+
+    fn key(&mut self) -> Option<Key> {
+        let start = self.at;
+        let name = self.run(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-'));
+        (!name.is_empty()).then(|| Key { name: name.to_owned(), at: self.span(start, self.at) })
+    }
+
+    /// The rest of a line behind what it says, and lines that say nothing.
+    fn end_of_line(&mut self) -> Option<()> {
+        self.blanks();
+        self.comment()?;
+        if self.at < self.text.len() {
+            self.take("\n")?;
+        }
+        self.between_lines()
+    }
+
+    /// Blanks, newlines and comments.
+    fn between_lines(&mut self) -> Option<()> {
+        loop {
+            self.run(|octet| matches!(octet, b' ' | b'\t' | b'\n'));
+            if self.peek() != Some(b'#') {
+                return Some(());
+            }
+            self.comment()?;
+        }
+    }
+
+    /// A comment if there is one, its newline left.
+    fn comment(&mut self) -> Option<()> {
+        if self.take("#").is_some() {
+            self.run(|octet| octet == b'\t' || (octet >= b' ' && octet != 0x7f));
+            return (self.at == self.text.len() || self.peek() == Some(b'\n')).then_some(());
+        }
+        Some(())
+    }
+
+    fn blanks(&mut self) {
+        self.run(|octet| matches!(octet, b' ' | b'\t'));
+    }
+
+    /// The octets from here on that a predicate holds for. It holds for all or none of a character beyond ASCII.
+    fn run(&mut self, wanted: impl Fn(u8) -> bool) -> &'a str {
+        let rest = self.rest();
+        let length = rest.bytes().position(|octet| !wanted(octet)).unwrap_or(rest.len());
+        self.at += length;
+        rest.get(..length).unwrap_or_default()
+    }
+
+    fn take(&mut self, token: &str) -> Option<()> {
+        self.rest().starts_with(token).then(|| self.at += token.len())
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        let octet = |offset: usize| u32::try_from(self.base + offset).unwrap_or(u32::MAX);
+        Span { file: self.file, start: octet(start), end: octet(end) }
+    }
+}

@@ -138,11 +138,11 @@ impl CaptureFile {
         self.progress.clone()
     }
 
-    /// Finds the next frame or loss; false at the end.
+    /// Finds the next frame or loss; false at the end. For merging, which has to see the time before it takes.
     ///
     /// # Errors
     /// What ends this capture early; asking again says that it ended.
-    pub fn advance(&mut self) -> Result<bool, SourceError> {
+    pub(crate) fn advance(&mut self) -> Result<bool, SourceError> {
         self.current = None;
         if let Some(found) = self.behind.take() {
             self.frame(found);
@@ -186,14 +186,18 @@ impl CaptureFile {
         self.current = Some(Piece::Frame(found));
     }
 
-    /// What was found last; [`Next::End`] where there was nothing.
-    #[must_use]
-    pub fn current(&self) -> Next<'_> {
-        let found = match &self.current {
-            Some(Piece::Frame(found)) => found,
-            Some(Piece::Loss(loss)) => return Next::Loss(*loss),
-            None => return Next::End,
-        };
+    /// What [`CaptureFile::advance`] found last; [`Next::End`] where there was nothing.
+    pub(crate) fn current(&self) -> Next<'_> {
+        match &self.current {
+            Some(Piece::Frame(found)) => self.view(found.clone()),
+            Some(Piece::Loss(loss)) => Next::Loss(*loss),
+            None => Next::End,
+        }
+    }
+
+    /// A frame found, as it is handed out.
+    #[inline]
+    fn view(&self, found: Found) -> Next<'_> {
         let at = FrameRef { capture: self.capture, number: self.frames };
         let frame = RawFrame {
             time: found.time,
@@ -201,7 +205,7 @@ impl CaptureFile {
             interface: found.interface,
             wire_length: found.wire_length,
             tag: None,
-            bytes: self.window.slice(found.bytes.clone()),
+            bytes: self.window.slice(found.bytes),
         };
         Next::Frame(at, frame)
     }
@@ -215,7 +219,18 @@ impl CaptureFile {
 }
 
 impl FrameSource for CaptureFile {
+    #[inline]
     fn next_frame(&mut self) -> Result<Next<'_>, SourceError> {
+        // The frame that is at hand goes out without a detour over `current`.
+        let at_hand = match &mut self.format {
+            Format::Pcap(pcap) => pcap.at_hand(&mut self.window),
+            Format::Pcapng(pcapng) if self.behind.is_none() => pcapng.at_hand(&mut self.window),
+            Format::Pcapng(_) => None,
+        };
+        if let Some(found) = at_hand {
+            self.frames += 1;
+            return Ok(self.view(found));
+        }
         self.advance()?;
         Ok(self.current())
     }

@@ -5,9 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Damage,
+    Damage, Merged,
     samples::{Builder, Owned, all, all_and_lost, pcap_at},
-    window::ByteOrder,
+    window::{ByteOrder, INITIAL_OCTETS},
 };
 
 const ORDERS: [ByteOrder; 2] = [ByteOrder::Little, ByteOrder::Big];
@@ -257,7 +257,7 @@ fn a_length_that_lies_ends_the_capture_and_costs_no_memory() {
         let (got, errors) = all(&mut source);
         assert_eq!((got.len(), errors.len()), (1, 1));
         assert_eq!(matches!(errors[0], SourceError::Damaged { what: Damage::TooLong { .. }, .. }), is_limit);
-        assert!(source.window.held() <= 64 * 1024, "{}", source.window.held());
+        assert!(source.window.held() <= INITIAL_OCTETS, "{}", source.window.held());
     }
 }
 
@@ -344,7 +344,16 @@ proptest! {
             prop_assert!(errors.len() <= 1);
             prop_assert!(frames.len() <= bytes.len() / 12);
             prop_assert!(frames.iter().map(|f| f.bytes.len()).sum::<usize>() <= bytes.len());
-            prop_assert!(source.window.held() <= 64 * 1024);
+            prop_assert!(source.window.held() <= INITIAL_OCTETS);
+            // Beside another capture each frame takes the longer way, and none differs.
+            let none = CaptureFile::from_reader("none.pcap", Cursor::new(pcap_at(&[])), 4).unwrap();
+            let (merged, told, losses) = all_and_lost(&mut Merged::new(vec![open(bytes.clone()).unwrap(), none]));
+            prop_assert_eq!(frames, merged);
+            prop_assert_eq!(all_and_lost(&mut open(bytes).unwrap()).2, losses);
+            prop_assert_eq!(
+                errors.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                told.iter().map(ToString::to_string).collect::<Vec<_>>()
+            );
         }
     }
 }

@@ -48,7 +48,19 @@ impl Merged {
 }
 
 impl FrameSource for Merged {
+    #[inline]
     fn next_frame(&mut self) -> Result<Next<'_>, SourceError> {
+        // One capture has nothing to be compared with.
+        if self.captures.len() == 1 {
+            return self.captures.first_mut().map_or(Ok(Next::End), CaptureFile::next_frame);
+        }
+        self.earliest()
+    }
+}
+
+impl Merged {
+    /// The earliest of the frames at the heads.
+    fn earliest(&mut self) -> Result<Next<'_>, SourceError> {
         while let Some(index) = self.due.pop() {
             let Some(capture) = self.captures.get_mut(index) else { continue };
             capture.advance()?;

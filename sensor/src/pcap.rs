@@ -21,6 +21,9 @@ use crate::{
 };
 
 const FILE_HEADER_OCTETS: usize = 24;
+const RECORD_HEADER_OCTETS: usize = 16;
+/// What the modified format's record header has behind the usual one.
+const MODIFIED_OCTETS: usize = 8;
 const MICROSECONDS: u32 = 0xa1b2_c3d4;
 const NANOSECONDS: u32 = 0xa1b2_3c4d;
 /// Written by a patched libpcap of 1999 ("Kuznetzov"): longer record headers.
@@ -61,7 +64,7 @@ impl Pcap {
         let pcap = Self {
             order,
             nanos_per_unit: if magic == NANOSECONDS { 1 } else { 1_000 },
-            record_header: if magic == MODIFIED { 24 } else { 16 },
+            record_header: RECORD_HEADER_OCTETS + if magic == MODIFIED { MODIFIED_OCTETS } else { 0 },
             link_type: link_type_of(link_type),
         };
         window.take(FILE_HEADER_OCTETS, 0..0);
@@ -70,29 +73,47 @@ impl Pcap {
 
     /// The next frame, none at the end of the file.
     pub(crate) fn next(&self, window: &mut Window) -> Result<Option<Found>, Stop> {
-        if !window.begin(self.record_header, "record header")? {
-            return Ok(None);
+        if let Some(found) = self.at_hand(window) {
+            return Ok(Some(found));
         }
-        let header = window.bytes();
-        let seconds = i64::from(self.order.u32(header, 0));
-        let units = i64::from(self.order.u32(header, 4));
-        let captured = self.order.u32(header, 8);
-        let wire_length = self.order.u32(header, 12).max(captured);
-        let length = captured as usize;
+        Ok(if self.fetch(window)? { self.at_hand(window) } else { None })
+    }
+
+    /// The next frame when the window holds all of it, as it nearly always does. Whatever is wrong is left to
+    /// [`Pcap::next`].
+    #[inline]
+    pub(crate) fn at_hand(&self, window: &mut Window) -> Option<Found> {
+        let [seconds, units, captured, wire_length] = self.order.words(window.bytes())?;
+        if captured as usize > MAX_BLOCK_OCTETS {
+            return None;
+        }
+        let whole = self.record_header + captured as usize;
+        let bytes = window.take_whole(whole, self.record_header..whole)?;
+        Some(Found {
+            // 32 bits of seconds and of units stay far within 64.
+            time: Timestamp::from_nanos(
+                i64::from(seconds) * 1_000_000_000 + i64::from(units) * self.nanos_per_unit,
+            ),
+            link_type: self.link_type,
+            interface: 0,
+            wire_length: wire_length.max(captured),
+            bytes,
+            lost: 0,
+        })
+    }
+
+    /// Fills the window with the whole of the next record; false at the end of the file.
+    #[cold]
+    fn fetch(&self, window: &mut Window) -> Result<bool, Stop> {
+        if !window.begin(self.record_header, "record header")? {
+            return Ok(false);
+        }
+        let length = self.order.u32(window.bytes(), 8) as usize;
         if length > MAX_BLOCK_OCTETS {
             return Err(Damage::TooLong { got: length as u64, limit: MAX_BLOCK_OCTETS as u64 }.into());
         }
-        let whole = self.record_header + length;
-        window.require(whole, "record")?;
-        Ok(Some(Found {
-            // 32 bits of seconds and of units stay far within 64.
-            time: Timestamp::from_nanos(seconds * 1_000_000_000 + units * self.nanos_per_unit),
-            link_type: self.link_type,
-            interface: 0,
-            wire_length,
-            bytes: window.take(whole, self.record_header..whole),
-            lost: 0,
-        }))
+        window.require(self.record_header + length, "record")?;
+        Ok(true)
     }
 }
 

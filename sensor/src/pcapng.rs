@@ -45,6 +45,9 @@ const SIMPLE_PACKET: u32 = 3;
 pub(crate) const INTERFACE_STATISTICS: u32 = 5;
 pub(crate) const ENHANCED_PACKET: u32 = 6;
 
+/// Enhanced and obsolete packets, up to their data.
+const PACKET_HEADER_OCTETS: usize = 28;
+
 const TIME_RESOLUTION: u16 = 9;
 const TIME_OFFSET: u16 = 14;
 const DROP_COUNT: u16 = 4;
@@ -102,6 +105,34 @@ impl Pcapng {
             interfaces: Vec::new(),
             last_time: Timestamp::default(),
         }))
+    }
+
+    /// The next frame when it is an enhanced packet without options that the window holds whole, as frames nearly always
+    /// are. Everything else, and whatever is wrong, is left to [`Pcapng::next`].
+    #[inline]
+    pub(crate) fn at_hand(&mut self, window: &mut Window) -> Option<Found> {
+        let bytes = window.bytes();
+        let [kind, length, index, high, low, captured, wire_length] = self.order.words(bytes)?;
+        if kind != ENHANCED_PACKET || length as usize > MAX_BLOCK_OCTETS || captured > length {
+            return None;
+        }
+        let (whole, end) = (length as usize, PACKET_HEADER_OCTETS + captured as usize);
+        if whole != end.next_multiple_of(4) + 4 {
+            return None;
+        }
+        let [again] = self.order.words(bytes.get(whole - 4..whole)?)?;
+        let interface = self.interfaces.get(index as usize)?;
+        let number = u16::try_from(index).ok().filter(|_| again == length)?;
+        let time = interface.time(u64::from(high) << 32 | u64::from(low));
+        self.last_time = time;
+        Some(Found {
+            time,
+            link_type: interface.link_type,
+            interface: number,
+            wire_length: wire_length.max(captured),
+            bytes: window.take_whole(whole, PACKET_HEADER_OCTETS..end)?,
+            lost: 0,
+        })
     }
 
     /// The next frame or loss, none at the end of the file.
@@ -169,8 +200,8 @@ impl Pcapng {
     fn packet(&self, kind: u32, block: &[u8]) -> Result<Found, Damage> {
         let (header, index) = match kind {
             SIMPLE_PACKET => (12, 0),
-            OBSOLETE_PACKET => (28, u32::from(self.order.u16(block, 8))),
-            _ => (28, self.order.u32(block, 8)),
+            OBSOLETE_PACKET => (PACKET_HEADER_OCTETS, u32::from(self.order.u16(block, 8))),
+            _ => (PACKET_HEADER_OCTETS, self.order.u32(block, 8)),
         };
         let Some(room) = block.len().checked_sub(header + 4) else {
             return Err(Damage::TooShort { got: block.len() as u64 });

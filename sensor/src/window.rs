@@ -7,8 +7,9 @@ use std::{
 
 use crate::error::Damage;
 
-/// Octets asked of the system at a time, and held per capture in the ordinary case.
-const INITIAL_OCTETS: usize = 64 * 1024;
+/// Octets asked of the system at a time, and held per capture in the ordinary case. Few system calls, and still small
+/// enough to stay in the cache of a core between the kernel's copy and the reading.
+pub(crate) const INITIAL_OCTETS: usize = 256 * 1024;
 
 /// Why a reader of a format stops; the capture file adds its name and the place.
 pub(crate) enum Stop {
@@ -62,11 +63,13 @@ impl Window {
     }
 
     /// What is in the window.
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Octets handed out by [`Window::take`]; good until the window is filled again.
+    /// Octets handed out by [`Window::take`] and [`Window::take_whole`]; good until the window is filled again.
+    #[inline]
     pub(crate) fn slice(&self, range: Range<usize>) -> &[u8] {
         self.buffer.get(range).unwrap_or_default()
     }
@@ -105,6 +108,19 @@ impl Window {
         kept
     }
 
+    /// Moves past `whole` octets, of which those in `wanted` (counted from their start) are kept for [`Window::slice`];
+    /// none, and nothing is moved, when the window does not hold them all.
+    #[inline]
+    pub(crate) fn take_whole(&mut self, whole: usize, wanted: Range<usize>) -> Option<Range<usize>> {
+        if self.end - self.start < whole {
+            return None;
+        }
+        let kept = self.start + wanted.start..self.start + wanted.end;
+        self.start += whole;
+        self.offset += whole as u64;
+        Some(kept)
+    }
+
     /// Moves past `length` octets without holding them.
     pub(crate) fn skip(&mut self, length: u64, part: &'static str) -> Result<(), Stop> {
         let mut left = length;
@@ -128,6 +144,7 @@ impl Window {
         self.buffer.capacity()
     }
 
+    #[cold]
     fn fill(&mut self, wanted: usize) -> io::Result<()> {
         while self.end - self.start < wanted && self.tail == Tail::Open {
             if self.end == self.buffer.len() {
@@ -181,6 +198,17 @@ impl ByteOrder {
             Self::Little => u32::from_le_bytes(octets),
             Self::Big => u32::from_be_bytes(octets),
         }
+    }
+
+    /// The first numbers of 32 bits in a row, where there are so many.
+    #[inline]
+    pub(crate) fn words<const N: usize>(self, bytes: &[u8]) -> Option<[u32; N]> {
+        let (words, _) = bytes.as_chunks();
+        let words = words.first_chunk::<N>()?;
+        Some(match self {
+            Self::Little => words.map(u32::from_le_bytes),
+            Self::Big => words.map(u32::from_be_bytes),
+        })
     }
 
     /// Likewise, 64 bits.

@@ -1,250 +1,144 @@
-//! Live capture: a ring of blocks shared with the kernel (`TPACKET_V3`, packet(7)).
+//! Live capture: rings of blocks shared with the kernel (`TPACKET_V3`, packet(7)).
 //!
-//! In two steps, as a privileged parent opens the socket and the unprivileged daemon reads it: [`open`] makes the
-//! socket, its ring and its binding; [`LiveCapture::from_fd`] maps the ring. From `open` on the kernel fills the ring,
-//! so that nothing is lost while the descriptor changes hands.
+//! In two steps, as a privileged parent opens the sockets and the unprivileged daemon reads them: [`open()`] makes the
+//! sockets, their rings and their binding; [`LiveCapture::from_fds`] maps the rings. From `open` on the kernel fills
+//! the rings, so that nothing is lost while the descriptors change hands.
 //!
-//! Times are the kernel's, in nanoseconds. The outermost VLAN tag, which the kernel takes out of a frame, comes in
-//! [`RawFrame::tag`]; [`RawFrame::wire_length`] does not count it. What the machine itself sends through the
-//! interface is heard too, as with any other capture program, save on the loopback interface, where everything would
-//! be heard twice. The socket is never written to.
+//! Frames are handed out by reference: what the reader sees is the kernel's own block, given back when the reader asks for
+//! more. For a frame there is no copy, no allocation, no lock and no system call; the system is asked only when every
+//! ring is empty, and where a block says that frames were lost before it.
+//!
+//! Several rings ([`RingCount`]) share the frames of an interface by conversation. Their frames come out merged by time: a
+//! frame waits four milliseconds at most for earlier ones of other rings. What comes later still is handed on as it
+//! comes. The order handed on is the order recorded, so that a replay sees the same.
+//!
+//! Times are nanoseconds, of the kernel or of the network card ([`Times`]). The outermost VLAN tag, which the kernel takes
+//! out of a frame, comes in [`RawFrame::tag`]; [`RawFrame::wire_length`] does not count it. What the machine itself
+//! sends through the interface is heard too, as with any other capture program, save on the loopback interface, where
+//! everything would be heard twice, and where the card stamps frames, which it does for those it receives. The sockets
+//! are never written to.
+
+mod open;
+mod readers;
 
 use std::{
-    ffi::c_int,
     io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-    time::Duration,
+    os::fd::{AsFd, OwnedFd},
+    time::{Duration, Instant},
 };
 
 use fieldwarden_model::{
     frame::{FrameRef, LinkType, Loss, RawFrame},
     time::Timestamp,
 };
-use thiserror::Error;
 
+pub use self::open::{OpenError, RingCount, RingSize, Setup, Times, open};
+use self::{
+    open::{VERSION_3, link_type},
+    readers::{Choice, Readers},
+};
 use crate::{
-    FrameSource, Next, SourceError,
-    ring::{self, Cursor, Packet},
-    sys::{self, Geometry, Ring, Waited},
+    FrameSource, Next, Run, SourceError,
+    ring::Packet,
+    sys::{self, Ring, Waited},
 };
 
-/// How long the kernel may hold a frame back to fill its block.
-pub const HOLD: Duration = Duration::from_millis(HOLD_MILLIS as u64);
-
-const HOLD_MILLIS: u32 = 40;
-/// One block. A quiet network uses up a block every [`HOLD`], so that many small ones bridge a longer pause of the
-/// reader than few large ones; a block must hold the largest frame, 64 KiB of a segment not yet cut up.
-const BLOCK_OCTETS: u32 = 256 * 1024;
-/// Every protocol (`ETH_P_ALL`).
-const ALL_PROTOCOLS: u16 = 3;
-/// `TPACKET_V3` as the socket option counts.
-const VERSION_3: c_int = 2;
-
-/// How much a ring holds. The two steps of opening a capture must name the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RingSize(u16);
-
-impl RingSize {
-    /// The least, in MiB.
-    pub const MIN_MEGABYTES: u16 = 1;
-    /// The most, in MiB.
-    pub const MAX_MEGABYTES: u16 = 1024;
-
-    /// So many MiB, held between the two bounds.
-    #[must_use]
-    pub fn megabytes(megabytes: u16) -> Self {
-        Self(megabytes.clamp(Self::MIN_MEGABYTES, Self::MAX_MEGABYTES))
-    }
-
-    fn geometry(self) -> Geometry {
-        let blocks = u32::from(self.0) * (1024 * 1024 / BLOCK_OCTETS);
-        Geometry { block_octets: BLOCK_OCTETS, blocks, hold_millis: HOLD_MILLIS }
-    }
-}
-
-impl Default for RingSize {
-    /// 64 MiB: a second of gigabit Ethernet at half load.
-    fn default() -> Self {
-        Self(64)
-    }
-}
-
-/// Why an interface cannot be captured on. Each names it and the way out.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// There is no such interface.
-    #[error("there is no interface `{name}`\n\nhint: here are {}", .known.join(", "))]
-    Unknown {
-        /// The name asked for.
-        name: String,
-        /// The interfaces there are.
-        known: Vec<String>,
-    },
-    /// This process may not capture.
-    #[error(
-        "capturing on `{name}` needs the capability CAP_NET_RAW\n\nhint: start as root, or `setcap cap_net_raw+ep` on the program"
-    )]
-    NotPermitted {
-        /// The interface.
-        name: String,
-    },
-    /// The interface is down.
-    #[error("interface `{name}` is down\n\nhint: `ip link set {name} up`")]
-    Down {
-        /// The interface.
-        name: String,
-    },
-    /// Frames of this interface begin in a way that is not known here.
-    #[error(
-        "interface `{name}` is of hardware type {hardware}; only Ethernet, loopback and raw IP can be captured\n\nhint: name the interface that the mirror port is connected to"
-    )]
-    LinkType {
-        /// The interface.
-        name: String,
-        /// Its type (`ARPHRD_`).
-        hardware: u16,
-    },
-    /// The kernel has no memory for the ring.
-    #[error("no memory for a ring of {megabytes} MiB on `{name}`\n\nhint: make the ring smaller")]
-    Memory {
-        /// The interface.
-        name: String,
-        /// The ring asked for.
-        megabytes: u16,
-    },
-    /// What was handed over is not the socket that [`open`] made.
-    #[error(
-        "the descriptor given for `{name}` is not a capture socket with a ring of {megabytes} MiB: {cause}"
-    )]
-    Descriptor {
-        /// The interface.
-        name: String,
-        /// The ring expected.
-        megabytes: u16,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// The kernel refused something else.
-    #[error("capturing on `{name}` failed at {step}: {cause}")]
-    Refused {
-        /// The interface.
-        name: String,
-        /// Which step.
-        step: &'static str,
-        /// What the system said.
-        cause: io::Error,
-    },
-}
-
-/// Makes a socket that listens on `interface` and fills its ring from now on. Needs CAP_NET_RAW; what it returns does
-/// not. The descriptor is closed on exec; hand it over through a Unix socket or clear that flag.
-///
-/// # Errors
-/// What [`OpenError`] says.
-pub fn open(interface: &str, size: RingSize) -> Result<OwnedFd, OpenError> {
-    let name = || interface.to_owned();
-    let refused = |step| move |cause| OpenError::Refused { name: interface.to_owned(), step, cause };
-    let Some(index) = sys::interface_index(interface) else {
-        return Err(OpenError::Unknown { name: name(), known: sys::interface_names() });
-    };
-    let socket = sys::packet_socket().map_err(|cause| match cause.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) => OpenError::NotPermitted { name: name() },
-        _ => OpenError::Refused { name: name(), step: "making a packet socket", cause },
-    })?;
-    let fd = socket.as_fd();
-    // Bound to no protocol first: the socket tells the hardware type, and hears nothing until all is set.
-    sys::bind(fd, index, 0).map_err(refused("binding"))?;
-    let hardware = sys::bound(fd).map_err(refused("asking for the hardware type"))?.hardware;
-    if link_type(hardware).is_none() {
-        return Err(OpenError::LinkType { name: name(), hardware });
-    }
-    if hardware == libc::ARPHRD_LOOPBACK {
-        sys::set_number(fd, libc::PACKET_IGNORE_OUTGOING, 1)
-            .map_err(refused("leaving out doubled frames"))?;
-    }
-    sys::set_number(fd, libc::PACKET_VERSION, VERSION_3).map_err(refused("choosing TPACKET_V3"))?;
-    sys::make_ring(fd, size.geometry()).map_err(|cause| match cause.raw_os_error() {
-        Some(libc::ENOMEM) => OpenError::Memory { name: name(), megabytes: size.0 },
-        _ => OpenError::Refused { name: name(), step: "making the ring", cause },
-    })?;
-    sys::listen_to_all(fd, index).map_err(refused("promiscuous mode"))?;
-    sys::bind(fd, index, ALL_PROTOCOLS).map_err(refused("binding"))?;
-    match sys::pending_error(fd).map_err(refused("binding"))? {
-        None => Ok(socket),
-        Some(cause) if cause.raw_os_error() == Some(libc::ENETDOWN) => Err(OpenError::Down { name: name() }),
-        Some(cause) => Err(refused("binding")(cause)),
-    }
-}
+/// A frame this old has been handed on, or will not be: the kernel holds none back for longer than a millisecond, and a
+/// busy machine takes its time to say so.
+pub const SETTLED: Duration = Duration::from_millis(80);
 
 /// What a live capture heard and what it lost, since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Frames that the kernel put into the ring.
+    /// Frames that the kernel put into the rings.
     pub received: u64,
-    /// Frames lost as the ring was full.
+    /// Frames lost as a ring was full.
     pub dropped: u64,
-    /// How many times the ring ran full.
+    /// How many times a ring ran full.
     pub freezes: u64,
+}
+
+/// Who stamped the frames heard so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamps {
+    /// Whether the card is wanted to ([`Times::Card`]).
+    pub wanted: bool,
+    /// Whether it does.
+    pub by_card: bool,
+    /// Frames the card stamped.
+    pub card: u64,
+    /// Frames the kernel stamped.
+    pub kernel: u64,
 }
 
 /// A live capture on one interface.
 pub struct LiveCapture {
+    rings: Vec<Ring>,
+    readers: Readers,
+    sockets: Vec<OwnedFd>,
+    patience: Duration,
+    gone: bool,
+    books: Books,
+}
+
+/// What a capture knows besides its rings.
+struct Books {
     name: String,
-    socket: OwnedFd,
-    ring: Ring,
     link_type: LinkType,
     interface: u16,
-    patience: Duration,
-    block: usize,
-    cursor: Option<Cursor>,
-    /// A frame before which a loss was told.
-    held: Option<Packet>,
     frames: u64,
     last_time: Timestamp,
     counters: Counters,
     /// Of the frames dropped, those that were told as a loss.
     told: u64,
-    gone: bool,
+    stamps: Stamps,
+    /// Where the card stamps frames: the stamp of one, and when it was seen here.
+    card_clock: Option<(Timestamp, Instant)>,
 }
 
 impl LiveCapture {
-    /// Takes over a socket that [`open`] made with the same size. Needs no privileges. `interface` is the number its
-    /// frames carry, from 0.
+    /// Takes over the sockets that [`open()`] made with the same setup. Needs no privileges. `interface` is the number
+    /// its frames carry, from 0.
     ///
     /// # Errors
-    /// [`OpenError::Descriptor`] for any other descriptor, [`OpenError::LinkType`].
-    pub fn from_fd(
-        socket: OwnedFd,
+    /// [`OpenError::Descriptor`] for any other descriptor or number of them, [`OpenError::LinkType`].
+    pub fn from_fds(
+        sockets: Vec<OwnedFd>,
         name: impl Into<String>,
-        size: RingSize,
+        setup: Setup,
         interface: u16,
     ) -> Result<Self, OpenError> {
         let name = name.into();
-        let wrong = |cause| OpenError::Descriptor { name: name.clone(), megabytes: size.0, cause };
-        let fd = socket.as_fd();
-        let hardware = sys::bound(fd).map_err(wrong)?.hardware;
-        if sys::number(fd, libc::PACKET_VERSION).map_err(wrong)? != VERSION_3 {
-            return Err(wrong(io::ErrorKind::InvalidInput.into()));
+        let megabytes = setup.size.get();
+        let wrong = |cause| OpenError::Descriptor { name: name.clone(), megabytes, cause };
+        if sockets.len() != usize::from(setup.rings.get()) {
+            return Err(wrong(io::Error::other(format!("{} sockets", sockets.len()))));
         }
-        let Some(link_type) = link_type(hardware) else { return Err(OpenError::LinkType { name, hardware }) };
-        let ring = Ring::map(fd, size.geometry()).map_err(wrong)?;
-        Ok(Self {
+        let (mut rings, mut link, mut stamps) = (Vec::new(), LinkType::ETHERNET, Stamps::default());
+        stamps.wanted = setup.times == Times::Card;
+        for socket in &sockets {
+            let fd = socket.as_fd();
+            let hardware = sys::bound(fd).map_err(wrong)?.hardware;
+            if sys::number(fd, libc::PACKET_VERSION).map_err(wrong)? != VERSION_3 {
+                return Err(wrong(io::ErrorKind::InvalidInput.into()));
+            }
+            link = link_type(hardware).ok_or_else(|| OpenError::LinkType { name: name.clone(), hardware })?;
+            stamps.by_card = sys::number(fd, libc::PACKET_TIMESTAMP).map_err(wrong)? != 0;
+            rings.push(Ring::map(fd, setup.geometry()).map_err(wrong)?);
+        }
+        let books = Books {
             name,
-            socket,
-            ring,
-            link_type,
+            link_type: link,
             interface,
-            patience: Duration::from_millis(100),
-            block: 0,
-            cursor: None,
-            held: None,
             frames: 0,
             last_time: Timestamp::default(),
             counters: Counters::default(),
             told: 0,
-            gone: false,
-        })
+            stamps,
+            card_clock: None,
+        };
+        let readers = Readers::new(rings.len());
+        Ok(Self { rings, readers, sockets, patience: Duration::from_millis(100), gone: false, books })
     }
 
     /// Sets how long [`FrameSource::next_frame`] waits before it says [`Next::Idle`]; zero does not wait. At first
@@ -256,13 +150,33 @@ impl LiveCapture {
     /// The interface listened on.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.books.name
     }
 
     /// How its frames begin.
     #[must_use]
     pub const fn link_type(&self) -> LinkType {
-        self.link_type
+        self.books.link_type
+    }
+
+    /// Who stamped the frames heard so far.
+    #[must_use]
+    pub const fn stamps(&self) -> Stamps {
+        self.books.stamps
+    }
+
+    /// The time before which no frame is still on its way, when the machine's clock says `now` and the source was
+    /// [`Next::Idle`]. The card's clock need not agree with the machine's: where it stamps the frames, time goes on from
+    /// the last one, and before the first there is none.
+    #[must_use]
+    pub fn settled(&self, now: Timestamp) -> Option<Timestamp> {
+        let now = if self.books.stamps.by_card {
+            let (stamped, seen) = self.books.card_clock?;
+            stamped.saturating_add(seen.elapsed())
+        } else {
+            now
+        };
+        Some(now.saturating_sub(SETTLED))
     }
 
     /// What was heard and lost so far.
@@ -270,19 +184,16 @@ impl LiveCapture {
     /// # Errors
     /// The kernel refuses to say.
     pub fn counters(&mut self) -> Result<Counters, SourceError> {
-        let [seen, dropped, freezes] =
-            sys::statistics(self.socket.as_fd()).map_err(self.live("reading counters"))?;
-        self.counters.received += u64::from(seen.saturating_sub(dropped));
-        self.counters.dropped += u64::from(dropped);
-        self.counters.freezes += u64::from(freezes);
-        Ok(self.counters)
-    }
-
-    /// Frames lost that were not told yet, as the counters say that were asked last; `time` is when it was noticed.
-    fn loss(&mut self, time: Timestamp) -> Option<Loss> {
-        let frames = self.counters.dropped.checked_sub(self.told).filter(|frames| *frames > 0)?;
-        self.told = self.counters.dropped;
-        Some(Loss { time, interface: self.interface, frames })
+        let counters = &mut self.books.counters;
+        counters.dropped += self.readers.asked();
+        for socket in &self.sockets {
+            let [seen, dropped, freezes] = sys::statistics(socket.as_fd())
+                .map_err(|cause| live(&self.books.name, "reading counters", cause))?;
+            counters.received += u64::from(seen.saturating_sub(dropped));
+            counters.dropped += u64::from(dropped);
+            counters.freezes += u64::from(freezes);
+        }
+        Ok(*counters)
     }
 
     /// What was lost behind the last frame; for the end of a capture, as [`FrameSource::next_frame`] tells the rest.
@@ -291,85 +202,83 @@ impl LiveCapture {
     /// The kernel refuses to say.
     pub fn loss_at_end(&mut self) -> Result<Option<Loss>, SourceError> {
         self.counters()?;
-        Ok(self.loss(self.last_time))
+        Ok(self.books.loss(self.books.last_time))
     }
 
-    /// The next frame of the block at hand, or of the next one; none when the kernel has not filled it yet.
-    fn advance(&mut self) -> Result<Option<Packet>, SourceError> {
-        loop {
-            let Some(block) = self.ring.block(self.block) else { return Ok(None) };
-            let begins = self.cursor.is_none();
-            let is_losing = begins && ring::is_losing(block);
-            let cursor = self.cursor.get_or_insert_with(|| Cursor::begin(block));
-            if let Some(packet) = cursor.next(block) {
-                if is_losing {
-                    // The ring was full before this block was free: what was lost, was lost before its first frame.
-                    self.counters()?;
+    /// Finds the next frame, waiting where there is none: its ring, or what there is instead. What was handed out before
+    /// goes back to the kernel.
+    fn ready(&mut self) -> Result<Result<usize, Run>, SourceError> {
+        self.readers.give_back(&mut self.rings);
+        let mut has_waited = false;
+        let (ring, time) = loop {
+            let choice = self.readers.choose(&self.rings);
+            // A ring whose last block has not come back looks as if it had one to read, and waiting would not wait.
+            self.readers.give_back(&mut self.rings);
+            let patience = match choice {
+                Choice::Ring(ring, time) => break (ring, time),
+                Choice::Wait(patience) => patience,
+                Choice::Nothing if self.gone => return Ok(Err(Run::End)),
+                // What a full ring lost is told of by the block behind it; where none follows, the counters know.
+                Choice::Nothing if has_waited => {
+                    return Ok(Err(self.loss_at_end()?.map_or(Run::Idle, Run::Loss)));
                 }
-                return Ok(Some(packet));
-            }
-            // Frames that cannot be found in their block are lost like any other.
-            self.counters.dropped += u64::from(cursor.left());
-            self.cursor = None;
-            self.ring.release(self.block);
-            self.block = (self.block + 1) % self.ring.blocks();
+                Choice::Nothing => self.patience,
+            };
+            has_waited |= !self.wait(patience)? || choice == Choice::Nothing;
+        };
+        if self.books.stamps.by_card {
+            self.books.card_clock = Some((time, Instant::now()));
         }
+        if self.readers.is_losing() {
+            self.counters()?;
+        }
+        // A ring was full before the block at hand was free: what was lost, was lost before its first frame.
+        Ok(self.books.loss(time).map_or(Ok(ring), |loss| Err(Run::Loss(loss))))
     }
 
-    /// Waits for a block; true when there may be one.
-    fn wait(&mut self) -> Result<bool, SourceError> {
-        match sys::wait(self.socket.as_fd(), self.patience).map_err(self.live("waiting"))? {
-            Waited::Ready => Ok(true),
-            Waited::TimedOut => Ok(false),
-            Waited::Failed => Err(self.failure()),
+    /// Waits for a block of a ring that has none; true when there may be one.
+    fn wait(&mut self, patience: Duration) -> Result<bool, SourceError> {
+        let lacking = self.sockets.iter().zip(self.readers.lacking()).filter(|(_, lacks)| *lacks);
+        match sys::wait(lacking.map(|(socket, _)| socket.as_fd()), patience) {
+            Ok(Waited::Ready) => Ok(true),
+            Ok(Waited::TimedOut) => Ok(false),
+            Ok(Waited::Failed) => Err(self.failure()),
+            Err(cause) => Err(live(&self.books.name, "waiting", cause)),
         }
     }
 
     fn failure(&mut self) -> SourceError {
-        let name = self.name.clone();
-        if sys::bound(self.socket.as_fd()).is_ok_and(|bound| bound.index <= 0) {
+        let name = self.books.name.clone();
+        let mut failures = self.sockets.iter().map(|socket| sys::pending_error(socket.as_fd()));
+        let pending = failures.find_map(|failure| failure.ok().flatten());
+        let first = self.sockets.first().map(AsFd::as_fd);
+        if first.is_some_and(|fd| sys::bound(fd).is_ok_and(|bound| bound.index <= 0)) {
             self.gone = true;
             return SourceError::InterfaceGone { name };
         }
-        match sys::pending_error(self.socket.as_fd()) {
-            Ok(Some(cause)) if cause.raw_os_error() != Some(libc::ENETDOWN) => {
+        match pending {
+            Some(cause) if cause.raw_os_error() != Some(libc::ENETDOWN) => {
                 SourceError::Live { name, step: "waiting", cause }
             }
             _ => SourceError::InterfaceDown { name },
         }
     }
-
-    fn live(&self, step: &'static str) -> impl FnOnce(io::Error) -> SourceError + use<> {
-        let name = self.name.clone();
-        move |cause| SourceError::Live { name, step, cause }
-    }
 }
 
-impl FrameSource for LiveCapture {
-    fn next_frame(&mut self) -> Result<Next<'_>, SourceError> {
-        let mut found = self.held.take();
-        if found.is_none() {
-            found = self.advance()?;
-        }
-        if found.is_none() {
-            if self.gone {
-                return Ok(Next::End);
-            }
-            if self.wait()? {
-                found = self.advance()?;
-            }
-        }
-        let Some(packet) = found else {
-            // A block that ran full is told of by the block behind it; where none follows, the counters know.
-            return Ok(self.loss_at_end()?.map_or(Next::Idle, Next::Loss));
-        };
-        if let Some(loss) = self.loss(packet.time) {
-            self.held = Some(packet);
-            return Ok(Next::Loss(loss));
-        }
-        let Some(block) = self.ring.block(self.block) else { return Ok(Next::Idle) };
+impl Books {
+    /// Frames lost that were not told yet, as the counters say that were asked last; `time` is when it was noticed.
+    fn loss(&mut self, time: Timestamp) -> Option<Loss> {
+        let frames = self.counters.dropped.checked_sub(self.told).filter(|frames| *frames > 0)?;
+        self.told = self.counters.dropped;
+        Some(Loss { time, interface: self.interface, frames })
+    }
+
+    /// A frame as it is handed out.
+    fn frame<'a>(&mut self, packet: Packet, block: &'a [u8]) -> (FrameRef, RawFrame<'a>) {
         self.frames += 1;
         self.last_time = packet.time;
+        let stamped = if packet.by_hardware { &mut self.stamps.card } else { &mut self.stamps.kernel };
+        *stamped += 1;
         let frame = RawFrame {
             time: packet.time,
             link_type: self.link_type,
@@ -378,25 +287,52 @@ impl FrameSource for LiveCapture {
             tag: packet.tag,
             bytes: block.get(packet.bytes).unwrap_or_default(),
         };
-        Ok(Next::Frame(FrameRef { capture: 0, number: self.frames }, frame))
+        (FrameRef { capture: 0, number: self.frames }, frame)
     }
 }
 
-impl AsFd for LiveCapture {
-    /// For waiting on several captures at once.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+impl FrameSource for LiveCapture {
+    fn next_frame(&mut self) -> Result<Next<'_>, SourceError> {
+        let ring = match self.ready()? {
+            Ok(ring) => ring,
+            Err(Run::Loss(loss)) => return Ok(Next::Loss(loss)),
+            Err(Run::End) => return Ok(Next::End),
+            Err(Run::Idle | Run::Frames) => return Ok(Next::Idle),
+        };
+        let Self { rings, readers, books, .. } = self;
+        Ok(readers.take(ring, rings).map_or(Next::Idle, |(packet, block)| {
+            let (at, frame) = books.frame(packet, block);
+            Next::Frame(at, frame)
+        }))
     }
-}
 
-/// How frames of a hardware type begin (Linux: include/uapi/linux/if_arp.h).
-const fn link_type(hardware: u16) -> Option<LinkType> {
-    const RAW_IP: u16 = 519;
-    match hardware {
-        libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => Some(LinkType::ETHERNET),
-        libc::ARPHRD_NONE | RAW_IP | libc::ARPHRD_TUNNEL | libc::ARPHRD_TUNNEL6 | libc::ARPHRD_SIT => {
-            Some(LinkType::RAW)
+    fn next_frames<'a>(
+        &'a mut self,
+        most: usize,
+        out: &mut Vec<(FrameRef, RawFrame<'a>)>,
+    ) -> Result<Run, SourceError> {
+        let mut ring = match self.ready()? {
+            Ok(ring) => ring,
+            Err(run) => return Ok(run),
+        };
+        let Self { rings, readers, books, .. } = self;
+        let rings: &'a [Ring] = rings;
+        let bound = out.len().saturating_add(most.max(1));
+        while let Some((packet, block)) = readers.take(ring, rings) {
+            out.push(books.frame(packet, block));
+            if out.len() >= bound {
+                break;
+            }
+            match readers.choose(rings) {
+                // What was lost before this block is told before its frames: by the next call.
+                Choice::Ring(next, _) if !readers.is_losing() => ring = next,
+                _ => break,
+            }
         }
-        _ => None,
+        Ok(Run::Frames)
     }
+}
+
+fn live(name: &str, step: &'static str, cause: io::Error) -> SourceError {
+    SourceError::Live { name: name.to_owned(), step, cause }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Packet {
     pub(crate) wire_length: u32,
     pub(crate) tag: Option<VlanTag>,
     pub(crate) bytes: Range<usize>,
+    /// Whether the time is the network card's.
+    pub(crate) by_hardware: bool,
 }
 
 /// Whether frames were lost since the counters were asked last, when the kernel closed the block.
@@ -78,6 +80,7 @@ impl Cursor {
                 control: ORDER.u16(frame, 32 + tag_control_offset()),
             }),
             bytes,
+            by_hardware: status & libc::TP_STATUS_TS_RAW_HARDWARE != 0,
         };
         self.left -= 1;
         self.at += ORDER.u32(frame, 0) as usize;

@@ -5,7 +5,8 @@
 //! found in the shared memory is read by safe, checked code elsewhere.
 
 use std::{
-    ffi::{CStr, CString, c_int, c_void},
+    array,
+    ffi::{CStr, CString, c_char, c_int, c_void},
     io,
     mem::{size_of, zeroed},
     os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
@@ -17,6 +18,10 @@ use std::{
 
 /// Where the status word stands in a block (`struct tpacket_block_desc`).
 const STATUS_AT: usize = 8;
+/// `BPF_RET | BPF_K` of the packet filter.
+const RETURN_CONSTANT: u16 = 0x06;
+/// Sockets that [`wait`] waits for at most.
+pub(crate) const MAX_WAITED: usize = 8;
 
 /// What a packet socket is bound to.
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +120,7 @@ pub(crate) fn bound(fd: BorrowedFd<'_>) -> io::Result<Bound> {
 
 /// Sets a packet option that is a number.
 pub(crate) fn set_number(fd: BorrowedFd<'_>, option: c_int, value: c_int) -> io::Result<()> {
-    set(fd, option, &value)
+    set(fd, libc::SOL_PACKET, option, &value)
 }
 
 /// Reads a packet option that is a number.
@@ -128,7 +133,67 @@ pub(crate) fn number(fd: BorrowedFd<'_>, option: c_int) -> io::Result<c_int> {
 pub(crate) fn listen_to_all(fd: BorrowedFd<'_>, index: c_int) -> io::Result<()> {
     let kind = libc::c_ushort::try_from(libc::PACKET_MR_PROMISC).unwrap_or_default();
     let request = libc::packet_mreq { mr_ifindex: index, mr_type: kind, mr_alen: 0, mr_address: [0; 8] };
-    set(fd, libc::PACKET_ADD_MEMBERSHIP, &request)
+    set(fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &request)
+}
+
+/// Has the socket pass over every frame until [`hear`]; frames passed over are not counted either.
+pub(crate) fn pass_over(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // One instruction of the packet filter: "take 0 octets" (Linux: Documentation/networking/filter.rst).
+    let mut none = libc::sock_filter { code: RETURN_CONSTANT, jt: 0, jf: 0, k: 0 };
+    // The kernel copies the program during the call, through this pointer, so that `none` has to live as long.
+    let program = libc::sock_fprog { len: 1, filter: &raw mut none };
+    set(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
+}
+
+/// Ends [`pass_over`].
+pub(crate) fn hear(fd: BorrowedFd<'_>) -> io::Result<()> {
+    set(fd, libc::SOL_SOCKET, libc::SO_DETACH_FILTER, &c_int::default())
+}
+
+/// Takes the socket into a group whose members share the frames by the hash of the conversation, the same for both
+/// directions: into `group`, or into a new one, which nobody else has. The group's number.
+pub(crate) fn join(fd: BorrowedFd<'_>, group: Option<c_int>) -> io::Result<c_int> {
+    const HASH: c_int = 0;
+    const NEW: c_int = 0x2000;
+    let Some(group) = group else {
+        set_number(fd, libc::PACKET_FANOUT, (HASH | NEW) << 16)?;
+        return number(fd, libc::PACKET_FANOUT).map(|value| value & 0xffff);
+    };
+    set_number(fd, libc::PACKET_FANOUT, HASH << 16 | group).map(|()| group)
+}
+
+/// Has the network card stamp every frame it receives (Linux: Documentation/networking/timestamping.rst, 3). False where
+/// it cannot, or not every frame. Needs CAP_NET_ADMIN, and changes the card for everyone, unless it does so already.
+pub(crate) fn stamp_by_hardware(fd: BorrowedFd<'_>, interface: &str) -> io::Result<bool> {
+    const SEND_NO_STAMPS: c_int = 0;
+    let every = c_int::try_from(libc::HWTSTAMP_FILTER_ALL).unwrap_or_default();
+    let mut config = libc::hwtstamp_config { flags: 0, tx_type: SEND_NO_STAMPS, rx_filter: 0 };
+    if hardware_stamps(fd, interface, libc::SIOCGHWTSTAMP, &mut config).is_ok() && config.rx_filter == every {
+        return Ok(true);
+    }
+    // What the card does for transmitted frames stays as it was found.
+    config.flags = 0;
+    config.rx_filter = every;
+    hardware_stamps(fd, interface, libc::SIOCSHWTSTAMP, &mut config)?;
+    Ok(config.rx_filter == every)
+}
+
+fn hardware_stamps(
+    fd: BorrowedFd<'_>,
+    interface: &str,
+    request: libc::c_ulong,
+    config: &mut libc::hwtstamp_config,
+) -> io::Result<()> {
+    // SAFETY: ifreq is plain integers and a union of such and of pointers, for which all zeros is a value.
+    let mut named: libc::ifreq = unsafe { zeroed() };
+    let last = named.ifr_name.len() - 1;
+    for (place, octet) in named.ifr_name.iter_mut().take(last).zip(interface.bytes()) {
+        *place = c_char::from_ne_bytes([octet]);
+    }
+    named.ifr_ifru.ifru_data = ptr::from_mut(config).cast();
+    // SAFETY: both requests take an ifreq whose data points to a hwtstamp_config, which the kernel reads and writes
+    // within the call; both live through it, and any integers are a value of it.
+    checked(unsafe { libc::ioctl(fd.as_raw_fd(), request, &raw mut named) })
 }
 
 /// Has the kernel allocate a receive ring.
@@ -144,7 +209,7 @@ pub(crate) fn make_ring(fd: BorrowedFd<'_>, geometry: Geometry) -> io::Result<()
         tp_sizeof_priv: 0,
         tp_feature_req_word: 0,
     };
-    set(fd, libc::PACKET_RX_RING, &request)
+    set(fd, libc::SOL_PACKET, libc::PACKET_RX_RING, &request)
 }
 
 /// Frames seen, frames dropped, and times the ring was full, since it was asked last.
@@ -161,16 +226,32 @@ pub(crate) fn pending_error(fd: BorrowedFd<'_>) -> io::Result<Option<io::Error>>
     Ok(if code == 0 { None } else { Some(io::Error::from_raw_os_error(code)) })
 }
 
-/// Waits until the socket has something, no longer than `patience`; a signal ends it early.
-pub(crate) fn wait(fd: BorrowedFd<'_>, patience: Duration) -> io::Result<Waited> {
-    let mut entry = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    let millis = c_int::try_from(patience.as_millis()).unwrap_or(c_int::MAX);
-    // SAFETY: one entry, which lives through the call.
-    let count = unsafe { libc::poll(&raw mut entry, 1, millis) };
+/// Waits until one of the sockets has something, no longer than `patience`; a signal ends it early. Sockets past
+/// [`MAX_WAITED`] are not waited for.
+pub(crate) fn wait<'a>(
+    sockets: impl Iterator<Item = BorrowedFd<'a>>,
+    patience: Duration,
+) -> io::Result<Waited> {
+    let nobody = || libc::pollfd { fd: -1, events: libc::POLLIN, revents: 0 };
+    let mut entries: [libc::pollfd; MAX_WAITED] = array::from_fn(|_| nobody());
+    for (entry, socket) in entries.iter_mut().zip(sockets) {
+        entry.fd = socket.as_raw_fd();
+    }
+    let wanted = libc::timespec {
+        tv_sec: patience.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_nsec: patience.subsec_nanos().into(),
+    };
+    // SAFETY: the entries, as many as are told, and the time live through the call; a null mask changes none. The kernel
+    // passes over entries whose descriptor is negative.
+    let count = unsafe {
+        libc::ppoll(entries.as_mut_ptr(), MAX_WAITED as libc::nfds_t, &raw const wanted, ptr::null())
+    };
     match checked(count) {
         Err(cause) if cause.kind() == io::ErrorKind::Interrupted => Ok(Waited::TimedOut),
         Err(cause) => Err(cause),
-        Ok(()) if entry.revents & (libc::POLLERR | libc::POLLNVAL) != 0 => Ok(Waited::Failed),
+        Ok(()) if entries.iter().any(|entry| entry.revents & (libc::POLLERR | libc::POLLNVAL) != 0) => {
+            Ok(Waited::Failed)
+        }
         Ok(()) if count > 0 => Ok(Waited::Ready),
         Ok(()) => Ok(Waited::TimedOut),
     }
@@ -251,11 +332,11 @@ impl Drop for Ring {
     }
 }
 
-fn set<T: Copy>(fd: BorrowedFd<'_>, option: c_int, value: &T) -> io::Result<()> {
+fn set<T: Copy>(fd: BorrowedFd<'_>, level: c_int, option: c_int, value: &T) -> io::Result<()> {
     let value = ptr::from_ref(value).cast();
     // SAFETY: the kernel reads the octets of `value`, which lives through the call, and `T` is one of the plain
-    // structures that this module passes.
-    checked(unsafe { libc::setsockopt(fd.as_raw_fd(), libc::SOL_PACKET, option, value, length_of::<T>()) })
+    // structures that this module passes; what one of them points to lives through the call too.
+    checked(unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, value, length_of::<T>()) })
 }
 
 fn read<T: Copy>(fd: BorrowedFd<'_>, level: c_int, option: c_int, value: &mut T) -> io::Result<()> {

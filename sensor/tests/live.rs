@@ -14,7 +14,7 @@ use std::{
 use fieldwarden_model::frame::{LinkType, Loss, VlanTag};
 use fieldwarden_sensor::{
     CaptureFile, FrameSource, LiveCapture, Next, Recorder, SourceError,
-    live::{OpenError, RingSize, open},
+    live::{OpenError, RingCount, RingSize, SETTLED, Setup, Times, open},
     record::{Interface, RecordError, Recorded},
     tag::Restored,
 };
@@ -121,13 +121,13 @@ fn losses_of(path: &Path) -> Vec<(u64, Loss)> {
 #[test]
 fn an_interface_that_cannot_be_heard_is_named_with_the_way_out() {
     inside("an_interface_that_cannot_be_heard_is_named_with_the_way_out", |_| {
-        let unknown = open("span9", RingSize::default()).unwrap_err().to_string();
+        let unknown = open("span9", Setup::default()).unwrap_err().to_string();
         assert!(unknown.contains("`span9`") && unknown.contains("far"), "{unknown}");
         ip(&["link", "add", "quiet", "type", "veth", "peer", "name", "quieter"]);
-        let down = open("quiet", RingSize::default()).unwrap_err();
+        let down = open("quiet", Setup::default()).unwrap_err();
         assert!(matches!(down, OpenError::Down { .. }), "{down}");
         let file = std::fs::File::open("/proc/self/exe").unwrap();
-        let wrong = LiveCapture::from_fd(file.into(), "far", RingSize::default(), 0).err().unwrap();
+        let wrong = LiveCapture::from_fds(vec![file.into()], "far", Setup::default(), 0).err().unwrap();
         assert!(matches!(wrong, OpenError::Descriptor { .. }), "{wrong}");
 
         let mut capture = listen(RingSize::default());
@@ -165,7 +165,7 @@ fn the_loopback_is_heard_once() {
 fn without_the_capability_one_sentence_says_what_is_missing() {
     const NAME: &str = "without_the_capability_one_sentence_says_what_is_missing";
     if std::env::var_os(UNPRIVILEGED).is_some() {
-        let error = open("lo", RingSize::default()).unwrap_err();
+        let error = open("lo", Setup::default()).unwrap_err();
         assert!(error.to_string().contains("capturing on `lo` needs the capability CAP_NET_RAW"), "{error}");
         return;
     }
@@ -264,8 +264,12 @@ fn listen(size: RingSize) -> LiveCapture {
 }
 
 fn capture(interface: &str, size: RingSize) -> LiveCapture {
-    let socket = open(interface, size).unwrap();
-    let mut capture = LiveCapture::from_fd(socket, interface, size, 0).unwrap();
+    capture_with(interface, Setup { size, ..Setup::default() })
+}
+
+fn capture_with(interface: &str, setup: Setup) -> LiveCapture {
+    let sockets = open(interface, setup).unwrap();
+    let mut capture = LiveCapture::from_fds(sockets, interface, setup, 0).unwrap();
     capture.wait_at_most(Duration::from_millis(500));
     capture
 }

@@ -1,4 +1,4 @@
-//! Passing an open socket from the parent to the daemon (SCM_RIGHTS, unix(7)).
+//! Passing open sockets from the parent to the daemon (SCM_RIGHTS, unix(7)).
 
 use std::{
     io::{self, IoSlice, IoSliceMut},
@@ -9,21 +9,23 @@ use std::{
     },
 };
 
+use fieldwarden_sensor::live::RingCount;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags,
 };
 
+/// Sockets sent at once at most: one for each ring of an interface.
+pub(crate) const MAX_SOCKETS: usize = RingCount::MAX as usize;
 /// The longest sentence sent along, in octets.
 const MAX_SENTENCE: usize = 1024;
 
-/// Sends a sentence and, where there is one, a socket.
-pub(crate) fn send(to: &UnixStream, socket: Option<BorrowedFd<'_>>, sentence: &str) -> io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+/// Sends a sentence and the sockets there are, [`MAX_SOCKETS`] at most.
+pub(crate) fn send(to: &UnixStream, sockets: &[BorrowedFd<'_>], sentence: &str) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_SOCKETS))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let sockets: Vec<BorrowedFd<'_>> = socket.into_iter().collect();
-    if !sockets.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(&sockets)) {
-        return Err(io::Error::other("no room for the socket beside the sentence"));
+    if !sockets.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(sockets)) {
+        return Err(io::Error::other("no room for the sockets beside the sentence"));
     }
     let sentence = sentence.as_bytes();
     let sentence = sentence.get(..MAX_SENTENCE).unwrap_or(sentence);
@@ -31,9 +33,9 @@ pub(crate) fn send(to: &UnixStream, socket: Option<BorrowedFd<'_>>, sentence: &s
     Ok(())
 }
 
-/// Receives what [`send`] sent: the sentence, and the socket where there is one.
-pub(crate) fn receive(from: &UnixStream) -> io::Result<(String, Option<OwnedFd>)> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+/// Receives what [`send`] sent: the sentence, and the sockets.
+pub(crate) fn receive(from: &UnixStream) -> io::Result<(String, Vec<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_SOCKETS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut sentence = vec![0; MAX_SENTENCE];
     let received = rustix::net::recvmsg(
@@ -46,11 +48,11 @@ pub(crate) fn receive(from: &UnixStream) -> io::Result<(String, Option<OwnedFd>)
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the parent process is gone"));
     }
     sentence.truncate(received.bytes);
-    let socket = ancillary.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut sockets) => sockets.next(),
+    let sockets = ancillary.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(sockets) => Some(sockets),
         _ => None,
     });
-    Ok((String::from_utf8_lossy(&sentence).into_owned(), socket))
+    Ok((String::from_utf8_lossy(&sentence).into_owned(), sockets.flatten().collect()))
 }
 
 #[cfg(test)]
@@ -60,17 +62,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_arrives_open_and_a_refusal_without_one() {
+    fn sockets_arrive_open_and_a_refusal_without_any() {
         let (parent, daemon) = UnixStream::pair().unwrap();
-        let (mut near, far) = UnixStream::pair().unwrap();
-        send(&parent, Some(far.as_fd()), "ready").unwrap();
+        let pairs: Vec<_> = (0..MAX_SOCKETS).map(|_| UnixStream::pair().unwrap()).collect();
+        let far: Vec<_> = pairs.iter().map(|(_, far)| far.as_fd()).collect();
+        send(&parent, &far, "ready").unwrap();
+        let (mut near, far): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         drop(far);
-        let (sentence, socket) = receive(&daemon).unwrap();
-        assert_eq!(sentence, "ready");
-        assert!(near.write_all(b"still open").is_ok(), "{socket:?}");
-        send(&parent, None, "no interface `span9`").unwrap();
-        let (sentence, socket) = receive(&daemon).unwrap();
-        assert_eq!((sentence.as_str(), socket.is_none()), ("no interface `span9`", true));
+        let (sentence, sockets) = receive(&daemon).unwrap();
+        assert_eq!((sentence.as_str(), sockets.len()), ("ready", MAX_SOCKETS));
+        assert!(near.iter_mut().all(|near| near.write_all(b"still open").is_ok()), "{sockets:?}");
+        send(&parent, &[], "no interface `span9`").unwrap();
+        let (sentence, sockets) = receive(&daemon).unwrap();
+        assert_eq!((sentence.as_str(), sockets.len()), ("no interface `span9`", 0));
         drop(parent);
         assert!(receive(&daemon).is_err());
     }

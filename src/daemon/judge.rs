@@ -19,7 +19,8 @@ use fieldwarden_engine::{
 use fieldwarden_model::{FrameRef, Loss, Order, OrderState, RawFrame, Target, order::Report};
 use fieldwarden_response::store::{Checkpoint, WriteRecord};
 use fieldwarden_sensor::{
-    FrameSource as _, LiveCapture, Next, Recorder, live,
+    FrameSource as _, LiveCapture, Recorder, Room, Run,
+    live::Stamps,
     record::{RecordError, Recorded},
 };
 use serde_json::{Value, json};
@@ -31,8 +32,8 @@ use crate::cli;
 pub(crate) const CHECKPOINT_VERSION: u32 = 1;
 /// The capture waits at most this long for a frame, so that questions are answered on a quiet network too.
 const PATIENCE: Duration = Duration::from_millis(20);
-/// Frames read between two looks at the questions that wait.
-const FRAMES_PER_LOOK: u32 = 256;
+/// Frames judged at most between two looks at the questions that wait. They lie in the kernel's blocks meanwhile.
+const FRAMES_PER_LOOK: usize = 512;
 /// Share of the provisional time after which the verdict on the plant falls; the rest is for the keep to arrive.
 const WATCH_SHARE: f64 = 0.6;
 
@@ -137,60 +138,53 @@ impl Judge {
 
     /// Runs until `stop`; then everything found is stored.
     pub(crate) fn run(mut self, queries: &Receiver<Query>, stop: &AtomicBool) {
-        let mut until_look = FRAMES_PER_LOOK;
+        let mut room = Room::default();
         while !stop.load(Ordering::Relaxed) {
-            let quiet = self.frame();
-            until_look -= 1;
-            if quiet || until_look == 0 {
-                until_look = FRAMES_PER_LOOK;
-                while let Ok(query) = queries.try_recv() {
-                    self.answer(query);
-                }
-                let engine = &self.engine;
-                let written = self.learning.as_mut().map_or(Ok(()), Learning::write_when_due);
-                if let Err(fault) = written {
-                    tell(&mut self.told, "learning", fault);
-                }
-                self.findings.memory.hand_over(now(), || checkpoint(engine));
+            self.frames(&mut room);
+            while let Ok(query) = queries.try_recv() {
+                self.answer(query);
             }
+            let engine = &self.engine;
+            let written = self.learning.as_mut().map_or(Ok(()), Learning::write_when_due);
+            if let Err(fault) = written {
+                tell(&mut self.told, "learning", fault);
+            }
+            self.findings.memory.hand_over(now(), || checkpoint(engine));
         }
         self.finish();
     }
 
-    /// Takes one frame, or lets idle time pass; true where the network was quiet.
-    fn frame(&mut self) -> bool {
+    /// Takes the frames that are ready, or what there is instead.
+    fn frames(&mut self, room: &mut Room) {
         let Self { engine, capture, recorder, learning, findings, told, .. } = self;
-        match capture.next_frame() {
-            Ok(Next::Frame(reference, frame)) => {
-                if told.remove("capture").is_some() {
-                    eprintln!("fieldwarden: frames are heard again");
+        let mut frames = room.take();
+        let run = capture.next_frames(FRAMES_PER_LOOK, &mut frames);
+        if !frames.is_empty() && told.remove("capture").is_some() {
+            eprintln!("fieldwarden: frames are heard again");
+        }
+        for (reference, frame) in &frames {
+            record(recorder, |open| open.record(frame), told);
+            if let Some(learning) = learning {
+                learning.frame(*frame, *reference);
+            }
+            judge(engine, *reference, *frame, findings);
+        }
+        room.put_back(frames);
+        match run {
+            Ok(Run::Frames) => {}
+            Ok(Run::Loss(loss)) => lose(engine, recorder, loss, findings, told),
+            Ok(Run::Idle) => {
+                if let Some(passed) = capture.settled(now()) {
+                    engine.step(Input::Idle(passed), &mut |output| findings.take(output));
                 }
-                record(recorder, |open| open.record(&frame), told);
-                if let Some(learning) = learning {
-                    learning.frame(frame, reference);
-                }
-                judge(engine, reference, frame, findings);
-                false
             }
-            Ok(Next::Loss(loss)) => {
-                lose(engine, recorder, loss, findings, told);
-                false
-            }
-            Ok(Next::Idle) => {
-                // A frame of that age may still be on its way out of the kernel.
-                let passed = now().saturating_sub(live::HOLD * 2);
-                engine.step(Input::Idle(passed), &mut |output| findings.take(output));
-                true
-            }
-            Ok(Next::End) => {
+            Ok(Run::End) => {
                 tell(told, "capture", "the capture ended; nothing is heard any more".into());
                 thread::sleep(PATIENCE);
-                true
             }
             Err(fault) => {
                 tell(told, "capture", fault.to_string());
                 thread::sleep(PATIENCE);
-                true
             }
         }
     }
@@ -220,8 +214,11 @@ impl Judge {
             Ok(counters) => {
                 let state = if counters.dropped == 0 { "good" } else { "frames lost" };
                 let detail = format!(
-                    "{} frames received, {} dropped by the kernel, {} freezes",
-                    counters.received, counters.dropped, counters.freezes
+                    "{} frames received, {} dropped by the kernel, {} freezes; times by {}",
+                    counters.received,
+                    counters.dropped,
+                    counters.freezes,
+                    stamped_by(self.capture.stamps()),
                 );
                 let mut line = row(&format!("capture {name}"), state, &detail);
                 if let Some(object) = line.as_object_mut() {
@@ -332,6 +329,18 @@ fn record(
         Err(fault) => {
             tell(told, "recording", fault.to_string());
             *recorder = None;
+        }
+    }
+}
+
+/// Who stamps the frames, in words.
+fn stamped_by(stamps: Stamps) -> String {
+    match stamps {
+        Stamps { by_card: false, wanted: false, .. } => "the kernel".into(),
+        Stamps { by_card: false, .. } => "the kernel, as the network card does not stamp every frame".into(),
+        Stamps { kernel: 0, .. } => "the network card".into(),
+        Stamps { card, kernel, .. } => {
+            format!("the network card, save {kernel} of {} frames that it did not stamp", card + kernel)
         }
     }
 }

@@ -2,10 +2,7 @@
 
 use std::{
     io::Read as _,
-    os::{
-        fd::{AsFd as _, OwnedFd},
-        unix::net::UnixStream,
-    },
+    os::{fd::AsFd as _, unix::net::UnixStream},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -23,7 +20,7 @@ use fieldwarden_response::{
     outbox::{Outbox, Pace},
     store::{Filter, Store},
 };
-use fieldwarden_sensor::{LiveCapture, Recorder, live::RingSize, record::Interface};
+use fieldwarden_sensor::{LiveCapture, Recorder, record::Interface};
 
 use super::{
     answers::Answers,
@@ -34,7 +31,7 @@ use super::{
     learning::Learning,
     listen,
     memory::{Memory, Trouble},
-    now,
+    now, parent,
     settings::{SensorSettings, Settings},
 };
 use crate::cli;
@@ -151,14 +148,15 @@ fn watch_parent(mut parent: UnixStream, stop: Arc<AtomicBool>) -> Result<()> {
     Ok(())
 }
 
-fn capture(sensor: &SensorSettings, parent: &UnixStream) -> Result<LiveCapture> {
+fn capture(sensor: &SensorSettings, to_parent: &UnixStream) -> Result<LiveCapture> {
     use std::io::Write as _;
-    writeln!(&*parent, "{} {}", sensor.interface, sensor.ring_megabytes)
+    writeln!(&*to_parent, "{}", parent::demand(&sensor.interface, sensor.setup))
         .context("the parent does not listen")?;
-    let (sentence, socket) = handover::receive(parent).context("the parent does not answer")?;
-    let socket: OwnedFd = socket.ok_or(NoCapture(sentence))?;
-    LiveCapture::from_fd(socket, &sensor.interface, RingSize::megabytes(sensor.ring_megabytes), 0)
-        .map_err(|fault| anyhow!("{fault}"))
+    let (sentence, sockets) = handover::receive(to_parent).context("the parent does not answer")?;
+    if sockets.is_empty() {
+        return Err(NoCapture(sentence).into());
+    }
+    LiveCapture::from_fds(sockets, &sensor.interface, sensor.setup, 0).map_err(|fault| anyhow!("{fault}"))
 }
 
 fn recorder(path: &Path, sensor: &SensorSettings, capture: &LiveCapture) -> Result<Recorder> {

@@ -20,7 +20,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use fieldwarden_sensor::live::{self, RingSize};
+use fieldwarden_sensor::live::{self, RingCount, RingSize, Setup, Times};
 
 /// A child that ended is started again after this long, doubled at each quick end up to [`SLOWEST_RESTART`].
 const FIRST_RESTART: Duration = Duration::from_millis(200);
@@ -29,8 +29,11 @@ const SLOWEST_RESTART: Duration = Duration::from_secs(10);
 const HEALTHY: Duration = Duration::from_secs(20);
 /// How long a child may take to end by itself before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
-/// Capture sockets one daemon is given; each holds memory of the kernel, and a taken-over daemon must not drain it.
+/// Interfaces one daemon is given the sockets of. Rings hold memory of the kernel, and a
+/// taken-over daemon must not drain it.
 const MAX_CAPTURES: u32 = 8;
+/// The word for the network card's time stamps.
+const CARD: &str = "card";
 /// The longest line the daemon may send, far beyond any interface name.
 const MAX_ASK: u64 = 256;
 
@@ -166,7 +169,7 @@ pub(crate) fn enforcer_program() -> Result<PathBuf> {
     Ok(own.parent().unwrap_or(Path::new("/usr/bin")).join("fieldwarden-enforcer"))
 }
 
-/// Answers the daemon's requests, each a line `INTERFACE RING_MEGABYTES`, with a socket or a sentence.
+/// Answers the daemon's requests, each a line that [`demand`] writes, with sockets or a sentence.
 fn serve_captures(daemon: &UnixStream) {
     use std::io::Read as _;
     let mut lines = BufReader::new(daemon);
@@ -176,15 +179,51 @@ fn serve_captures(daemon: &UnixStream) {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        let mut words = line.split_whitespace();
-        let interface = words.next().unwrap_or_default();
-        let megabytes = words.next().and_then(|word| word.parse().ok()).unwrap_or(32);
-        let sent = match live::open(interface, RingSize::megabytes(megabytes)) {
-            Ok(socket) => super::handover::send(daemon, Some(socket.as_fd()), "ready"),
-            Err(fault) => super::handover::send(daemon, None, &fault.to_string()),
+        let (interface, setup) = demanded(&line);
+        let sent = match live::open(interface, setup) {
+            Ok(sockets) => {
+                let sockets: Vec<_> = sockets.iter().map(OwnedFd::as_fd).collect();
+                super::handover::send(daemon, &sockets, "ready")
+            }
+            Err(fault) => super::handover::send(daemon, &[], &fault.to_string()),
         };
         if sent.is_err() {
             return;
         }
+    }
+}
+
+/// What the daemon asks its parent: `INTERFACE RING_MEGABYTES RINGS STAMPS`, the last being `kernel` or `card`.
+pub(crate) fn demand(interface: &str, setup: Setup) -> String {
+    let stamps = if setup.times == Times::Card { CARD } else { "kernel" };
+    format!("{interface} {} {} {stamps}", setup.size.get(), setup.rings.get())
+}
+
+/// What a line of [`demand`] says; a word that is missing or no number counts as its least.
+fn demanded(line: &str) -> (&str, Setup) {
+    let mut words = line.split_whitespace();
+    let interface = words.next().unwrap_or_default();
+    let size = RingSize::megabytes(words.next().and_then(|word| word.parse().ok()).unwrap_or_default());
+    let rings = RingCount::of(words.next().and_then(|word| word.parse().ok()).unwrap_or_default());
+    let times = if words.next() == Some(CARD) { Times::Card } else { Times::Kernel };
+    (interface, Setup { size, rings, times })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parent_reads_what_the_daemon_asks_and_holds_it_within_bounds() {
+        let setup = |megabytes, rings, times| Setup {
+            size: RingSize::megabytes(megabytes),
+            rings: RingCount::of(rings),
+            times,
+        };
+        let asked = setup(48, 4, Times::Card);
+        assert_eq!(demanded(&demand("span0", asked)), ("span0", asked));
+        assert_eq!(demanded("span0 9999 200 kernel\n"), ("span0", setup(1024, 8, Times::Kernel)));
+        assert_eq!(demanded("span0 much -3 more"), ("span0", setup(1, 1, Times::Kernel)));
+        assert_eq!(demanded("\n"), ("", setup(1, 1, Times::Kernel)));
     }
 }

@@ -8,6 +8,7 @@ use fieldwarden_model::{
     section::{Fault, Reader, Section},
 };
 use fieldwarden_response::forward::{self, Destination};
+use fieldwarden_sensor::live::{RingCount, RingSize, Setup, Times};
 
 use crate::operator::Operator;
 
@@ -39,8 +40,8 @@ pub(crate) struct Settings {
 pub(crate) struct SensorSettings {
     /// The span interface.
     pub(crate) interface: String,
-    /// Size of the ring shared with the kernel.
-    pub(crate) ring_megabytes: u16,
+    /// The rings shared with the kernel, and who stamps the frames.
+    pub(crate) setup: Setup,
     /// Where everything read is recorded, for replay.
     pub(crate) record: Option<PathBuf>,
     /// The recording stops at this size.
@@ -106,11 +107,18 @@ impl Settings {
 fn sensor_settings(section: &Section) -> Result<SensorSettings, Vec<Fault>> {
     let mut reader = Reader::new(section);
     let interface = reader.required::<String>("interface", "interface = \"span0\"");
-    let ring_megabytes = u16::try_from(reader.within("ring_megabytes", 1..=1024, 32)).unwrap_or(32);
+    let megabytes = u64::from(RingSize::MIN_MEGABYTES)..=u64::from(RingSize::MAX_MEGABYTES);
+    let megabytes = reader.within("ring_megabytes", megabytes, RingSize::default().get().into());
+    let rings = reader.within("rings", 1..=u64::from(RingCount::MAX), 1);
+    let by_card = reader.optional::<bool>("hardware_timestamps").unwrap_or_default();
+    let setup = Setup {
+        size: RingSize::megabytes(u16::try_from(megabytes).unwrap_or(RingSize::MAX_MEGABYTES)),
+        rings: RingCount::of(u8::try_from(rings).unwrap_or(RingCount::MAX)),
+        times: if by_card { Times::Card } else { Times::Kernel },
+    };
     let record = reader.optional::<String>("record").map(PathBuf::from);
     let record_megabytes = reader.within("record_megabytes", 1..=1_048_576, 256);
-    let settings =
-        interface.map(|interface| SensorSettings { interface, ring_megabytes, record, record_megabytes });
+    let settings = interface.map(|interface| SensorSettings { interface, setup, record, record_megabytes });
     reader.finish_with(settings)
 }
 

@@ -20,7 +20,7 @@ use fieldwarden_model::{
 };
 
 use crate::{
-    FrameSource, Next, SourceError,
+    FrameSource, Next, Run, SourceError,
     expand::expand,
     pcap::{Found, Pcap},
     pcapng::{Pcapng, Piece},
@@ -42,6 +42,8 @@ pub struct CaptureFile {
     behind: Option<Found>,
     ended: bool,
     progress: Progress,
+    /// The frames lent last, where there were several.
+    run: Vec<Found>,
 }
 
 /// How far the reading has come.
@@ -113,6 +115,7 @@ impl CaptureFile {
                 behind: None,
                 ended: false,
                 progress,
+                run: Vec::new(),
             }),
             Ok((_, Err(begins))) => Err(SourceError::Foreign { name, begins }),
             Err(Stop::Io(cause)) => Err(SourceError::Unreadable { name, cause }),
@@ -189,25 +192,38 @@ impl CaptureFile {
     /// What [`CaptureFile::advance`] found last; [`Next::End`] where there was nothing.
     pub(crate) fn current(&self) -> Next<'_> {
         match &self.current {
-            Some(Piece::Frame(found)) => self.view(found.clone()),
+            Some(Piece::Frame(found)) => self.view(found),
             Some(Piece::Loss(loss)) => Next::Loss(*loss),
             None => Next::End,
         }
     }
 
+    /// The next frame, when all of it is in the window and nothing else comes before it.
+    #[inline]
+    fn at_hand(&mut self) -> Option<Found> {
+        match &mut self.format {
+            Format::Pcap(pcap) => pcap.at_hand(&mut self.window),
+            Format::Pcapng(pcapng) if self.behind.is_none() => pcapng.at_hand(&mut self.window),
+            Format::Pcapng(_) => None,
+        }
+    }
+
     /// A frame found, as it is handed out.
     #[inline]
-    fn view(&self, found: Found) -> Next<'_> {
-        let at = FrameRef { capture: self.capture, number: self.frames };
-        let frame = RawFrame {
+    fn view(&self, found: &Found) -> Next<'_> {
+        Next::Frame(FrameRef { capture: self.capture, number: self.frames }, self.raw(found))
+    }
+
+    #[inline]
+    fn raw(&self, found: &Found) -> RawFrame<'_> {
+        RawFrame {
             time: found.time,
             link_type: found.link_type,
             interface: found.interface,
             wire_length: found.wire_length,
             tag: None,
-            bytes: self.window.slice(found.bytes),
-        };
-        Next::Frame(at, frame)
+            bytes: self.window.slice(found.bytes.clone()),
+        }
     }
 
     pub(crate) fn current_time(&self) -> Option<Timestamp> {
@@ -222,17 +238,40 @@ impl FrameSource for CaptureFile {
     #[inline]
     fn next_frame(&mut self) -> Result<Next<'_>, SourceError> {
         // The frame that is at hand goes out without a detour over `current`.
-        let at_hand = match &mut self.format {
-            Format::Pcap(pcap) => pcap.at_hand(&mut self.window),
-            Format::Pcapng(pcapng) if self.behind.is_none() => pcapng.at_hand(&mut self.window),
-            Format::Pcapng(_) => None,
-        };
-        if let Some(found) = at_hand {
+        if let Some(found) = self.at_hand() {
             self.frames += 1;
-            return Ok(self.view(found));
+            return Ok(self.view(&found));
         }
         self.advance()?;
         Ok(self.current())
+    }
+
+    fn next_frames<'a>(
+        &'a mut self,
+        most: usize,
+        out: &mut Vec<(FrameRef, RawFrame<'a>)>,
+    ) -> Result<Run, SourceError> {
+        let before = self.frames;
+        let mut run = core::mem::take(&mut self.run);
+        run.clear();
+        while run.len() < most
+            && let Some(found) = self.at_hand()
+        {
+            run.push(found);
+        }
+        self.run = run;
+        if self.run.is_empty() {
+            return Ok(Run::of(self.next_frame()?, out));
+        }
+        self.frames = before + self.run.len() as u64;
+        let this = &*self;
+        out.extend(
+            this.run
+                .iter()
+                .zip(before + 1..)
+                .map(|(found, number)| (FrameRef { capture: this.capture, number }, this.raw(found))),
+        );
+        Ok(Run::Frames)
     }
 }
 

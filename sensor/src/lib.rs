@@ -63,15 +63,7 @@ pub trait FrameSource {
     ) -> Result<Run, SourceError> {
         // A source that reads the next frame over the last one can lend only one at a time.
         let _ = most;
-        Ok(match self.next_frame()? {
-            Next::Frame(at, frame) => {
-                out.push((at, frame));
-                Run::Frames
-            }
-            Next::Loss(loss) => Run::Loss(loss),
-            Next::Idle => Run::Idle,
-            Next::End => Run::End,
-        })
+        Ok(Run::of(self.next_frame()?, out))
     }
 }
 
@@ -86,6 +78,21 @@ pub enum Run {
     Idle,
     /// As [`Next::End`].
     End,
+}
+
+impl Run {
+    /// A run of one.
+    fn of<'a>(next: Next<'a>, out: &mut Vec<(FrameRef, RawFrame<'a>)>) -> Self {
+        match next {
+            Next::Frame(at, frame) => {
+                out.push((at, frame));
+                Self::Frames
+            }
+            Next::Loss(loss) => Self::Loss(loss),
+            Next::Idle => Self::Idle,
+            Next::End => Self::End,
+        }
+    }
 }
 
 /// Memory for frames taken together, kept between runs, whose frames are borrowed for one run only.
@@ -118,7 +125,7 @@ impl Room {
     pub fn put_back(&mut self, mut frames: Vec<(FrameRef, RawFrame<'_>)>) {
         frames.clear();
         // Nothing is left to convert but the type; collecting a vector's own iterator reuses its memory.
-        self.0 = frames.into_iter().filter_map(|_| None).collect();
+        self.0 = frames.into_iter().map_while(|_| None).collect();
     }
 }
 

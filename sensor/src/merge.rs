@@ -2,9 +2,12 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, io, path::Path};
 
-use fieldwarden_model::time::Timestamp;
+use fieldwarden_model::{
+    frame::{FrameRef, RawFrame},
+    time::Timestamp,
+};
 
-use crate::{CaptureFile, FrameSource, Next, SourceError};
+use crate::{CaptureFile, FrameSource, Next, Run, SourceError};
 
 /// Captures merged by time, ties in the order given. The order within one capture is kept, even where its times run
 /// backwards: only the frames at the heads are compared.
@@ -55,6 +58,17 @@ impl FrameSource for Merged {
             return self.captures.first_mut().map_or(Ok(Next::End), CaptureFile::next_frame);
         }
         self.earliest()
+    }
+
+    fn next_frames<'a>(
+        &'a mut self,
+        most: usize,
+        out: &mut Vec<(FrameRef, RawFrame<'a>)>,
+    ) -> Result<Run, SourceError> {
+        if self.captures.len() == 1 {
+            return self.captures.first_mut().map_or(Ok(Run::End), |capture| capture.next_frames(most, out));
+        }
+        Ok(Run::of(self.earliest()?, out))
     }
 }
 

@@ -7,9 +7,9 @@ use std::{
 
 use crate::error::Damage;
 
-/// Octets asked of the system at a time, and held per capture in the ordinary case. Few system calls, and still small
-/// enough to stay in the cache of a core between the kernel's copy and the reading.
-pub(crate) const INITIAL_OCTETS: usize = 256 * 1024;
+/// Octets asked of the system at a time, and held per capture in the ordinary case: some thousand frames, which are judged
+/// together.
+pub(crate) const INITIAL_OCTETS: usize = 1024 * 1024;
 
 /// Why a reader of a format stops; the capture file adds its name and the place.
 pub(crate) enum Stop {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use fieldwarden_model::{FrameRef, Loss, RawFrame};
-use fieldwarden_sensor::{FrameSource as _, Merged, Next};
+use fieldwarden_sensor::{FrameSource as _, Merged, Room, Run};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Failure, Outcome};
@@ -15,7 +15,9 @@ use super::{Failure, Outcome};
 /// Work shorter than this shows no progress.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Frames between two looks at the clock.
-const FRAMES_PER_LOOK: u32 = 4096;
+const FRAMES_PER_LOOK: usize = 4096;
+/// Frames taken together at most.
+const FRAMES_AT_ONCE: usize = 16_384;
 
 /// The captures of one command.
 pub(crate) struct Captures {
@@ -48,8 +50,10 @@ impl Captures {
         mut take: impl FnMut(RawFrame<'_>, FrameRef) -> Outcome,
     ) -> Outcome {
         let mut lost = 0u64;
-        self.each_captured(doing, |captured| match captured {
-            Captured::Frame(frame, reference) => take(frame, reference),
+        self.runs(doing, |captured| match captured {
+            Captured::Frames(frames) => {
+                frames.iter().try_for_each(|(reference, frame)| take(*frame, *reference))
+            }
             Captured::Loss(loss) => {
                 lost = lost.saturating_add(loss.frames);
                 Ok(())
@@ -61,34 +65,34 @@ impl Captures {
         Ok(())
     }
 
-    /// Hands every frame and every loss to `take`, in the order of time; for those who judge by both.
-    pub(crate) fn each_captured(
-        &mut self,
-        doing: &str,
-        mut take: impl FnMut(Captured<'_>) -> Outcome,
-    ) -> Outcome {
+    /// Hands frames, as many at once as are at hand, and losses to `take`, in the order of time; for those who judge by both.
+    pub(crate) fn runs(&mut self, doing: &str, mut take: impl FnMut(Captured<'_, '_>) -> Outcome) -> Outcome {
         let mut progress = Progress::new(doing);
+        let mut room = Room::default();
         loop {
-            match self.source.next_frame() {
-                Ok(Next::Frame(reference, frame)) => {
-                    self.frames += 1;
-                    take(Captured::Frame(frame, reference))?;
+            let mut frames = room.take();
+            match self.source.next_frames(FRAMES_AT_ONCE, &mut frames) {
+                Ok(Run::Frames) => {
+                    self.frames += frames.len() as u64;
+                    take(Captured::Frames(&frames))?;
                 }
-                Ok(Next::Loss(loss)) => take(Captured::Loss(loss))?,
-                Ok(Next::Idle) => {}
-                Ok(Next::End) => return Ok(()),
+                Ok(Run::Loss(loss)) => take(Captured::Loss(loss))?,
+                Ok(Run::Idle) => {}
+                Ok(Run::End) => return Ok(()),
                 Err(fault) if fault.keeps_what_was_read() => eprintln!("fieldwarden: note: {fault}"),
                 Err(fault) => return Err(Failure::Input(fault.to_string())),
             }
-            progress.look(&self.source);
+            let taken = frames.len();
+            room.put_back(frames);
+            progress.look(&self.source, taken);
         }
     }
 }
 
 /// What a capture holds.
-pub(crate) enum Captured<'a> {
-    /// A frame, and where it stands.
-    Frame(RawFrame<'a>, FrameRef),
+pub(crate) enum Captured<'r, 'a> {
+    /// Frames, and where they stand.
+    Frames(&'r [(FrameRef, RawFrame<'a>)]),
     /// Frames that the capture itself lost at this place.
     Loss(Loss),
 }
@@ -97,7 +101,7 @@ pub(crate) enum Captured<'a> {
 struct Progress {
     doing: String,
     since: Instant,
-    until_look: u32,
+    until_look: usize,
     bar: Option<ProgressBar>,
     shown: bool,
 }
@@ -108,8 +112,8 @@ impl Progress {
         Self { doing: doing.to_owned(), since: Instant::now(), until_look: FRAMES_PER_LOOK, bar: None, shown }
     }
 
-    fn look(&mut self, source: &Merged) {
-        self.until_look -= 1;
+    fn look(&mut self, source: &Merged, frames: usize) {
+        self.until_look = self.until_look.saturating_sub(frames.max(1));
         if self.until_look > 0 {
             return;
         }

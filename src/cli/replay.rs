@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufWriter, Write as _},
+    num::NonZero,
     path::PathBuf,
     time::Instant,
 };
@@ -43,6 +44,9 @@ pub(crate) struct Words {
     /// End with status 3 when an incident is at least this severe
     #[arg(long)]
     fail_on: Option<SeverityWord>,
+    /// Threads that judge, 0 for one on each core; what comes out is the same. One leaves a gateway's other cores alone
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    threads: usize,
     /// Captures (pcap or pcapng, also gzip or zstd), merged by time
     #[arg(required = true)]
     captures: Vec<PathBuf>,
@@ -63,18 +67,23 @@ pub(crate) fn run(words: &Words) -> Outcome {
         (baseline, judged_from) = (Some(learned), Some(until));
     }
     let (site, engine) = configuration.map(|c| (c.site, c.engine)).unwrap_or_default();
-    let mut engine = Engine::new(engine_settings(site, engine, baseline));
+    let threads = threads(words.threads);
+    let mut engine = Engine::new(Settings { threads, ..engine_settings(site, engine, baseline) });
     let mut captures = Captures::open(&words.captures)?;
     let mut report = Report::new(words, &captures);
-    captures.each_captured("replaying", |captured| {
-        let (time, input) = match captured {
-            Captured::Frame(frame, reference) => (frame.time, Input::Frame { frame, reference }),
-            Captured::Loss(loss) => (loss.time, Input::Loss(loss)),
-        };
-        if judged_from.is_some_and(|from| time < from) {
-            return Ok(());
+    let from = judged_from.unwrap_or(Timestamp::MIN);
+    captures.runs("replaying", |captured| {
+        match captured {
+            Captured::Frames(frames) if frames.iter().all(|(_, frame)| frame.time >= from) => {
+                engine.frames(frames, &mut |output| report.take(output));
+            }
+            Captured::Frames(frames) => {
+                let judged: Vec<_> = frames.iter().filter(|(_, frame)| frame.time >= from).copied().collect();
+                engine.frames(&judged, &mut |output| report.take(output));
+            }
+            Captured::Loss(loss) if loss.time < from => {}
+            Captured::Loss(loss) => engine.step(Input::Loss(loss), &mut |output| report.take(output)),
         }
-        engine.step(input, &mut |output| report.take(output));
         report.fault.take().map_or(Ok(()), |fault| Err(fault.into()))
     })?;
     engine.finish(&mut |output| report.take(output));
@@ -96,6 +105,15 @@ pub(crate) fn engine_settings(site: Site, engine: Configured, baseline: Option<B
         detectors: engine.detectors,
         incidents: engine.incidents,
         seed: learn::seed(),
+        threads: 1,
+    }
+}
+
+/// How many threads are meant: 0 is one for each core.
+fn threads(wanted: usize) -> usize {
+    match wanted {
+        0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+        wanted => wanted,
     }
 }
 

@@ -198,8 +198,7 @@ impl SavedService {
         let conversation = |saved: &SavedConversation| {
             let protocol = protocol_named(&saved.protocol)?;
             let key = ConversationKey { service: key, protocol, unit: saved.unit };
-            let entry = baseline.and_then(|baseline| baseline.position(&key));
-            Some(Conversation { key, entry, activity: saved.activity.clone() })
+            Some(Conversation::new(key, baseline, saved.activity.clone()))
         };
         Service {
             key,

@@ -181,9 +181,14 @@ impl PlantValues {
     /// The last values seen at the places where values of this shape stand; shorter where some were never seen.
     pub(crate) fn last(&self, device: &Device, points: &PointRange, shape: Shape) -> Vec<Value> {
         let Some(blocks) = self.devices.get(device) else { return Vec::new() };
+        let end = points.last.max(points.first + u64::from(shape.count) * u64::from(shape.stride));
+        let wanted = PointRange { last: end, ..*points };
+        let mut near: Vec<&Block> = blocks.values().filter(|block| block.points.overlaps(&wanted)).collect();
+        // The block seen last comes first; turns are unique, so that no hash order is seen.
+        near.sort_unstable_by_key(|block| core::cmp::Reverse(block.turn));
         let places = (0..u64::from(shape.count)).take(MAX_VALUES_TOLD);
         let place = |n: u64| Point { space: points.space, index: points.first + n * u64::from(shape.stride) };
-        places.map_while(|n| value_at(blocks, place(n), shape)).collect()
+        places.map_while(|n| value_at(&near, place(n), shape)).collect()
     }
 
     /// For a checkpoint: devices sorted, the blocks of each in the order in which they were seen last.
@@ -218,7 +223,7 @@ impl PlantValues {
 }
 
 /// The value at a place, out of the block seen last that holds one of this shape, or octets out of which one can be cut.
-fn value_at(blocks: &Blocks, place: Point, shape: Shape) -> Option<Value> {
+fn value_at(blocks: &[&Block], place: Point, shape: Shape) -> Option<Value> {
     let width = u64::from(shape.stride.max(1));
     let cut = |block: &Block| -> Option<Value> {
         let from = place.index.checked_sub(block.points.first)?;
@@ -237,11 +242,7 @@ fn value_at(blocks: &Blocks, place: Point, shape: Shape) -> Option<Value> {
         let encoding = values::number_of(octets)?;
         Shape { encoding, count: 1, stride: shape.stride }.values(octets).nth(0)
     };
-    blocks
-        .values()
-        .filter_map(|block| Some((block.turn, cut(block)?)))
-        .max_by_key(|(turn, _)| *turn)
-        .map(|(_, value)| value)
+    blocks.iter().find_map(|block| cut(block))
 }
 
 #[cfg(test)]

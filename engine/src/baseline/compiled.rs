@@ -95,6 +95,11 @@ impl CompiledEntry {
         Some(Self { key: entry.key()?, entry, functions, written })
     }
 
+    /// The functions used here whose codes are below 128, one bit each: nearly all there are.
+    pub(crate) fn common_functions(&self) -> u128 {
+        self.functions.iter().filter(|code| **code < 128).fold(0, |bits, code| bits | 1 << code)
+    }
+
     /// Whether this function is used here.
     pub(crate) fn knows_function(&self, code: u32) -> bool {
         self.functions.binary_search(&code).is_ok()

@@ -105,7 +105,7 @@ impl Judge {
         self.services.each_mut(|service| {
             service.known = baseline.as_ref().is_some_and(|baseline| knows(baseline, &service.key, None));
             for conversation in &mut service.conversations {
-                conversation.entry = baseline.as_ref().and_then(|b| b.position(&conversation.key));
+                conversation.judge_by(baseline.as_deref());
             }
         });
         self.rules = rules;
@@ -195,10 +195,10 @@ impl Judge {
         }
         let key = ConversationKey { service: service.key, protocol, unit };
         let baseline = self.rules.baseline.as_deref();
-        let position = baseline.and_then(|baseline| baseline.position(&key));
-        service.conversations.push(Conversation::new(key, position, origin.time));
+        let conversation = Conversation::new(key, baseline, Activity::new(origin.time));
+        let entry = entry_of(baseline, conversation.entry);
+        service.conversations.push(conversation);
         flow.conversation = service.conversations.len() - 1;
-        let entry = position.and_then(|position| baseline.and_then(|b| b.entry(position)));
         let judged = Judged {
             origin,
             conversation: &key,
@@ -242,7 +242,9 @@ impl Judge {
         let unseen = conversation.activity.asked == 0 && operation.outcome == Outcome::Done;
         let demanded = unseen.then_some(Operation { outcome: Outcome::Asked, ..*operation });
         let operation = demanded.as_ref().unwrap_or(operation);
-        let usual = entry.is_some_and(|entry| is_usual(entry, operation));
+        let usual = may_be_usual(operation)
+            && (conversation.uses(operation.function)
+                || entry.is_some_and(|entry| entry.knows_function(operation.function)));
         if !usual {
             let context = self.rules.context();
             let subject = Subject::Operation(judged, operation);
@@ -405,14 +407,12 @@ fn run(context: &Context<'_>, subject: &Subject<'_>, memory: &mut Memory, observ
     }
 }
 
-/// Whether an operation is what its conversation does all day, so that no detector need look at it. Refusals and
-/// writes are always looked at.
-fn is_usual(entry: &CompiledEntry, operation: &Operation<'_>) -> bool {
+/// Whether an operation needs no detector's look where its function is one of the conversation's: it is what goes on all day.
+/// Refusals and writes are always looked at.
+fn may_be_usual(operation: &Operation<'_>) -> bool {
     let looked_at =
         matches!(operation.verb, Verb::Write | Verb::Operate) && operation.outcome == Outcome::Asked;
-    !looked_at
-        && !matches!(operation.outcome, Outcome::Refused(_))
-        && entry.knows_function(operation.function)
+    !looked_at && !matches!(operation.outcome, Outcome::Refused(_))
 }
 
 fn entry_of(baseline: Option<&Compiled>, position: Option<usize>) -> Option<&CompiledEntry> {

@@ -5,6 +5,7 @@ use fieldwarden_model::{Outcome, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    baseline::compiled::{Compiled, CompiledEntry},
     conversation::{ConversationKey, ServiceKey},
     detect::Memory,
     map::{Map, Seed, map},
@@ -46,6 +47,8 @@ pub(crate) struct Conversation {
     pub(crate) key: ConversationKey,
     /// The position of its entry in the baseline.
     pub(crate) entry: Option<usize>,
+    /// The common functions of that entry, kept here because every message is held against them.
+    usual: u128,
     pub(crate) activity: Activity,
 }
 
@@ -127,8 +130,22 @@ fn minute(time: Timestamp) -> i64 {
 }
 
 impl Conversation {
-    pub(crate) fn new(key: ConversationKey, entry: Option<usize>, time: Timestamp) -> Self {
-        Self { key, entry, activity: Activity::new(time) }
+    pub(crate) fn new(key: ConversationKey, baseline: Option<&Compiled>, activity: Activity) -> Self {
+        let mut conversation = Self { key, entry: None, usual: 0, activity };
+        conversation.judge_by(baseline);
+        conversation
+    }
+
+    /// Judges by another baseline from now on.
+    pub(crate) fn judge_by(&mut self, baseline: Option<&Compiled>) {
+        self.entry = baseline.and_then(|baseline| baseline.position(&self.key));
+        let entry = self.entry.and_then(|position| baseline.and_then(|baseline| baseline.entry(position)));
+        self.usual = entry.map_or(0, CompiledEntry::common_functions);
+    }
+
+    /// Whether a function is a common one of this conversation.
+    pub(crate) const fn uses(&self, function: u32) -> bool {
+        function < 128 && self.usual >> function & 1 == 1
     }
 }
 

@@ -94,9 +94,13 @@ impl<F> Flow<F> {
             Direction::ToServer => (&mut self.client_mac, &mut self.server_mac),
             Direction::ToClient => (&mut self.server_mac, &mut self.client_mac),
         };
-        *speaker = layers.source_mac.or(*speaker);
+        if layers.source_mac.is_some() && layers.source_mac != *speaker {
+            *speaker = layers.source_mac;
+        }
         // Who is only spoken to is known by the address it is spoken to at, until it speaks itself.
-        *listener = listener.or(layers.destination_mac);
+        if listener.is_none() {
+            *listener = layers.destination_mac;
+        }
     }
 
     /// Notes that a side has spoken; whether both have for the first time.

@@ -20,7 +20,8 @@ pub struct Settings {
     pub max_fragment_octets: usize,
     /// Seconds a fragmented datagram may stay incomplete (RFC 791 clause 3.2 asks for at least 15). Default 30.
     pub fragment_secs: u32,
-    /// Seconds of silence after which a flow that was answered or recognised ends. Default 3 600.
+    /// Seconds of silence after which a flow that was answered or recognised ends; as the two below it is kept to the
+    /// second, never early. Default 3 600.
     pub flow_idle_secs: u32,
     /// Seconds of silence after which any other flow ends: scans, name look-ups, one-way noise. Default 120.
     pub unsettled_idle_secs: u32,

@@ -1,8 +1,12 @@
 //! The flows a tracker knows: found by one hash, let go by age.
 //!
-//! Age is the order of the last packet, kept in linked lists, never the order of the hash.
+//! Age is the order of the last packet, to the second, kept in linked lists, never the order of the hash. A flow that goes on
+//! moves to the young end of its list once a second, not with every packet: its neighbours there lie anywhere in memory.
 
-use core::hash::{Hash, Hasher};
+use core::{
+    hash::{Hash, Hasher},
+    time::Duration,
+};
 
 use fieldwarden_model::{AddressSpace, Timestamp, Transport};
 
@@ -75,12 +79,16 @@ struct List {
 #[derive(Debug)]
 struct Slot<T> {
     flow: Option<Box<T>>,
-    pair: Pair,
-    age: Age,
-    last: Timestamp,
+    /// When it came to its place in the list.
+    placed: Timestamp,
     older: u32,
     newer: u32,
+    age: Age,
+    pair: Pair,
 }
+
+/// How much younger a flow may be than its place in the list says.
+pub(super) const GRAIN: Duration = Duration::from_secs(1);
 
 /// Flows by pair and by age.
 #[derive(Debug)]
@@ -106,7 +114,8 @@ impl<T> Table<T> {
     }
 
     pub(super) fn insert(&mut self, pair: Pair, flow: Box<T>, now: Timestamp) -> u32 {
-        let slot = Slot { flow: Some(flow), pair, age: Age::Unsettled, last: now, older: NONE, newer: NONE };
+        let slot =
+            Slot { flow: Some(flow), pair, placed: now, older: NONE, newer: NONE, age: Age::Unsettled };
         let index = match self.free.pop() {
             Some(index) => {
                 if let Some(place) = self.slots.get_mut(index as usize) {
@@ -136,11 +145,11 @@ impl<T> Table<T> {
         }
     }
 
-    /// A packet of the flow was seen: it is the newest of its list now.
+    /// A packet of the flow was seen: it is among the newest of its list now.
     pub(super) fn touch(&mut self, index: u32, age: Age, now: Timestamp) {
         let Some(slot) = self.slots.get_mut(index as usize) else { return };
-        slot.last = now;
-        if slot.age != age || slot.newer != NONE {
+        if slot.age != age || now.since(slot.placed) >= GRAIN {
+            slot.placed = now;
             self.unlink(index);
             self.link(index, age);
         }
@@ -156,10 +165,10 @@ impl<T> Table<T> {
         flow
     }
 
-    /// The flow of a list that was heard of longest ago, and when.
+    /// The flow of a list that was heard of longest ago, to the second, and when: at most [`GRAIN`] later than told.
     pub(super) fn oldest(&self, age: Age) -> Option<(u32, Timestamp)> {
         let index = self.list(age).oldest;
-        self.slots.get(index as usize).map(|slot| (index, slot.last))
+        self.slots.get(index as usize).map(|slot| (index, slot.placed))
     }
 
     /// All flows, list by list, oldest first.

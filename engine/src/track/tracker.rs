@@ -17,7 +17,7 @@ use super::{
     recognition,
     scene::Scene,
     shard::wide,
-    table::{Age, Pair, Table},
+    table::{self, Age, Pair, Table},
     tcp::{self, Segment},
 };
 use crate::map::Seed;
@@ -353,7 +353,8 @@ impl<O: Observer> Tracker<O> {
             .oldest()
             .map(|time| (after(time, self.settings.fragment_secs), Deadline::Fragments));
         let idle = |age: Age, secs: u32| {
-            self.table.oldest(age).map(|(index, last)| (after(last, secs), Deadline::Idle(index)))
+            let silent = |placed: Timestamp| after(placed, secs).saturating_add(table::GRAIN);
+            self.table.oldest(age).map(|(index, placed)| (silent(placed), Deadline::Idle(index)))
         };
         [
             hole,

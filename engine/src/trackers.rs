@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use fieldwarden_model::{AddressSpace, FrameRef, RawFrame, Site, Timestamp};
-use fieldwarden_protocols::link::dissect;
+use fieldwarden_protocols::link::{Layers, dissect};
 
 use crate::{
     batch::{self, Numbered, Schedule, Teller, Told},
     map::Seed,
-    track::{self, Observer, Packet, SHARDS, Tracker, shard_of},
+    track::{self, Observer, Opened, Packet, SHARDS, Tracker, shard_of},
 };
 
 /// Ticks made one by one through a silence; beyond it every table of the trackers has run dry (their longest patience
@@ -56,17 +56,31 @@ impl<O: Observer> Trackers<O> {
         time.max(self.now)
     }
 
-    /// Gives a frame to its shard, whose number is returned.
-    pub(crate) fn frame(&mut self, frame: &RawFrame<'_>, reference: FrameRef) -> usize {
+    /// Gives a frame to its shard, whose number is returned; none where other shards were concerned as well.
+    pub(crate) fn frame(&mut self, frame: &RawFrame<'_>, reference: FrameRef) -> Option<usize> {
         // Dissected right into its packet, for it is too large to move about for every frame.
         let space = AddressSpace::default();
         let mut packet = Packet { time: frame.time, frame: reference, space, layers: dissect(frame) };
         packet.space = self.site.space_of(packet.layers.vlan.first().copied());
         let at = usize::from(shard_of(&packet.layers, packet.space));
-        if let Some((tracker, observer)) = self.shards.get_mut(at) {
-            tracker.packet(&packet, observer);
+        let (tracker, observer) = self.shards.get_mut(at)?;
+        match tracker.packet(&packet, observer) {
+            None => Some(at),
+            Some(opened) => {
+                self.distribute(&packet, &opened);
+                None
+            }
         }
-        at
+    }
+
+    #[cold]
+    fn distribute(&mut self, packet: &Packet<'_>, opened: &Opened) {
+        let (site, shards) = (&self.site, &mut self.shards);
+        let space_of = |layers: &Layers<'_>| site.space_of(layers.vlan.first().copied());
+        opened.distribute(packet, &space_of, &mut |shard, packet, frames| {
+            let (tracker, observer) = shards.get_mut(usize::from(shard))?;
+            tracker.carried(packet, frames, observer)
+        });
     }
 
     /// How many of the first frames may be judged together: none of them overtakes `until`, or leaps over so much time that the

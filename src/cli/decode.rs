@@ -63,8 +63,12 @@ fn packet<W: std::io::Write>(
     let layers = link::dissect(frame);
     let space = AddressSpace::default();
     let shard = usize::from(track::shard_of(&layers, space));
-    if let Some(tracker) = trackers.get_mut(shard) {
-        tracker.packet(&Packet { time, frame: reference, space, layers }, printer);
+    let packet = Packet { time, frame: reference, space, layers };
+    let opened = trackers.get_mut(shard).and_then(|tracker| tracker.packet(&packet, printer));
+    if let Some(opened) = opened {
+        opened.distribute(&packet, &|_| space, &mut |shard, packet, frames| {
+            trackers.get_mut(usize::from(shard))?.carried(packet, frames, printer)
+        });
     }
 }
 

@@ -50,7 +50,12 @@ pub(crate) fn messages(frames: &[Frame], cap: usize) -> Messages {
         let space = AddressSpace::default();
         let shard = usize::from(track::shard_of(&layers, space));
         let frame = FrameRef { capture: 0, number };
-        trackers[shard].packet(&Packet { time: clock, frame, space, layers }, &mut collected);
+        let packet = Packet { time: clock, frame, space, layers };
+        if let Some(opened) = trackers[shard].packet(&packet, &mut collected) {
+            opened.distribute(&packet, &|_| space, &mut |shard, packet, frames| {
+                trackers[usize::from(shard)].carried(packet, frames, &mut collected)
+            });
+        }
         most_flows[shard] = most_flows[shard].max(trackers[shard].flows());
         if number.is_multiple_of(LOOK_EVERY) {
             assert_bounded(&trackers, cap);

@@ -21,7 +21,11 @@ mod tcp;
 mod tracker;
 
 use fieldwarden_model::{AddressSpace, Endpoint, FrameRef, Mac, Timestamp, Transport};
-use fieldwarden_protocols::{Anomaly, Direction, Message, Protocol, link::Layers};
+use fieldwarden_protocols::{
+    Anomaly, Direction, Message, Protocol,
+    link::{Layers, dissect_reassembled},
+    stream::Frames,
+};
 
 pub use self::{
     settings::Settings,
@@ -40,6 +44,34 @@ pub struct Packet<'a> {
     pub space: AddressSpace,
     /// Its layers.
     pub layers: Layers<'a>,
+}
+
+/// A datagram, put together from fragments, that is a tunnel.
+#[derive(Debug)]
+pub struct Opened {
+    /// What was put together: the octets above IP.
+    datagram: Vec<u8>,
+    /// The frames that carried it.
+    frames: Frames,
+}
+
+impl Opened {
+    /// Hands on what is inside a tunnel whose last fragment was `fragment`: `give` takes the packet to the tracker of the
+    /// shard named, and may be handed another tunnel by it.
+    pub fn distribute(
+        &self,
+        fragment: &Packet<'_>,
+        space_of: &dyn Fn(&Layers<'_>) -> AddressSpace,
+        give: &mut dyn FnMut(u16, &Packet<'_>, &[FrameRef]) -> Option<Box<Self>>,
+    ) {
+        let layers = dissect_reassembled(&fragment.layers, &self.datagram);
+        let space = space_of(&layers);
+        let inside = Packet { time: fragment.time, frame: fragment.frame, space, layers };
+        // Each of them lies deeper than the last, and the link layers open a bounded number.
+        if let Some(opened) = give(shard_of(&inside.layers, space), &inside, &self.frames) {
+            opened.distribute(&inside, space_of, give);
+        }
+    }
 }
 
 /// An exchange between two endpoints, oriented from client to server.

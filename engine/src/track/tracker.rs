@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use fieldwarden_model::{AddressSpace, FrameRef, Talker, Timestamp, Transport};
 use fieldwarden_protocols::{
     DISSECTORS, Direction, Dissector,
-    link::{Layers, Network, Tcp, TcpFlags, TransportHeader, dissect_reassembled},
+    link::{Fragment, Layers, Network, Tcp, TcpFlags, TransportHeader, dissect_reassembled},
 };
 
 use super::{
-    FlowKey, Heard, Observer, Packet, Settings, TrackEvent, Unattached,
+    FlowKey, Heard, Observer, Opened, Packet, Settings, TrackEvent, Unattached,
     flow::{Flow, endpoint, sender_is_client},
     fragments::{Fragments, Outcome},
     pieces::Overlap,
@@ -99,34 +99,58 @@ impl<O: Observer> Tracker<O> {
     }
 
     /// Takes the next packet.
-    pub fn packet(&mut self, packet: &Packet<'_>, observer: &mut O) {
+    ///
+    /// Fragments may complete a datagram that is a tunnel. What is inside is between other talkers, whose tracker may be
+    /// another one: it is handed back, for [`Opened::distribute`] to take it there.
+    pub fn packet(&mut self, packet: &Packet<'_>, observer: &mut O) -> Option<Box<Opened>> {
+        self.carried(packet, &[packet.frame], observer)
+    }
+
+    /// Takes the next packet, which `frames` carried.
+    pub fn carried(
+        &mut self,
+        packet: &Packet<'_>,
+        frames: &[FrameRef],
+        observer: &mut O,
+    ) -> Option<Box<Opened>> {
         self.advance(packet.time, observer);
-        let frames = [packet.frame];
         let fragment = packet.layers.network.and_then(|network| Some((network, network.fragment?)));
-        match fragment {
-            Some((network, fragment)) => {
-                hear(packet, observer);
-                tell_unattached(packet, observer);
-                // A fragment cut short in the capture has a hole that nothing can fill.
-                let octets = packet.layers.payload;
-                if octets.is_empty() || packet.layers.missing != 0 {
-                    return;
-                }
-                self.expect(packet.time.saturating_add(seconds(self.settings.fragment_secs)));
-                let (outcome, overlap) =
-                    self.fragments.add(packet.space, &network, fragment, octets, packet.frame, packet.time);
-                if overlap == Overlap::Conflict {
-                    observer.unattached(&place(packet), TrackEvent::OverlapConflict);
-                }
-                self.bound_fragments(observer);
-                if let Outcome::Complete(datagram, frames) = outcome {
-                    let layers = dissect_reassembled(&packet.layers, &datagram);
-                    let Packet { time, frame, space, .. } = *packet;
-                    self.whole(&Packet { time, frame, space, layers }, &frames, observer);
-                }
-            }
-            None => self.whole(packet, &frames, observer),
+        let Some((network, fragment)) = fragment else {
+            self.whole(packet, frames, observer);
+            return None;
+        };
+        self.fragment(packet, &network, fragment, observer)
+    }
+
+    fn fragment(
+        &mut self,
+        packet: &Packet<'_>,
+        network: &Network,
+        fragment: Fragment,
+        observer: &mut O,
+    ) -> Option<Box<Opened>> {
+        hear(packet, observer);
+        tell_unattached(packet, observer);
+        // A fragment cut short in the capture has a hole that nothing can fill.
+        let octets = packet.layers.payload;
+        if octets.is_empty() || packet.layers.missing != 0 {
+            return None;
         }
+        self.expect(packet.time.saturating_add(seconds(self.settings.fragment_secs)));
+        let (outcome, overlap) =
+            self.fragments.add(packet.space, network, fragment, octets, packet.frame, packet.time);
+        if overlap == Overlap::Conflict {
+            observer.unattached(&place(packet), TrackEvent::OverlapConflict);
+        }
+        self.bound_fragments(observer);
+        let Outcome::Complete(datagram, frames) = outcome else { return None };
+        let layers = dissect_reassembled(&packet.layers, &datagram);
+        if layers.tunnels.len() > packet.layers.tunnels.len() {
+            return Some(Box::new(Opened { datagram, frames }));
+        }
+        let Packet { time, frame, space, .. } = *packet;
+        self.whole(&Packet { time, frame, space, layers }, &frames, observer);
+        None
     }
 
     /// Time passes without a packet: fires every deadline up to `now`.

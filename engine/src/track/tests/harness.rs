@@ -286,7 +286,12 @@ impl Bench {
         };
         let frame = FrameRef { capture: 0, number: self.number };
         let packet = Packet { time, frame, space: AddressSpace(0), layers: dissect(&raw) };
-        self.tracker.packet(&packet, &mut self.log);
+        if let Some(opened) = self.tracker.packet(&packet, &mut self.log) {
+            let (tracker, log) = (&mut self.tracker, &mut self.log);
+            opened.distribute(&packet, &|_| AddressSpace(0), &mut |_, packet, frames| {
+                tracker.carried(packet, frames, log)
+            });
+        }
     }
 
     pub(super) fn send(&mut self, segments: &[Sent]) {

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on stops here"
 )]
 
+#[expect(dead_code, reason = "the helpers are shared with tests that need more of them")]
 mod common;
 
 use std::{collections::BTreeMap, path::Path};

@@ -38,7 +38,15 @@ const LONG: Duration = Duration::from_secs(24 * 3_600);
 /// Runs the frames through the trackers; asserts that they never hold more than `cap` octets, and nothing but room for
 /// flows once all is over.
 pub(crate) fn messages(frames: &[Frame], cap: usize) -> Messages {
-    let mut collected = Collector::default();
+    run(frames, cap, Collector::default())
+}
+
+/// The same, with the number of the frame that completed each message.
+pub(crate) fn numbered_messages(frames: &[Frame], cap: usize) -> Messages {
+    run(frames, cap, Collector { numbered: true, ..Collector::default() })
+}
+
+fn run(frames: &[Frame], cap: usize, mut collected: Collector) -> Messages {
     let mut trackers: Vec<Tracker<Collector>> =
         (0..SHARDS).map(|_| Tracker::new(track::Settings::default(), Seed(7))).collect();
     let mut most_flows = vec![0; trackers.len()];
@@ -53,7 +61,10 @@ pub(crate) fn messages(frames: &[Frame], cap: usize) -> Messages {
         let packet = Packet { time: clock, frame, space, layers };
         if let Some(opened) = trackers[shard].packet(&packet, &mut collected) {
             opened.distribute(&packet, &|_| space, &mut |shard, packet, frames| {
-                trackers[usize::from(shard)].carried(packet, frames, &mut collected)
+                let tracker = &mut trackers[usize::from(shard)];
+                let opened = tracker.carried(packet, frames, &mut collected);
+                most_flows[usize::from(shard)] = most_flows[usize::from(shard)].max(tracker.flows());
+                opened
             });
         }
         most_flows[shard] = most_flows[shard].max(trackers[shard].flows());
@@ -65,7 +76,7 @@ pub(crate) fn messages(frames: &[Frame], cap: usize) -> Messages {
     for tracker in &mut trackers {
         tracker.finish(&mut collected);
     }
-    let messages = collected.0.values().map(Vec::len).sum::<usize>();
+    let messages = collected.messages.values().map(Vec::len).sum::<usize>();
     for (tracker, most_flows) in trackers.iter_mut().zip(most_flows) {
         tracker.advance(clock.saturating_add(LONG), &mut collected);
         let left = tracker.memory();
@@ -76,11 +87,11 @@ pub(crate) fn messages(frames: &[Frame], cap: usize) -> Messages {
         );
     }
     assert_eq!(
-        collected.0.values().map(Vec::len).sum::<usize>(),
+        collected.messages.values().map(Vec::len).sum::<usize>(),
         messages,
         "the end of a capture hands on all there is"
     );
-    collected.0
+    collected.messages
 }
 
 /// How often, in frames, memory is looked at: adding it up visits every flow.
@@ -116,7 +127,10 @@ pub(crate) fn difference(one: &Messages, two: &Messages) -> Option<String> {
 }
 
 #[derive(Default)]
-struct Collector(Messages);
+struct Collector {
+    messages: Messages,
+    numbered: bool,
+}
 
 impl Observer for Collector {
     type Flow = ();
@@ -126,7 +140,11 @@ impl Observer for Collector {
         message.body.fields(&mut core);
         // Operations run as well: they are what a hostile message reaches in the engine.
         message.body.operations(&mut |operation| drop(format!("{operation:?}")));
-        self.0.entry((*origin.key, origin.direction)).or_default().push(core.0);
+        if self.numbered {
+            let last = origin.frames.last().map_or(0, |frame| frame.number);
+            core.0.push_str(&format!(" frame={last}"));
+        }
+        self.messages.entry((*origin.key, origin.direction)).or_default().push(core.0);
     }
 
     fn event(&mut self, _: &Origin<'_>, (): &mut (), _: TrackEvent) {}

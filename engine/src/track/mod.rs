@@ -55,6 +55,9 @@ pub struct Opened {
     frames: Frames,
 }
 
+/// Takes a packet, which these frames carried, to the tracker of the shard named.
+pub type Give<'a> = dyn FnMut(u16, &Packet<'_>, &[FrameRef]) -> Option<Box<Opened>> + 'a;
+
 impl Opened {
     /// Hands on what is inside a tunnel whose last fragment was `fragment`: `give` takes the packet to the tracker of the
     /// shard named, and may be handed another tunnel by it.
@@ -62,7 +65,7 @@ impl Opened {
         &self,
         fragment: &Packet<'_>,
         space_of: &dyn Fn(&Layers<'_>) -> AddressSpace,
-        give: &mut dyn FnMut(u16, &Packet<'_>, &[FrameRef]) -> Option<Box<Self>>,
+        give: &mut Give<'_>,
     ) {
         let layers = dissect_reassembled(&fragment.layers, &self.datagram);
         let space = space_of(&layers);

@@ -78,7 +78,8 @@ pub(super) fn can<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8], order: Order) {
 }
 
 fn is_plausible(word: u32) -> bool {
-    word & (EXTENDED | ERROR) != 0 || word & !REMOTE <= LARGEST_STANDARD
+    // The classes of error need fewer bits than a standard identifier.
+    word & (EXTENDED | ERROR) == EXTENDED || word & !(EXTENDED | REMOTE | ERROR) <= LARGEST_STANDARD
 }
 
 fn flags_of(word: u32, fd: u8, length: u8) -> CanFlags {

@@ -114,5 +114,6 @@ fn udp_data<'a>(walk: &mut Walk<'_, 'a>, bytes: &[u8], length: u16, rest: &'a [u
 fn understood(walk: &mut Walk<'_, '_>, bytes: &[u8], header: TransportHeader) {
     walk.layers.transport = header;
     let spans = &mut walk.layers.spans;
-    spans.transport = spans.octets.len().checked_sub(bytes.len()).and_then(|at| u16::try_from(at).ok());
+    let at = spans.octets.len().checked_sub(bytes.len()).filter(|at| *at >= usize::from(spans.header));
+    spans.transport = at.and_then(|at| u16::try_from(at).ok());
 }

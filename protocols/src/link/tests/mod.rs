@@ -5,6 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod checksums;
+mod lines;
+mod tunnels;
+
 const DESTINATION: [u8; 6] = [0, 0x1b, 0x1b, 1, 2, 3];
 const SOURCE: [u8; 6] = [0, 0x0e, 0x8c, 4, 5, 6];
 
@@ -279,7 +283,8 @@ fn dissect_codes(packet: &[u8]) -> Vec<&'static str> {
 }
 
 fn any_link_type() -> impl Strategy<Value = LinkType> {
-    prop::sample::select(vec![0_u16, 1, 12, 14, 101, 108, 113, 228, 229, 276, 147]).prop_map(LinkType)
+    prop::sample::select(vec![0_u16, 1, 9, 12, 14, 50, 101, 104, 108, 113, 165, 227, 228, 229, 276, 147])
+        .prop_map(LinkType)
 }
 
 /// Octets that get past the first checks more often than random ones do.
@@ -287,7 +292,7 @@ fn plausible() -> impl Strategy<Value = Vec<u8>> {
     let random = prop::collection::vec(any::<u8>(), 0..120).boxed();
     let inner = (any::<u8>(), any::<u16>(), any::<u16>(), random.clone());
     let packet = inner.prop_map(|(protocol, total, place, rest)| {
-        let (protocol, total) = ([6, 17, 44, protocol][usize::from(protocol % 4)], total % 200);
+        let (protocol, total) = ([6, 17, 44, 4, 41, 47, protocol][usize::from(protocol % 7)], total % 200);
         if total % 3 == 0 {
             ipv6([0, 43, 44, 51, 60, 6, 17][usize::from(place % 7)], &rest)
         } else {
@@ -324,6 +329,9 @@ proptest! {
             prop_assert!(anomaly.offset as usize <= bytes.len(), "{anomaly}");
             prop_assert!(!anomaly.to_string().is_empty());
         }
+        prop_assert!(layers.anomalies.len() <= MAX_LAYER_ANOMALIES);
+        let _ = layers.checksums();
+        prop_assert_eq!(&layers, &careful(&frame), "the quick way gives what the careful one gives");
         let again = dissect_reassembled(&layers, layers.payload);
         prop_assert!(again.payload.len() <= layers.payload.len());
     }
@@ -333,7 +341,7 @@ proptest! {
         use etherparse::{LaxSlicedPacket, TransportSlice};
         let ours = dissect(&raw(LinkType::ETHERNET, &bytes));
         let Ok(theirs) = LaxSlicedPacket::from_ethernet(&bytes) else { return Ok(()) };
-        if theirs.stop_err.is_some() || !ours.anomalies.is_empty() || ours.network.is_none() {
+        if theirs.stop_err.is_some() || !ours.tunnels.is_empty() || !ours.anomalies.is_empty() || ours.network.is_none() {
             return Ok(());
         }
         match theirs.transport {

@@ -21,7 +21,9 @@ use common::{
     frames::{self, Frame},
     wrap::{Wrap, fragments, wrap},
 };
-use fieldwarden_protocols::link::{self, Redundancy, Tunnel};
+use fieldwarden_engine::{Engine, Input, Output, Settings};
+use fieldwarden_model::FrameRef;
+use fieldwarden_protocols::link::{self, Carried, Redundancy, Tunnel};
 
 /// Octets a tracker may hold after any capture.
 const MEMORY_CAP: usize = 64 << 20;
@@ -118,6 +120,59 @@ fn a_tunnel_in_fragments_gives_the_same_messages() {
     }
     assert!(different.is_empty(), "{} differ:\n{different:#?}", different.len());
     assert!(cut > 100, "{cut} frames were cut");
+}
+
+#[test]
+fn the_engine_judges_the_same_in_a_tunnel_in_fragments() {
+    for path in captures().into_iter().filter(|path| path.starts_with(common::root().join("pcaps"))) {
+        let whole = frames::read(&path);
+        let (expected, judged) = judge(&whole);
+        assert!(expected.values().sum::<u64>() > 0, "{}", path.display());
+        let in_fragments = whole
+            .iter()
+            .zip(0_u16..)
+            .flat_map(|(frame, id)| fragments(&wrap(frame, Wrap::Erspan2), FRAGMENT, id));
+        let (found, judged_in_tunnel) = judge(&in_fragments.collect::<Vec<_>>());
+        assert_eq!(expected, found, "{}", path.display());
+        assert_eq!(judged, judged_in_tunnel, "{}: the mirror's ends are no talkers", path.display());
+    }
+}
+
+/// Messages by protocol, and what was alerted: detector, client, server.
+fn judge(frames: &[Frame]) -> (BTreeMap<&'static str, u64>, Vec<String>) {
+    let mut engine = Engine::new(Settings::default());
+    let mut alerts = Vec::new();
+    let mut note = |output| {
+        if let Output::Alert(alert) = output {
+            alerts.push(format!("{} {} > {:?}", alert.detector, alert.client, alert.server));
+        }
+    };
+    for (frame, number) in frames.iter().zip(1..) {
+        let reference = FrameRef { capture: 0, number };
+        engine.step(Input::Frame { frame: frame.raw(), reference }, &mut note);
+    }
+    engine.finish(&mut note);
+    (engine.summary().messages, alerts)
+}
+
+#[test]
+fn a_line_of_bacnet_stations_reads_whole() {
+    let Some(shared) = common::shared() else { return };
+    let frames = frames::read(&shared.join("pcaps/bacnet/emre__mstp_20090227094623.pcap"));
+    let mut data = 0;
+    for (frame, number) in frames.iter().zip(1..) {
+        let raw = frame.raw();
+        let layers = link::dissect(&raw);
+        assert!(layers.anomalies.is_empty(), "frame {number}: {:?}", layers.anomalies);
+        let Carried::MsTp { frame_type, .. } = layers.carried else { panic!("frame {number}") };
+        if matches!(frame_type, 5 | 6) {
+            data += 1;
+            // The version of the NPDU (ASHRAE 135 clause 6.2.1).
+            assert_eq!(layers.payload.first(), Some(&1), "frame {number}");
+        }
+    }
+    // As many as tshark shows with `-Y bacnet`.
+    assert_eq!((frames.len(), data), (666, 403));
 }
 
 fn is_marked(frame: &Frame, how: Wrap) -> bool {

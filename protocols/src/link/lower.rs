@@ -11,7 +11,7 @@ pub(super) const IPV6: u16 = 0x86dd;
 /// MPLS with labels given by the receiver, or by the sender (RFC 5332 clause 2).
 pub(super) const MPLS: u16 = 0x8847;
 pub(super) const MPLS_UPSTREAM: u16 = 0x8848;
-const PPPOE: u16 = 0x8864;
+pub(super) const PPPOE: u16 = 0x8864;
 
 /// Below this the two octets after the addresses are a length (IEEE 802.3 clause 3.2.6).
 pub(super) const FIRST_ETHER_TYPE: u16 = 0x0600;

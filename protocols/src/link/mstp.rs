@@ -51,15 +51,14 @@ fn data<'a>(walk: &mut Walk<'_, 'a>, frame_type: u8, length: usize, rest: &'a [u
     let encoded = (FIRST_ENCODED..=LAST_ENCODED).contains(&frame_type);
     // The length of encoded frames counts two octets less than follow (clause 9.10.1), as that of others does.
     let with_check = length + 2;
-    if let Some(missing) = with_check.checked_sub(rest.len()).filter(|missing| *missing > 0) {
+    if rest.len() < with_check {
         if walk.layers.snapped {
-            let missing = length.saturating_sub(rest.len());
-            walk.layers.missing = u32::try_from(missing).unwrap_or(u32::MAX);
+            walk.layers.missing = u32::try_from(length.saturating_sub(rest.len())).unwrap_or(u32::MAX);
         } else {
             let got = length as u64;
             walk.remark(Anomaly::malformed("mstp-length", 5, got, rest.len().saturating_sub(2) as u64));
         }
-        walk.layers.payload = walk.trim(rest, length.min(rest.len().saturating_sub(missing.min(2))));
+        walk.layers.payload = walk.trim(rest, length);
         return;
     }
     let checked = walk.trim(rest, with_check);

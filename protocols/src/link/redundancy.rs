@@ -102,6 +102,7 @@ fn claimed(kind: u16, body: &[u8]) -> usize {
             payload => payload.saturating_add(40),
         },
         lower::ARP => 28,
+        lower::PPPOE => length(4).saturating_add(6),
         length if length < lower::FIRST_ETHER_TYPE => usize::from(length),
         _ => 0,
     }

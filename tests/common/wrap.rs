@@ -327,7 +327,7 @@ fn fragmented(frame: &Frame, octets: usize, id: u16) -> Option<Vec<Frame>> {
             let total = u16::try_from(header.len() + part.len()).ok()?;
             header[2..4].copy_from_slice(&total.to_be_bytes());
             header[4..6].copy_from_slice(&id.to_be_bytes());
-            header[6..8].copy_from_slice(&(place / 8 | if more { 0x2000 } else { 0 }).to_be_bytes());
+            header[6..8].copy_from_slice(&((place / 8) | if more { 0x2000 } else { 0 }).to_be_bytes());
             put_checksum(&mut header);
             [link, &header, part].concat()
         } else {

@@ -6,10 +6,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use fieldwarden_model::{AddressSpace, FrameRef, RawFrame, Site, Timestamp};
+use fieldwarden_model::{AddressSpace, FrameRef, RawFrame, Timestamp};
 use fieldwarden_protocols::link::dissect;
 
-use crate::track::{self, Observer, Packet, SHARDS, Tracker};
+use crate::track::{Observer, Packet, Place, SHARDS, Tracker};
 
 /// Frames of one batch: they are numbered by 32 bits, and their schedule is kept beside them.
 pub(crate) const MAX_FRAMES: usize = 1 << 16;
@@ -77,11 +77,10 @@ impl Schedule {
     }
 
     /// Adds a frame that is judged at `time`.
-    pub(crate) fn add(&mut self, time: Timestamp, frame: &RawFrame<'_>, site: &Site) {
-        let (shard, space) = track::place_of(frame, site);
+    pub(crate) fn add(&mut self, time: Timestamp, place: Place) {
         self.times.push(time);
-        self.spaces.push(space);
-        self.shards.push(u8::try_from(shard).unwrap_or(0));
+        self.spaces.push(place.space);
+        self.shards.push(u8::try_from(place.shard).unwrap_or(0));
     }
 
     /// Sorts the frames by shard.
@@ -206,7 +205,8 @@ impl Shift<'_, '_> {
                 spoken.note_tick(tick, fresh(observer.told()));
             }
             let Some(packet) = self.packet(at) else { continue };
-            tracker.packet(&packet, observer);
+            // Nothing is opened here: frames that may open something are judged by themselves.
+            let _ = tracker.packet(&packet, observer);
             let count = fresh(observer.told());
             if count > 0 {
                 spoken.frames.push((frame, count));

@@ -278,7 +278,7 @@ impl Engine {
         }
         let shard = self.trackers.frame(&RawFrame { time, ..frame }, reference);
         let Some(shard) = shard else {
-            gather(&mut self.trackers, &mut self.merged, &mut self.site, out);
+            self.hear_everything(out);
             self.quiet_until = Timestamp::MIN;
             return;
         };

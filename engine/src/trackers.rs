@@ -8,7 +8,7 @@ use fieldwarden_protocols::link::{Layers, dissect};
 use crate::{
     batch::{self, Numbered, Schedule, Teller, Told},
     map::Seed,
-    track::{self, Observer, Opened, Packet, SHARDS, Tracker, shard_of},
+    track::{self, Observer, Opened, Packet, SHARDS, Tracker, place_of, shard_of},
 };
 
 /// Ticks made one by one through a silence; beyond it every table of the trackers has run dry (their longest patience
@@ -83,44 +83,47 @@ impl<O: Observer> Trackers<O> {
         });
     }
 
-    /// How many of the first frames may be judged together: none of them overtakes `until`, or leaps over so much time that the
-    /// ticks of the silence before it would be cut short.
-    pub(crate) fn together(&self, frames: &[Numbered<'_>], until: Timestamp) -> usize {
-        let mut latest = self.now;
-        let fits = |(_, frame): &&Numbered<'_>| {
-            let leaps = frame.time.since(latest) > MAX_LEAP;
-            latest = latest.max(frame.time);
-            !leaps && frame.time < until
-        };
-        if self.now == Timestamp::MIN {
-            0
-        } else {
-            frames.iter().take(batch::MAX_FRAMES).take_while(fits).count()
+    /// Plans the first frames, as many as may be judged together: none overtakes `until`, leaps over so much time that the ticks of
+    /// the silence before it would be cut short, or may concern more than one shard. Answers how many.
+    pub(crate) fn plan(
+        &mut self,
+        frames: &[Numbered<'_>],
+        until: Timestamp,
+        schedule: &mut Schedule,
+    ) -> usize {
+        schedule.clear();
+        let mut count = 0;
+        // The first frame of all sets the clock, which takes the careful way.
+        let most = if self.now == Timestamp::MIN { 0 } else { batch::MAX_FRAMES };
+        for (_, frame) in frames.iter().take(most) {
+            let place = place_of(frame, &self.site);
+            if frame.time >= until || frame.time.since(self.now) > MAX_LEAP || place.may_open {
+                break;
+            }
+            let time = self.clamp(frame.time);
+            while self.next_tick <= time {
+                schedule.ticks.push((self.next_tick, count));
+                self.next_tick = self.next_tick.saturating_add(TICK);
+            }
+            self.now = time;
+            schedule.add(time, place);
+            count += 1;
         }
+        schedule.close();
+        count
     }
 
-    /// Judges frames together, each shard its own. What the shards said is kept by them, in `told` by frame and tick.
-    pub(crate) fn frames(
+    /// Judges the frames planned, each shard its own. What the shards said is kept by them, and `told` says of what.
+    pub(crate) fn run(
         &mut self,
         frames: &[Numbered<'_>],
         threads: usize,
-        schedule: &mut Schedule,
+        schedule: &Schedule,
         told: &mut Told,
     ) where
         O: Teller,
         O::Flow: Send,
     {
-        schedule.clear();
-        for (at, (_, frame)) in frames.iter().enumerate() {
-            let time = self.clamp(frame.time);
-            while self.next_tick <= time {
-                schedule.ticks.push((self.next_tick, at));
-                self.next_tick = self.next_tick.saturating_add(TICK);
-            }
-            self.now = time;
-            schedule.add(time, frame, &self.site);
-        }
-        schedule.close();
         batch::run(&mut self.shards, schedule, frames, threads, told);
     }
 

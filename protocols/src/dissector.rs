@@ -51,6 +51,16 @@ pub trait Session: Send {
     /// Octets are missing in this direction: forget what waited for them.
     fn gap(&mut self, direction: Direction);
 
+    /// The other side acknowledges more octets of this direction than were seen: a request may be missing, so what
+    /// answers it is no fault. Unlike after a [`Session::gap`] the octets may still come.
+    fn doubt(&mut self, _direction: Direction) {}
+
+    /// `bytes` are the first ones behind a gap, and begin a segment, where senders like to begin a message. Whether one
+    /// does, so that the next step takes it from there even where it has faults that a search would not believe.
+    fn resume(&mut self, _direction: Direction, _bytes: &[u8]) -> bool {
+        false
+    }
+
     /// The offset in `bytes` at which a message plausibly begins, after a gap or lost framing.
     fn resynchronise(&self, direction: Direction, bytes: &[u8]) -> Option<usize>;
 }

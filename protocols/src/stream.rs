@@ -28,6 +28,8 @@ struct Waiting {
     octets: Vec<u8>,
     frames: Frames,
     lost: bool,
+    /// Whether nothing came since the gap, so that the next octets begin a segment.
+    behind_gap: bool,
 }
 
 impl Waiting {
@@ -153,7 +155,13 @@ impl StreamParser {
     /// Octets are missing: what waited for them is dropped, and the next octets are searched for a message.
     pub fn gap(&mut self, direction: Direction) {
         self.session.gap(direction);
-        *self.slot(direction) = Some(Box::new(Waiting { lost: true, ..Waiting::default() }));
+        let waiting = Waiting { lost: true, behind_gap: true, ..Waiting::default() };
+        *self.slot(direction) = Some(Box::new(waiting));
+    }
+
+    /// The other side acknowledges more octets of this direction than were seen.
+    pub fn doubt(&mut self, direction: Direction) {
+        self.session.doubt(direction);
     }
 
     /// Parses as far as it goes; the number of octets left at the end.
@@ -168,6 +176,9 @@ impl StreamParser {
         let Run { octets, earlier, mut stopped } = run;
         let mut rest = octets;
         while !rest.is_empty() {
+            if core::mem::take(&mut waiting.behind_gap) && self.session.resume(direction, rest) {
+                waiting.lost = false;
+            }
             if waiting.lost {
                 let Some(at) = self.session.resynchronise(direction, rest) else {
                     only(&mut waiting.frames, frame);

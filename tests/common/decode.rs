@@ -12,7 +12,7 @@ use fieldwarden_protocols::{Direction, FieldValue, FieldVisitor, Message, link};
 use super::frames::Frame;
 
 /// Fields that identify a message, in every protocol decoded by now (level `core` of the conformance table).
-const CORE: [&str; 12] = [
+pub(crate) const CORE: [&str; 12] = [
     "transaction_id",
     "unit",
     "function_code",

@@ -1,6 +1,6 @@
 //! Frames read into memory, and changed as a network or a bad capture changes them.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use fieldwarden_model::{LinkType, RawFrame, Timestamp, VlanTag};
 use fieldwarden_sensor::{CaptureFile, FrameSource as _, Next};
@@ -91,6 +91,26 @@ pub(crate) fn swapped(frames: &[Frame]) -> Vec<Frame> {
     swapped
 }
 
+/// The TCP segments of each pair of ends, in order of their first, numbered as the capture numbers them.
+pub(crate) fn sessions(frames: &[Frame]) -> Vec<Vec<(u64, Frame)>> {
+    let mut places = BTreeMap::new();
+    let mut sessions: Vec<Vec<(u64, Frame)>> = Vec::new();
+    for (frame, number) in frames.iter().zip(1..) {
+        let Some(segment) = Segment::of(frame) else { continue };
+        let place = *places.entry(segment.ends()).or_insert(sessions.len());
+        if place == sessions.len() {
+            sessions.push(Vec::new());
+        }
+        sessions[place].push((number, frame.clone()));
+    }
+    sessions
+}
+
+/// Whether a frame is a TCP segment with data.
+pub(crate) fn carries_data(frame: &Frame) -> bool {
+    Segment::of(frame).is_some_and(|segment| segment.octets() > 0)
+}
+
 /// Where a TCP segment stands in its frame.
 #[derive(Debug)]
 struct Segment {
@@ -151,6 +171,15 @@ impl Segment {
         let connection = [addresses, bytes.get(tcp..tcp + 4)?].concat();
         let sequence = u32::from(pair(tcp + 4)?) << 16 | u32::from(pair(tcp + 6)?);
         Some(Self { ip, tcp, data, end, connection, sequence, plain: at(tcp + 13)? & 0b0000_0111 == 0 })
+    }
+
+    /// Both ends, the lower one first: the same for both directions.
+    fn ends(&self) -> (Vec<u8>, Vec<u8>) {
+        let (addresses, ports) = self.connection.split_at(self.connection.len() - 4);
+        let (source, destination) = addresses.split_at(addresses.len() / 2);
+        let one = [source, &ports[..2]].concat();
+        let two = [destination, &ports[2..]].concat();
+        if one <= two { (one, two) } else { (two, one) }
     }
 
     fn octets(&self) -> usize {

@@ -3,6 +3,7 @@
 pub(crate) mod decode;
 pub(crate) mod frames;
 pub(crate) mod random;
+pub(crate) mod told;
 pub(crate) mod wrap;
 
 use std::path::{Path, PathBuf};

@@ -36,23 +36,24 @@ impl Engine {
     pub fn frames(&mut self, frames: &[Numbered<'_>], out: &mut dyn FnMut(Output)) {
         let mut rest = frames;
         while let Some((first, after)) = rest.split_first() {
-            let watch = self.watches.iter().map(|watch| watch.until).min();
-            let count = self.trackers.together(rest, watch.unwrap_or(Timestamp::MAX));
-            if count < WORTH_A_BATCH {
+            let count = if rest.len() < WORTH_A_BATCH { 0 } else { self.judge(rest, out) };
+            if count == 0 {
                 self.frame(first.1, first.0, out);
                 rest = after;
             } else {
-                let (batch, after) = rest.split_at_checked(count).unwrap_or((rest, &[]));
-                self.judge(batch, out);
-                rest = after;
+                rest = rest.get(count..).unwrap_or_default();
             }
         }
     }
 
-    fn judge(&mut self, batch: &[Numbered<'_>], out: &mut dyn FnMut(Output)) {
+    /// Judges the first frames, as many as may be judged together; how many that were.
+    fn judge(&mut self, frames: &[Numbered<'_>], out: &mut dyn FnMut(Output)) -> usize {
         let mut together = core::mem::take(&mut self.together);
         let mut now = self.trackers.now;
-        self.trackers.frames(batch, self.threads, &mut together.schedule, &mut together.told);
+        let watch = self.watches.iter().map(|watch| watch.until).min().unwrap_or(Timestamp::MAX);
+        let count = self.trackers.plan(frames, watch, &mut together.schedule);
+        let batch = frames.get(..count).unwrap_or_default();
+        self.trackers.run(batch, self.threads, &together.schedule, &mut together.told);
         let mut ticks = together.schedule.ticks.iter().enumerate().peekable();
         for (at, &time) in together.schedule.times.iter().enumerate() {
             while let Some((tick, (when, _))) = ticks.next_if(|(_, (_, first))| *first <= at) {
@@ -73,6 +74,7 @@ impl Engine {
         self.trackers.observers_mut().for_each(|judge| judge.observations.settle());
         self.together = together;
         self.quiet_until = Timestamp::MIN;
+        count
     }
 
     /// Lets those deadlines of incidents pass that are due.

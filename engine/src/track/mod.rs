@@ -29,7 +29,7 @@ use fieldwarden_protocols::{
 
 pub use self::{
     settings::Settings,
-    shard::{SHARDS, place_of, shard_of, shard_of_pair},
+    shard::{Place, SHARDS, place_of, shard_of, shard_of_pair},
     tracker::Tracker,
 };
 

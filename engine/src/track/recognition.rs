@@ -59,6 +59,13 @@ impl Recognition {
         }
     }
 
+    /// The other side acknowledges more octets of a direction than were seen.
+    pub(super) fn doubt(&mut self, direction: Direction) {
+        if let Self::Stream(parser) = self {
+            parser.doubt(direction);
+        }
+    }
+
     /// Octets of the stream are missing in a direction.
     pub(super) fn gap(&mut self, direction: Direction) {
         match self {

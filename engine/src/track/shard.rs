@@ -25,16 +25,28 @@ pub fn shard_of(layers: &Layers<'_>, space: AddressSpace) -> u16 {
     shard(a, b, space)
 }
 
-/// The shard of a raw frame, and the address space it is in.
+/// Where a raw frame belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its shard.
+    pub shard: u16,
+    /// The address space it is in.
+    pub space: AddressSpace,
+    /// Whether it may complete a tunnel that came in fragments, whose content belongs to another shard.
+    pub may_open: bool,
+}
+
+/// Where a raw frame belongs; what [`shard_of`] says of its layers, mostly at a glance.
 #[must_use]
-pub fn place_of(frame: &RawFrame<'_>, site: &Site) -> (u16, AddressSpace) {
+pub fn place_of(frame: &RawFrame<'_>, site: &Site) -> Place {
     if let Some(Addresses { source, destination, vlan }) = addresses(frame) {
         let space = site.space_of(vlan);
-        return (shard_of_v4(source, destination, space), space);
+        return Place { shard: shard_of_v4(source, destination, space), space, may_open: false };
     }
     let layers = dissect(frame);
     let space = site.space_of(layers.vlan.first().copied());
-    (shard_of(&layers, space), space)
+    let may_open = layers.network.is_some_and(|network| network.fragment.is_some());
+    Place { shard: shard_of(&layers, space), space, may_open }
 }
 
 /// The shard of the frames between two talkers: what [`shard_of`] gives for them.

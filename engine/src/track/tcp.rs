@@ -186,6 +186,10 @@ fn acknowledge<O: Observer>(
         return;
     }
     half.acknowledged = half.acknowledged.max(half.position_of(acknowledgement));
+    if half.acknowledged <= half.position {
+        return;
+    }
+    flow.recognition.doubt(direction);
     loop {
         let half = flow.half(direction);
         match half.first_waiting() {

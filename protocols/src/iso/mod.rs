@@ -66,5 +66,23 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// Whether `bytes` are whole packets with transport units that can be read, one after the other; the last packet may be
+/// incomplete.
+#[must_use]
+pub fn follow_each_other(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    let mut packets = 0;
+    loop {
+        match Packet::read(rest) {
+            Packet::Whole(unit, length) if Tpdu::read(unit).is_ok() => {
+                packets += 1;
+                rest = rest.get(length..).unwrap_or_default();
+            }
+            Packet::Need(_) => return packets > 0,
+            _ => return false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -59,6 +59,19 @@ impl Header {
     }
 }
 
+/// Whether nothing but whole ADUs stands in `bytes`, by their headers alone.
+pub(super) fn follow_each_other(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(header) = Header::read(rest) {
+        let Some(after) = rest.get(header.adu()..) else { return false };
+        if header.protocol_id != 0 || header.broken_bound().is_some() {
+            return false;
+        }
+        rest = after;
+    }
+    rest.is_empty()
+}
+
 /// The PDU of an ADU that begins with a whole header; ends early where the octets run out.
 pub(super) fn pdu<'a>(header: &Header, bytes: &'a [u8]) -> &'a [u8] {
     let mut cursor = Cursor::new(bytes);

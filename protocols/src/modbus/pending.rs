@@ -17,6 +17,8 @@ pub(super) struct Asked {
     pub(super) sub_function: u16,
     /// What it names.
     pub(super) objects: Objects,
+    /// Whether others may have been lost since.
+    pub(super) old: bool,
 }
 
 /// Whether remembering a request cost another one its place.
@@ -65,6 +67,11 @@ impl Pending {
         Some(self.0.remove(at))
     }
 
+    /// Others may have been lost after all that wait now.
+    pub(super) fn age(&mut self) {
+        self.0.iter_mut().for_each(|asked| asked.old = true);
+    }
+
     /// Whether so few wait that reaching the cap again would be news.
     pub(super) fn has_room(&self) -> bool {
         self.0.len() <= MAX_PENDING_REQUESTS / 2
@@ -82,7 +89,7 @@ mod tests {
     use super::*;
 
     fn asked(transaction: u16, function: u8) -> Asked {
-        Asked { transaction, unit: 1, function, sub_function: 0, objects: Objects::default() }
+        Asked { transaction, unit: 1, function, sub_function: 0, objects: Objects::default(), old: false }
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(super) struct ModbusSession {
     sound: bool,
     /// Misses so far, while no frame was sound.
     misses: u16,
-    /// Whether an answer was matched, and nothing was lost since: from then on an answer without request is odd.
+    /// Whether an answer was matched to a request since anything was last lost: from then on an answer without request is odd.
     in_step: bool,
     /// Whether the cap on pending requests was told since answers last made room.
     told_full: bool,
@@ -73,6 +73,12 @@ impl ModbusSession {
             Direction::ToServer => to_server,
             Direction::ToClient => to_client,
         }
+    }
+
+    /// Requests may be missing: an answer without one is odd only once a later request was answered.
+    fn out_of_step(&mut self) {
+        self.in_step = false;
+        self.pending.age();
     }
 
     /// No message begins here.
@@ -162,6 +168,7 @@ impl ModbusSession {
             function: adu.header.function,
             sub_function: adu.content.sub_function(),
             objects: adu.content.objects(adu.header.function),
+            old: false,
         });
         if kept == Kept::InsteadOfOldest && !self.told_full {
             self.told_full = true;
@@ -180,7 +187,7 @@ impl ModbusSession {
             }
             return None;
         };
-        self.in_step = true;
+        self.in_step |= !asked.old;
         self.told_full &= !self.pending.has_room();
         if function != asked.function {
             let (got, expected) = (u64::from(function), u64::from(asked.function));
@@ -217,7 +224,17 @@ impl Session for ModbusSession {
 
     fn gap(&mut self, direction: Direction) {
         *self.searching(direction) = true;
-        self.in_step = false;
+        self.out_of_step();
+    }
+
+    fn doubt(&mut self, _direction: Direction) {
+        self.out_of_step();
+    }
+
+    fn resume(&mut self, direction: Direction, bytes: &[u8]) -> bool {
+        let begins = frame::follow_each_other(bytes);
+        *self.searching(direction) &= !begins;
+        begins
     }
 
     fn resynchronise(&self, direction: Direction, bytes: &[u8]) -> Option<usize> {

@@ -27,6 +27,8 @@ pub(super) struct Asked {
     pub(super) object: Option<Object>,
     reference: u16,
     towards: Option<Direction>,
+    /// Whether other jobs may have been lost since.
+    old: bool,
 }
 
 /// An address and the item, from 0, that it belongs to.
@@ -53,7 +55,7 @@ pub(super) struct Pending {
     jobs: VecDeque<Asked>,
     addresses: usize,
     spare: Vec<Target>,
-    asked_since_gap: bool,
+    in_step: bool,
 }
 
 impl Pending {
@@ -66,7 +68,6 @@ impl Pending {
         items: Items<'_>,
         object: Option<Object>,
     ) -> Option<Anomaly> {
-        self.asked_since_gap = true;
         // A reference that comes again before its answer replaces what it meant.
         let _ = self.take(towards, reference);
         let mut list = core::mem::take(&mut self.spare);
@@ -86,6 +87,7 @@ impl Pending {
             object,
             reference,
             towards: Some(towards),
+            old: false,
         });
         let mut limit = None;
         while self.jobs.len() > MAX_PENDING || self.addresses > MAX_PENDING_ADDRESSES {
@@ -100,7 +102,9 @@ impl Pending {
 
     /// The job that an answer going `towards` the asker belongs to.
     pub(super) fn answer(&mut self, towards: Direction, reference: u16) -> Option<Asked> {
-        self.take(towards.reversed(), reference)
+        let asked = self.take(towards.reversed(), reference);
+        self.in_step |= asked.as_ref().is_some_and(|asked| !asked.old);
+        asked
     }
 
     /// Gives the buffer of an answered job back for the next one.
@@ -110,14 +114,16 @@ impl Pending {
         }
     }
 
-    /// Whether an answer without its job is worth a remark: not before the first job since the start or a gap.
+    /// Whether an answer without its job is worth a remark: not before a job since the start or a gap was answered,
+    /// since jobs overtake each other.
     pub(super) const fn expects_jobs(&self) -> bool {
-        self.asked_since_gap
+        self.in_step
     }
 
     /// Octets are missing: jobs among them are not known.
-    pub(super) const fn gap(&mut self) {
-        self.asked_since_gap = false;
+    pub(super) fn gap(&mut self) {
+        self.in_step = false;
+        self.jobs.iter_mut().for_each(|job| job.old = true);
     }
 
     /// How many wait.

@@ -11,7 +11,8 @@ use crate::{
     anomaly::Anomaly,
     dissector::{Session, Step},
     iso::{
-        Assembly, COTP, Connecting, ConnectionUnit, MAX_TSDU, MalformedUnit, Packet, Tpdu, TpduFault, Unit,
+        self, Assembly, COTP, Connecting, ConnectionUnit, MAX_TSDU, MalformedUnit, Packet, Tpdu, TpduFault,
+        Unit,
     },
     message::{Body, Direction, Kind, Message, Sink},
 };
@@ -20,7 +21,7 @@ use crate::{
 /// since a capture may begin within a segmented unit.
 pub(super) const MAX_FOREIGN: u8 = 4;
 /// The protocol identifier of S7 communication plus, which some stations speak on the same connection.
-const PROTOCOL_ID_PLUS: u8 = 0x72;
+pub(super) const PROTOCOL_ID_PLUS: u8 = 0x72;
 
 /// The parser state of one flow.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub(super) struct S7Session {
     pending: Pending,
     recognised: bool,
     foreign: u8,
+    /// Whether the next data unit of a direction, to the server and to the client, may be the rest of one that was lost.
+    torn: [bool; 2],
 }
 
 impl Session for S7Session {
@@ -65,6 +68,15 @@ impl Session for S7Session {
     fn gap(&mut self, direction: Direction) {
         self.assembly.forget(direction);
         self.pending.gap();
+        *self.torn(direction) = true;
+    }
+
+    fn doubt(&mut self, _direction: Direction) {
+        self.pending.gap();
+    }
+
+    fn resume(&mut self, _direction: Direction, bytes: &[u8]) -> bool {
+        iso::follow_each_other(bytes)
     }
 
     fn resynchronise(&self, _direction: Direction, bytes: &[u8]) -> Option<usize> {
@@ -73,8 +85,22 @@ impl Session for S7Session {
 }
 
 impl S7Session {
+    fn torn(&mut self, direction: Direction) -> &mut bool {
+        let [to_server, to_client] = &mut self.torn;
+        match direction {
+            Direction::ToServer => to_server,
+            Direction::ToClient => to_client,
+        }
+    }
+
     /// Takes one data unit; false when the flow is to be left to others.
     fn data(&mut self, direction: Direction, user: &[u8], last: bool, sink: &mut dyn Sink) -> bool {
+        let torn = self.torn(direction);
+        if *torn && !super::begins_unit(user) {
+            *torn = !last;
+            return true;
+        }
+        *torn = false;
         match self.assembly.push(direction, user, last) {
             Unit::Whole(unit) => self.unit(direction, unit, sink),
             Unit::Joined(unit) => self.unit(direction, &unit, sink),
@@ -176,6 +202,7 @@ impl S7Session {
             _ => Kind::Report,
         };
         self.assembly.forget(direction);
+        *self.torn(direction) = false;
         tell(COTP, kind, direction, &[], &ConnectionUnit(unit), sink);
     }
 

@@ -1,0 +1,116 @@
+//! Messages as they were told, with the frames that carried them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fieldwarden_engine::{
+    map::Seed,
+    track::{self, Heard, Observer, Origin, Packet, SHARDS, TrackEvent, Tracker},
+};
+use fieldwarden_model::{AddressSpace, FrameRef, Timestamp};
+use fieldwarden_protocols::{Direction, FieldValue, FieldVisitor, Message, link};
+
+use super::{decode::CORE, frames::Frame};
+
+/// Fields that tell which messages belong to one exchange.
+const EXCHANGE: [&str; 2] = ["transaction_id", "pdu_reference"];
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// Both ends of its flow, sender first.
+    pub(crate) sender: String,
+    /// Protocol, kind and core fields.
+    pub(crate) core: String,
+    /// All fields.
+    pub(crate) fields: String,
+    /// What its exchange is known by.
+    pub(crate) exchange: String,
+    /// Codes of its anomalies.
+    pub(crate) remarks: BTreeSet<&'static str>,
+    /// The frames that carried it.
+    pub(crate) frames: Vec<u64>,
+}
+
+/// Every message of numbered frames.
+pub(crate) fn told(frames: &[(u64, Frame)]) -> Vec<Told> {
+    let mut book = Book::default();
+    let mut trackers: BTreeMap<u16, Tracker<Book>> = BTreeMap::new();
+    let mut clock = Timestamp::MIN;
+    for (number, frame) in frames {
+        clock = clock.max(frame.time);
+        let raw = frame.raw();
+        let layers = link::dissect(&raw);
+        let space = AddressSpace::default();
+        let shard = track::shard_of(&layers, space);
+        assert!(shard < SHARDS);
+        let tracker =
+            trackers.entry(shard).or_insert_with(|| Tracker::new(track::Settings::default(), Seed(7)));
+        let frame = FrameRef { capture: 0, number: *number };
+        tracker.packet(&Packet { time: clock, frame, space, layers }, &mut book);
+    }
+    trackers.values_mut().for_each(|tracker| tracker.finish(&mut book));
+    book.0
+}
+
+/// The same by sender, in order.
+pub(crate) fn by_sender(told: &[Told]) -> BTreeMap<&str, Vec<&Told>> {
+    let mut senders: BTreeMap<&str, Vec<&Told>> = BTreeMap::new();
+    for told in told {
+        senders.entry(&told.sender).or_default().push(told);
+    }
+    senders
+}
+
+#[derive(Default)]
+struct Book(Vec<Told>);
+
+impl Observer for Book {
+    type Flow = ();
+
+    fn message(&mut self, origin: &Origin<'_>, (): &mut (), message: &Message<'_>) {
+        let (client, server) = (origin.key.client, origin.key.server);
+        let sender = match origin.direction {
+            Direction::ToServer => format!("{client}>{server}"),
+            Direction::ToClient => format!("{server}>{client}"),
+        };
+        let mut page =
+            Page { core: format!("{} {}", message.protocol, message.kind.word()), ..Page::default() };
+        message.body.fields(&mut page);
+        self.0.push(Told {
+            sender,
+            core: page.core,
+            fields: page.fields,
+            exchange: page.exchange,
+            remarks: message.anomalies.iter().map(|anomaly| anomaly.code).collect(),
+            frames: origin.frames.iter().map(|frame| frame.number).collect(),
+        });
+    }
+
+    fn event(&mut self, _: &Origin<'_>, (): &mut (), _: TrackEvent) {}
+
+    fn heard(&mut self, _: &Heard) {}
+}
+
+#[derive(Default)]
+struct Page {
+    core: String,
+    fields: String,
+    exchange: String,
+}
+
+impl FieldVisitor for Page {
+    fn field(&mut self, key: &'static str, value: FieldValue<'_>) {
+        let field = format!(" {key}={value:?}");
+        if CORE.contains(&key) {
+            self.core.push_str(&field);
+        }
+        if EXCHANGE.contains(&key) {
+            self.exchange.push_str(&field);
+        }
+        self.fields.push_str(&field);
+    }
+
+    fn item(&mut self, key: &'static str, value: FieldValue<'_>) {
+        self.field(key, value);
+    }
+}

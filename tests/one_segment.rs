@@ -1,0 +1,156 @@
+//! One segment of a session removed, as a mirror loses it: every message that it did not carry comes out all the same, with
+//! the same core fields, and nothing comes out that was not there.
+//!
+//! Each capture's TCP sessions, at most [`Counts::frames`] frames of each at a time, are decoded whole and then once for each
+//! segment removed: data, handshake, bare acknowledgements and farewells alike.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops here"
+)]
+
+#[expect(dead_code, reason = "the helpers are shared with tests that need more of them")]
+mod common;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use common::{
+    frames::{self, Frame},
+    told::{Told, by_sender, told},
+};
+
+/// How much is done.
+struct Counts {
+    /// Frames of a session decoded at a time.
+    frames: usize,
+    /// Segments removed per capture, spread over its sessions.
+    removals: usize,
+}
+
+const QUICK: Counts = Counts { frames: 60, removals: 24 };
+const FULL: Counts = Counts { frames: 250, removals: 2_000 };
+
+/// Folders of the shared captures whose protocols run over TCP and are decoded by now.
+const STREAM_PROTOCOLS: [&str; 3] = ["modbus", "s7comm", "umas"];
+
+#[test]
+fn one_segment_removed_costs_the_messages_it_carried_and_no_other() {
+    let counts = if common::scale_is_full() { FULL } else { QUICK };
+    let mut failures = BTreeMap::new();
+    let (mut removed, mut failed, mut with_data) = (0, 0, 0);
+    for path in captures() {
+        let outcome = remove_each(&path, &counts);
+        removed += outcome.removed;
+        with_data += outcome.with_data;
+        failed += outcome.failures.len();
+        if let Some(first) = outcome.failures.into_iter().next() {
+            failures.insert(path, first);
+        }
+    }
+    println!("{removed} segments removed, {with_data} of them with data");
+    assert!(
+        removed > 500 && with_data > 200,
+        "{removed} removals, {with_data} with data: the corpus is missing"
+    );
+    assert!(
+        failures.is_empty(),
+        "{failed} of {removed} removals cost more than they carried:\n{failures:#?}"
+    );
+}
+
+fn captures() -> Vec<PathBuf> {
+    let own = common::root().join("pcaps");
+    let is_ours = |path: &Path| path.parent() == Some(&*own);
+    let named = |path: &Path| {
+        let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+        STREAM_PROTOCOLS.iter().any(|name| folder == *name)
+    };
+    common::captures().into_iter().filter(|path| is_ours(path) || named(path)).collect()
+}
+
+#[derive(Default)]
+struct Outcome {
+    removed: usize,
+    with_data: usize,
+    failures: Vec<String>,
+}
+
+fn remove_each(path: &Path, counts: &Counts) -> Outcome {
+    let whole = frames::read(path);
+    let pieces: Vec<Vec<(u64, Frame)>> = frames::sessions(&whole)
+        .into_iter()
+        .flat_map(|session| session.chunks(counts.frames).map(<[_]>::to_vec).collect::<Vec<_>>())
+        .collect();
+    let total: usize = pieces.iter().map(Vec::len).sum();
+    let every = total.div_ceil(counts.removals).max(1);
+    let mut outcome = Outcome::default();
+    let mut n = 0;
+    for piece in pieces {
+        let chosen: Vec<usize> = (0..piece.len()).filter(|at| (n + at).is_multiple_of(every)).collect();
+        n += piece.len();
+        if chosen.is_empty() {
+            continue;
+        }
+        let before = told(&piece);
+        for at in chosen {
+            let mut rest = piece.clone();
+            let (number, frame) = rest.remove(at);
+            outcome.removed += 1;
+            outcome.with_data += usize::from(frames::carries_data(&frame));
+            if let Err(what) = compare(&before, &told(&rest), number) {
+                outcome.failures.push(format!("without frame {number}: {what}"));
+            }
+        }
+    }
+    outcome
+}
+
+/// Whether `after` is `before` without what `removed` carried.
+fn compare(before: &[Told], after: &[Told], removed: u64) -> Result<(), String> {
+    // What answers a request that was lost cannot say what was asked.
+    let touched = before.iter().filter(|told| told.frames.contains(&removed));
+    let unpaired: BTreeSet<&str> = touched.map(|told| &*told.exchange).collect();
+    let (before, after) = (by_sender(before), by_sender(after));
+    let senders: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    for sender in senders {
+        let nothing = Vec::new();
+        let expected = before.get(sender).unwrap_or(&nothing);
+        let got = after.get(sender).unwrap_or(&nothing);
+        align(expected, got, removed, &unpaired).map_err(|what| format!("{sender}: {what}"))?;
+    }
+    Ok(())
+}
+
+/// Walks both lists together; what the removed frame carried may be there or not.
+fn align(expected: &[&Told], got: &[&Told], removed: u64, unpaired: &BTreeSet<&str>) -> Result<(), String> {
+    let same = |one: &Told, two: &Told| {
+        one.core == two.core
+            && (one.fields == two.fields || unpaired.contains(&*one.exchange))
+            && two.remarks.is_subset(&one.remarks)
+    };
+    let (Some(first), rest) = (expected.first(), expected.get(1..).unwrap_or_default()) else {
+        return got.first().map_or(Ok(()), |told| Err(format!("invented {}", brief(told))));
+    };
+    let may_be_missing = first.frames.contains(&removed);
+    let skipped = may_be_missing.then(|| align(rest, got, removed, unpaired));
+    if let Some(Ok(())) = skipped {
+        return Ok(());
+    }
+    match got.first() {
+        Some(next) if same(first, next) => align(rest, &got[1..], removed, unpaired),
+        next => skipped.unwrap_or_else(|| {
+            Err(format!("expected {}, got {:?}", brief(first), next.map(|told| brief(told))))
+        }),
+    }
+}
+
+/// Enough of a message to find it.
+fn brief(told: &Told) -> String {
+    let fields: String = told.fields.chars().skip(told.core.len()).take(160).collect();
+    format!("{} .. {fields} {:?} in frames {:?}", told.core, told.remarks, told.frames)
+}

@@ -1,6 +1,9 @@
 //! Frames read into memory, and changed as a network or a bad capture changes them.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use fieldwarden_model::{LinkType, RawFrame, Timestamp, VlanTag};
 use fieldwarden_sensor::{CaptureFile, FrameSource as _, Next};
@@ -104,6 +107,20 @@ pub(crate) fn sessions(frames: &[Frame]) -> Vec<Vec<(u64, Frame)>> {
         sessions[place].push((number, frame.clone()));
     }
     sessions
+}
+
+/// Those of a session's frames after `frame` that begin before its end: what it made old news counts once it is gone.
+pub(crate) fn sent_again(number: u64, frame: &Frame, session: &[(u64, Frame)]) -> BTreeSet<u64> {
+    let Some(own) = Segment::of(frame) else { return BTreeSet::new() };
+    let end = own.sequence.wrapping_add(u32::try_from(own.octets()).unwrap());
+    let is_old = |other: &Segment| {
+        other.connection == own.connection && end.wrapping_sub(other.sequence).cast_signed() > 0
+    };
+    let later = session.iter().filter(|(later, _)| *later > number);
+    later
+        .filter(|(_, frame)| Segment::of(frame).is_some_and(|other| is_old(&other)))
+        .map(|(n, _)| *n)
+        .collect()
 }
 
 /// Whether a frame is a TCP segment with data.

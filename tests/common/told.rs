@@ -88,7 +88,9 @@ impl Observer for Book {
 
     fn event(&mut self, _: &Origin<'_>, (): &mut (), _: TrackEvent) {}
 
-    fn heard(&mut self, _: &Heard) {}
+    fn heard(&mut self, _: &Heard) -> Timestamp {
+        Timestamp::MAX
+    }
 }
 
 #[derive(Default)]

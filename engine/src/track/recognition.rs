@@ -13,6 +13,7 @@ use fieldwarden_protocols::{
 use super::{
     Observer, TrackEvent,
     flow::{Flow, well_known},
+    half::Half,
     scene::{Carried, Delivery, Scene},
 };
 
@@ -120,6 +121,10 @@ pub(super) fn stream<O: Observer>(
                     recognised(scene, flow, direction, dissector);
                     let session = dissector.session(Transport::Tcp);
                     let mut parser = StreamParser::new(session, dissector.max_message());
+                    if !flow.halves.iter().any(Half::is_opened) {
+                        // Joined in the middle: requests may be under way.
+                        parser.doubt(Direction::ToServer);
+                    }
                     for early in kept {
                         let carried = Carried::Late(early.frame);
                         feed(scene, flow, &mut parser, early.direction, &early.octets, carried);

@@ -22,6 +22,9 @@ use super::{
 /// Places at which no message began, after which a session that never held one is not Modbus.
 const MAX_MISSES: u16 = 64;
 
+/// Requests that gateways answer in any order. The answer to one that was lost may come after those to as many later ones.
+const PARALLEL: u8 = 16;
+
 /// A conversation over TCP or UDP.
 #[derive(Debug)]
 pub(super) struct ModbusSession {
@@ -35,8 +38,8 @@ pub(super) struct ModbusSession {
     sound: bool,
     /// Misses so far, while no frame was sound.
     misses: u16,
-    /// Whether an answer was matched to a request since anything was last lost: from then on an answer without request is odd.
-    in_step: bool,
+    /// Answers that must yet be matched to requests asked since anything was lost, before one without request is odd.
+    out_of_step: u8,
     /// Whether the cap on pending requests was told since answers last made room.
     told_full: bool,
 }
@@ -62,7 +65,7 @@ impl ModbusSession {
             vendor: 0,
             sound: false,
             misses: 0,
-            in_step: false,
+            out_of_step: 1,
             told_full: false,
         }
     }
@@ -75,9 +78,9 @@ impl ModbusSession {
         }
     }
 
-    /// Requests may be missing: an answer without one is odd only once a later request was answered.
-    fn out_of_step(&mut self) {
-        self.in_step = false;
+    /// Requests may be missing.
+    fn fall_out_of_step(&mut self) {
+        self.out_of_step = PARALLEL;
         self.pending.age();
     }
 
@@ -182,12 +185,12 @@ impl ModbusSession {
         let function = header.function & !f::EXCEPTION_BIT;
         let fits = |asked: &Asked| check::fit(&adu.content, asked).is_none();
         let Some(asked) = self.pending.answer(header.transaction, header.unit, function, fits) else {
-            if self.in_step {
+            if self.out_of_step == 0 {
                 note(remarks, Anomaly::malformed("unmatched-response", 0, u64::from(header.transaction), 0));
             }
             return None;
         };
-        self.in_step |= !asked.old;
+        self.out_of_step = self.out_of_step.saturating_sub(u8::from(!asked.old));
         self.told_full &= !self.pending.has_room();
         if function != asked.function {
             let (got, expected) = (u64::from(function), u64::from(asked.function));
@@ -224,11 +227,11 @@ impl Session for ModbusSession {
 
     fn gap(&mut self, direction: Direction) {
         *self.searching(direction) = true;
-        self.out_of_step();
+        self.fall_out_of_step();
     }
 
     fn doubt(&mut self, _direction: Direction) {
-        self.out_of_step();
+        self.fall_out_of_step();
     }
 
     fn resume(&mut self, direction: Direction, bytes: &[u8]) -> bool {

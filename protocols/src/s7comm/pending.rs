@@ -13,6 +13,10 @@ use crate::{anomaly::Anomaly, message::Direction};
 pub(super) const MAX_PENDING: usize = 64;
 /// Addresses kept per flow, over all its pending jobs.
 pub(super) const MAX_PENDING_ADDRESSES: usize = 2_048;
+/// Jobs under way at once on most connections: the answer to one that was lost may come after those to as many later ones.
+const PARALLEL: u8 = 8;
+/// Before the first job, answers without one are those of a connection that was there before.
+const NOTHING_ASKED: u8 = u8::MAX;
 /// Addresses whose buffer is kept for the next job.
 const MAX_SPARE: usize = 32;
 
@@ -50,12 +54,19 @@ pub(super) enum Object {
 }
 
 /// The jobs of one flow that wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pending {
     jobs: VecDeque<Asked>,
     addresses: usize,
     spare: Vec<Target>,
-    in_step: bool,
+    /// Jobs asked since anything was lost whose answers must yet come before one without job is worth a remark.
+    out_of_step: u8,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self { jobs: VecDeque::new(), addresses: 0, spare: Vec::new(), out_of_step: NOTHING_ASKED }
+    }
 }
 
 impl Pending {
@@ -70,6 +81,9 @@ impl Pending {
     ) -> Option<Anomaly> {
         // A reference that comes again before its answer replaces what it meant.
         let _ = self.take(towards, reference);
+        if self.out_of_step == NOTHING_ASKED {
+            self.out_of_step = 0;
+        }
         let mut list = core::mem::take(&mut self.spare);
         list.clear();
         for (item, n) in items.zip(0..) {
@@ -103,7 +117,8 @@ impl Pending {
     /// The job that an answer going `towards` the asker belongs to.
     pub(super) fn answer(&mut self, towards: Direction, reference: u16) -> Option<Asked> {
         let asked = self.take(towards.reversed(), reference);
-        self.in_step |= asked.as_ref().is_some_and(|asked| !asked.old);
+        let matched = self.out_of_step != NOTHING_ASKED && asked.as_ref().is_some_and(|asked| !asked.old);
+        self.out_of_step = self.out_of_step.saturating_sub(u8::from(matched));
         asked
     }
 
@@ -114,15 +129,15 @@ impl Pending {
         }
     }
 
-    /// Whether an answer without its job is worth a remark: not before a job since the start or a gap was answered,
-    /// since jobs overtake each other.
+    /// Whether an answer without its job is worth a remark: not before the first job since the start, and not before some
+    /// since a gap were answered.
     pub(super) const fn expects_jobs(&self) -> bool {
-        self.in_step
+        self.out_of_step == 0
     }
 
     /// Octets are missing: jobs among them are not known.
     pub(super) fn gap(&mut self) {
-        self.in_step = false;
+        self.out_of_step = PARALLEL;
         self.jobs.iter_mut().for_each(|job| job.old = true);
     }
 

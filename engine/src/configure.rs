@@ -42,17 +42,26 @@ fn read_limits(section: &Section) -> Result<track::Settings, Vec<Fault>> {
     let max_fragment_octets = size("max_fragment_octets", OCTETS, usual.max_fragment_octets);
     let mut span =
         |key, usual: u32| u32::try_from(reader.within(key, 1..=604_800, u64::from(usual))).unwrap_or(usual);
+    let fragment_secs = span("fragment_secs", usual.fragment_secs);
+    let flow_idle_secs = span("flow_idle_secs", usual.flow_idle_secs);
+    let unsettled_idle_secs = span("unsettled_idle_secs", usual.unsettled_idle_secs);
+    let linger_secs = span("linger_secs", usual.linger_secs);
+    let gap_patience_ms = span("gap_patience_ms", usual.gap_patience_ms);
+    let overlap_policy = reader.one_of("overlap_policy", &track::OverlapPolicy::NAMES).unwrap_or_default();
+    let fragment_policy = reader.one_of("fragment_policy", &track::FragmentPolicy::NAMES).unwrap_or_default();
     let settings = track::Settings {
         max_flows,
         max_reassembly_octets_per_flow,
         max_reassembly_octets,
         max_fragments,
         max_fragment_octets,
-        fragment_secs: span("fragment_secs", usual.fragment_secs),
-        flow_idle_secs: span("flow_idle_secs", usual.flow_idle_secs),
-        unsettled_idle_secs: span("unsettled_idle_secs", usual.unsettled_idle_secs),
-        linger_secs: span("linger_secs", usual.linger_secs),
-        gap_patience_ms: span("gap_patience_ms", usual.gap_patience_ms),
+        overlap_policy,
+        fragment_policy,
+        fragment_secs,
+        flow_idle_secs,
+        unsettled_idle_secs,
+        linger_secs,
+        gap_patience_ms,
     };
     reader.finish_with(Some(settings))
 }

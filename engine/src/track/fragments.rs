@@ -1,7 +1,8 @@
 //! Datagrams that arrive in fragments (RFC 791 clause 3.2, RFC 8200 clause 4.5).
 //!
-//! Policy on overlaps: the octets that arrived first count; other content is told as a conflict. (RFC 5722 lets a
-//! receiver drop an IPv6 datagram whose fragments overlap; we show what was sent.)
+//! Which octets count where fragments overlap is for [`Settings::fragment_policy`]; other content is told as a conflict
+//! whatever counts. (RFC 5722 has a receiver drop an IPv6 datagram whose fragments overlap, and Linux does so in both families;
+//! we show what was sent.)
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use fieldwarden_protocols::{
 use super::{
     Settings,
     pieces::{Overlap, Pieces},
+    policy::FragmentPolicy,
     shard::wide,
 };
 use crate::map::{Map, Seed, map};
@@ -59,6 +61,7 @@ pub(super) struct LetGo {
 /// The table of incomplete datagrams.
 #[derive(Debug)]
 pub(super) struct Fragments {
+    policy: FragmentPolicy,
     waiting: Map<Datagram, Assembly>,
     /// In order of their first fragment.
     order: BTreeMap<u64, (Timestamp, Datagram)>,
@@ -67,8 +70,8 @@ pub(super) struct Fragments {
 }
 
 impl Fragments {
-    pub(super) const fn new(seed: Seed) -> Self {
-        Self { waiting: map(seed), order: BTreeMap::new(), serial: 0, charge: 0 }
+    pub(super) const fn new(seed: Seed, policy: FragmentPolicy) -> Self {
+        Self { policy, waiting: map(seed), order: BTreeMap::new(), serial: 0, charge: 0 }
     }
 
     pub(super) const fn memory(&self) -> usize {
@@ -98,7 +101,7 @@ impl Fragments {
             Assembly { serial: self.serial, pieces: Pieces::default(), total: None, frames: Frames::new() }
         });
         let before = assembly.pieces.charge();
-        let mut overlap = assembly.pieces.insert(u64::from(fragment.offset), octets, ());
+        let mut overlap = assembly.pieces.insert(u64::from(fragment.offset), octets, (), self.policy);
         self.charge += assembly.pieces.charge() - before;
         let end = u64::from(fragment.offset) + octets.len() as u64;
         if !fragment.more && *assembly.total.get_or_insert(end) != end {

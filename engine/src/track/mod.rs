@@ -12,6 +12,7 @@ mod flow;
 mod fragments;
 mod half;
 mod pieces;
+mod policy;
 mod recognition;
 mod scene;
 mod settings;
@@ -28,6 +29,7 @@ use fieldwarden_protocols::{
 };
 
 pub use self::{
+    policy::{FragmentPolicy, OverlapPolicy},
     settings::Settings,
     shard::{Place, SHARDS, place_of, shard_of, shard_of_pair},
     tracker::Tracker,

@@ -1,17 +1,27 @@
 //! Octets that wait for what comes before them: segments of a stream, fragments of a datagram.
 //!
-//! Policy: what arrived first stays. A later arrival adds only the octets not yet there; where it tells other octets than
-//! those already there, that is a conflict, which is told and changes nothing.
+//! A later arrival adds the octets not yet there. Where it tells other octets than those already there, that is a conflict,
+//! which is told whatever comes of it; which of both counts is for the [`Policy`] to say.
 
 use std::collections::BTreeMap;
+
+use super::policy::{Extent, Policy};
 
 /// Charged for each piece beside its octets, so that a flood of tiny ones meets the cap as well.
 const PIECE_OVERHEAD: usize = 64;
 
+/// Octets, where they came from, and the arrival that they are a part of.
+#[derive(Debug)]
+struct Piece<M> {
+    mark: M,
+    octets: Box<[u8]>,
+    arrival: Extent,
+}
+
 /// Non-overlapping octets by position, each with a mark of where they came from.
 #[derive(Debug)]
 pub(super) struct Pieces<M> {
-    pieces: BTreeMap<u64, (M, Box<[u8]>)>,
+    pieces: BTreeMap<u64, Piece<M>>,
     charge: usize,
 }
 
@@ -20,7 +30,7 @@ pub(super) struct Pieces<M> {
 pub(super) enum Overlap {
     /// No octet differs.
     Consistent,
-    /// Some octet differs; the earlier one stays.
+    /// Some octet differs.
     Conflict,
 }
 
@@ -47,26 +57,25 @@ impl<M: Copy> Pieces<M> {
 
     /// The lowest position kept and its mark.
     pub(super) fn first(&self) -> Option<(u64, M)> {
-        self.pieces.first_key_value().map(|(at, (mark, _))| (*at, *mark))
+        self.pieces.first_key_value().map(|(at, piece)| (*at, piece.mark))
     }
 
     /// Takes the piece at the lowest position out.
     pub(super) fn take_first(&mut self) -> Option<(u64, M, Box<[u8]>)> {
-        let (at, (mark, octets)) = self.pieces.pop_first()?;
-        self.charge = self.charge.saturating_sub(octets.len() + PIECE_OVERHEAD);
-        Some((at, mark, octets))
+        let at = *self.pieces.first_key_value()?.0;
+        self.take(at).map(|piece| (at, piece.mark, piece.octets))
     }
 
     /// The end of the last piece, 0 when there is none.
     pub(super) fn end(&self) -> u64 {
-        self.pieces.last_key_value().map_or(0, |(at, (_, octets))| at + octets.len() as u64)
+        self.pieces.last_key_value().map_or(0, |(at, piece)| at + piece.octets.len() as u64)
     }
 
     /// The octets from the lowest position on without a hole, about as many as asked for.
     pub(super) fn front(&self, enough: usize) -> Vec<u8> {
         let mut front = Vec::new();
         let mut reached = None;
-        for (at, (_, octets)) in &self.pieces {
+        for (at, Piece { octets, .. }) in &self.pieces {
             if reached.is_some_and(|reached| reached != *at) || front.len() >= enough {
                 break;
             }
@@ -78,39 +87,74 @@ impl<M: Copy> Pieces<M> {
 
     /// All pieces by position.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.pieces.iter().map(|(at, (_, octets))| (*at, &**octets))
+        self.pieces.iter().map(|(at, piece)| (*at, &*piece.octets))
     }
 
-    /// Adds those of `octets`, which begin at `at`, that are not yet there.
-    pub(super) fn insert(&mut self, at: u64, octets: &[u8], mark: M) -> Overlap {
+    /// Adds those of `octets`, which begin at `at`, that are not yet there, or that the policy prefers.
+    pub(super) fn insert(&mut self, at: u64, octets: &[u8], mark: M, policy: impl Policy) -> Overlap {
+        let arrival = Extent { begin: at, end: at + octets.len() as u64 };
         let mut overlap = Overlap::Consistent;
-        let end = at + octets.len() as u64;
-        let mut from = at;
-        // The piece before may reach into the new one; all others that touch it begin within.
-        let start = self.pieces.range(..=at).next_back().map_or(at, |(before, _)| *before);
-        let mut free = Vec::new();
-        for (begin, (_, there)) in self.pieces.range(start..end) {
-            let stop = begin + there.len() as u64;
-            if stop <= at {
-                continue;
-            }
-            if *begin > from {
-                free.push(from..*begin);
-            }
-            if differ(*begin, there, at, octets) {
+        let mut replaced = Vec::new();
+        for (begin, piece) in self.touched(arrival) {
+            if differ(begin, &piece.octets, at, octets) {
                 overlap = Overlap::Conflict;
+                if policy.later_counts(piece.arrival, arrival) {
+                    replaced.push(begin);
+                }
             }
-            from = from.max(stop);
         }
-        if from < end {
-            free.push(from..end);
+        for begin in replaced {
+            self.cut_out(begin, arrival);
+        }
+        let mut from = at;
+        let mut free = Vec::new();
+        for (begin, piece) in self.touched(arrival) {
+            if begin > from {
+                free.push(from..begin);
+            }
+            from = from.max(begin + piece.octets.len() as u64);
+        }
+        if from < arrival.end {
+            free.push(from..arrival.end);
         }
         for range in free {
             let part = between(at, octets, range.start, range.end);
-            self.charge += part.len() + PIECE_OVERHEAD;
-            self.pieces.insert(range.start, (mark, part.into()));
+            self.put(range.start, Piece { mark, octets: part.into(), arrival });
         }
         overlap
+    }
+
+    /// The pieces that lie within an extent, or reach into it.
+    fn touched(&self, extent: Extent) -> impl Iterator<Item = (u64, &Piece<M>)> {
+        // The piece before may reach into it; all others that touch it begin within.
+        let start =
+            self.pieces.range(..=extent.begin).next_back().map_or(extent.begin, |(before, _)| *before);
+        let reaches = move |begin: u64, piece: &Piece<M>| begin + piece.octets.len() as u64 > extent.begin;
+        let within = self.pieces.range(start..extent.end.max(start));
+        within.filter(move |(begin, piece)| reaches(**begin, piece)).map(|(begin, piece)| (*begin, piece))
+    }
+
+    /// Removes what of the piece at `begin` lies within an extent.
+    fn cut_out(&mut self, begin: u64, extent: Extent) {
+        let Some(piece) = self.take(begin) else { return };
+        let stop = begin + piece.octets.len() as u64;
+        for (from, to) in [(begin, extent.begin.min(stop)), (extent.end.max(begin), stop)] {
+            if from < to {
+                let octets = between(begin, &piece.octets, from, to).into();
+                self.put(from, Piece { mark: piece.mark, octets, arrival: piece.arrival });
+            }
+        }
+    }
+
+    fn put(&mut self, at: u64, piece: Piece<M>) {
+        self.charge += piece.octets.len() + PIECE_OVERHEAD;
+        self.pieces.insert(at, piece);
+    }
+
+    fn take(&mut self, at: u64) -> Option<Piece<M>> {
+        let piece = self.pieces.remove(&at)?;
+        self.charge = self.charge.saturating_sub(piece.octets.len() + PIECE_OVERHEAD);
+        Some(piece)
     }
 }
 

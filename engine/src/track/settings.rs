@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use super::policy::{FragmentPolicy, OverlapPolicy};
+
 /// Caps and time-outs of one tracker. A hit cap is told as [`super::TrackEvent::Limit`] with the field's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -30,6 +32,10 @@ pub struct Settings {
     /// Milliseconds that octets wait for a missing segment before it; longer than any retransmission on a local network
     /// that works, and what bounds the wait when only one direction is captured. Default 1 000.
     pub gap_patience_ms: u32,
+    /// Which of two overlapping segments counts, as the stacks of the plant decide. Default `first`.
+    pub overlap_policy: OverlapPolicy,
+    /// Which of two overlapping fragments counts, as the stacks of the plant decide. Default `first`.
+    pub fragment_policy: FragmentPolicy,
 }
 
 impl Default for Settings {
@@ -45,6 +51,8 @@ impl Default for Settings {
             unsettled_idle_secs: 120,
             linger_secs: 30,
             gap_patience_ms: 1_000,
+            overlap_policy: OverlapPolicy::First,
+            fragment_policy: FragmentPolicy::First,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! TCP reassembly (RFC 9293), for a listener that may have missed any packet.
 //!
-//! Policy on overlaps: the octets that were captured first are the ones that count, as on stacks that keep their receive
-//! queue; a retransmission with other content is told as [`TrackEvent::OverlapConflict`]. Against octets already handed
-//! on this is checked for the last few segments only, by hash, so that a flow keeps no history.
+//! Where segments that wait overlap, [`super::Settings::overlap_policy`] says which octets count; octets once handed on stay,
+//! as on every stack. A retransmission with other content is told as [`TrackEvent::OverlapConflict`] whatever counts. Against
+//! octets already handed on this is checked for the last few segments only, by hash, so that a flow keeps no history.
 //!
 //! A hole becomes a gap when the other side acknowledges its octets after it was seen (an acknowledgement seen before may
 //! have overtaken them in the mirror), when what waits behind it exceeds a cap, when it
@@ -24,7 +24,7 @@ use super::{
     Observer, TrackEvent,
     flow::Flow,
     half::{Half, Mark},
-    pieces::{Overlap, between, differ},
+    pieces::{Overlap, between},
     recognition::{self, Recognition},
     scene::{Carried, Scene},
 };
@@ -257,7 +257,7 @@ fn data<O: Observer>(
     }
 }
 
-/// Hands on what of `payload` comes next, and what it completes. Where octets wait already, those arrived first.
+/// Hands on what of `payload` comes next, and what it completes.
 fn in_order<O: Observer>(
     scene: &mut Scene<'_, O>,
     flow: &mut Flow<O::Flow>,
@@ -266,25 +266,26 @@ fn in_order<O: Observer>(
     payload: &[u8],
 ) {
     let stop = position + payload.len() as u64;
-    let frames = scene.frames;
+    let half = flow.half(direction);
+    let from = half.position;
+    if half.first_waiting().is_some_and(|(first, _)| first < stop) {
+        // It meets octets that wait: the policy says which of them count.
+        let part = between(position, payload, from, stop);
+        keep(scene, flow, direction, from.max(position), part);
+    } else if from < stop {
+        let frames = scene.frames;
+        hand_on(scene, flow, direction, between(position, payload, from, stop), Carried::Now(frames));
+    }
     loop {
-        let half = flow.half(direction);
-        let from = half.position;
-        let until = half.first_waiting().map_or(stop, |(first, _)| first.min(stop));
-        if from < until {
-            let part = between(position, payload, from, until);
-            hand_on(scene, flow, direction, part, Carried::Now(frames));
-        }
         let half = flow.half(direction);
         if half.first_waiting().is_none_or(|(first, _)| first > half.position) {
             return;
         }
         let Some((at, mark, octets)) = half.take_first() else { return };
-        if differ(at, &octets, position, payload) {
-            scene.event(flow, direction, TrackEvent::OverlapConflict);
-        }
-        let fresh = between(at, &octets, flow.half(direction).position, u64::MAX);
-        let carried = Carried::Completed(mark.frame, scene.frame());
+        let fresh = between(at, &octets, half.position, u64::MAX);
+        let frame = scene.frame();
+        let now = mark.frame == frame;
+        let carried = if now { Carried::Now(scene.frames) } else { Carried::Completed(mark.frame, frame) };
         hand_on(scene, flow, direction, fresh, carried);
     }
 }
@@ -343,15 +344,12 @@ fn wait<O: Observer>(
     position: u64,
     payload: &[u8],
 ) {
-    let mark = Mark { frame: scene.frame(), time: scene.time };
     // A keep-alive repeats the last octet as garbage (RFC 1122 clause 4.2.3.6).
     let probe = payload.len() == 1 && flow.half(direction).trouble().waiting.end() == position + 1;
     if probe {
         return;
     }
-    if flow.half(direction).trouble().waiting.insert(position, payload, mark) == Overlap::Conflict {
-        scene.event(flow, direction, TrackEvent::OverlapConflict);
-    }
+    keep(scene, flow, direction, position, payload);
     let cap = scene.settings.max_reassembly_octets_per_flow;
     if flow.half(direction).trouble().waiting.charge() > cap {
         let cap = "max_reassembly_octets_per_flow";
@@ -362,6 +360,21 @@ fn wait<O: Observer>(
             return;
         }
         gap(scene, flow, direction, first);
+    }
+}
+
+/// Lays octets beside those that wait.
+fn keep<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    position: u64,
+    payload: &[u8],
+) {
+    let mark = Mark { frame: scene.frame(), time: scene.time };
+    let policy = scene.settings.overlap_policy;
+    if flow.half(direction).trouble().waiting.insert(position, payload, mark, policy) == Overlap::Conflict {
+        scene.event(flow, direction, TrackEvent::OverlapConflict);
     }
 }
 

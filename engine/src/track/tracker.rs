@@ -84,7 +84,7 @@ impl<O: Observer> Tracker<O> {
             seed,
             table: Table::new(seed),
             holes: Holes::default(),
-            fragments: Fragments::new(seed),
+            fragments: Fragments::new(seed, settings.fragment_policy),
             now: Timestamp::MIN,
             quiet_until: Timestamp::MIN,
             shortest_idle: seconds(

@@ -358,12 +358,13 @@ impl Engine {
 
     fn blind(&self) -> Vec<String> {
         let mut limits: BTreeMap<&'static str, u64> = self.site.limits.clone();
-        let (mut snapped, mut gaps, mut layers) = (0, 0, 0);
+        let (mut snapped, mut gaps, mut layers, mut unverified) = (0, 0, 0, 0);
         for judge in self.trackers.observers() {
             let counters = &judge.counters;
             snapped += counters.snapped;
             gaps += counters.gaps;
             layers += counters.broken_layers;
+            unverified += counters.unverified;
             for (cap, count) in &counters.limits {
                 *limits.entry(cap).or_default() += count;
             }
@@ -379,6 +380,7 @@ impl Engine {
         counted("frames captured short of their length", snapped);
         counted("gaps in streams", gaps);
         counted("frames that break a protocol below the application", layers);
+        counted("directions of flows with wrong checksums and no right one", unverified);
         counted("restarts from a checkpoint, with an outage before", self.outages);
         counted("frames with a time before that of the frame before them", self.trackers.clock_steps);
         blind.extend(self.one_way());

@@ -37,6 +37,8 @@ pub(crate) struct Counters {
     pub(crate) gaps: u64,
     pub(crate) snapped: u64,
     pub(crate) broken_layers: u64,
+    /// Directions of flows in which no checksum was right so far.
+    pub(crate) unverified: u64,
     /// Caps that were hit, and how often.
     pub(crate) limits: BTreeMap<&'static str, u64>,
 }
@@ -357,6 +359,11 @@ impl Observer for Judge {
                 let broken = Broken { code: malformed::OVERLAP, got: 0, expected: 0 };
                 self.break_in_flow(origin, flow, None, broken);
             }
+            TrackEvent::Odd { odd, octets } => {
+                let broken = Broken { code: odd.code(), got: u64::from(octets), expected: 0 };
+                self.break_in_flow(origin, flow, None, broken);
+            }
+            TrackEvent::ChecksumsUnverified => self.counters.unverified += 1,
             TrackEvent::Layer(_) => self.counters.broken_layers += 1,
             TrackEvent::Limit { cap } => *self.counters.limits.entry(cap).or_default() += 1,
             TrackEvent::Recognised(protocol) => flow.protocol = Some(protocol),

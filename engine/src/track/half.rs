@@ -31,6 +31,16 @@ pub(super) struct Trouble {
     pub(super) end: Option<u64>,
     /// Whether octets after the FIN were told already.
     pub(super) told_after_end: bool,
+    /// Segments outside the window, until it shows whether the receiver took them.
+    pub(super) strays: Vec<Stray>,
+}
+
+/// A segment outside the window.
+#[derive(Debug)]
+pub(super) struct Stray {
+    pub(super) sequence: u32,
+    pub(super) mark: Mark,
+    pub(super) octets: Box<[u8]>,
 }
 
 /// One direction of a TCP stream.
@@ -51,15 +61,53 @@ pub(super) struct Half {
     /// First sequence number of data: the one after the SYN, or of the first octets seen. Before that, what the other
     /// side said it expects.
     first: u32,
+    /// First sequence number beyond the window, as far as the other side ever opened it.
+    edge: u32,
     next: u8,
+    /// Shift of the windows it advertises.
+    scale: Scale,
+    /// The highest time to live of its segments with data.
+    pub(super) ttl: u8,
+    /// What was noted, a bit each.
+    noted: u8,
     /// Whether the first sequence number is known.
     pub(super) synchronised: bool,
     /// Whether the position is where handing on begins. Picked up in the middle, it may yet turn out to be earlier.
     pub(super) anchored: bool,
-    /// Whether its SYN was seen.
-    opened: bool,
     /// Whether `first` is what the other side expects.
     expected: bool,
+}
+
+/// The largest shift there is (RFC 7323 clause 2.3).
+const MAX_SHIFT: u8 = 14;
+
+/// Octets this far behind are no retransmission, however late.
+const FAR_BEHIND: u32 = 16 << 20;
+
+/// Something noted once about a direction.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(super) enum Noted {
+    /// A checksum was right: the capture shows sums as they were sent.
+    Sums = 1,
+    /// No checksum was right so far, and that was told.
+    SumsUnverified = 2,
+    /// A time to live too low was told.
+    TimeToLive = 4,
+    /// Urgent data was told.
+    Urgent = 8,
+}
+
+/// Shift of the windows that a side advertises (RFC 7323 clause 2.3), where its SYN was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// Its SYN was not seen.
+    #[default]
+    Unknown,
+    /// Its SYN did not offer scaling, so neither side scales.
+    None,
+    /// At most 14.
+    By(u8),
 }
 
 /// Where positions begin: room below for what comes before the first octet seen.
@@ -82,19 +130,72 @@ impl Half {
         }
     }
 
-    /// Its SYN was seen: data begins at `sequence`.
-    pub(super) const fn open(&mut self) {
-        self.opened = true;
+    /// Its SYN was seen, with this window scale option.
+    pub(super) fn open(&mut self, shift: Option<u8>) {
+        self.scale = shift.map_or(Scale::None, |shift| Scale::By(shift.min(MAX_SHIFT)));
+        self.edge = self.first;
+    }
+
+    /// Notes something; whether it was noted before.
+    pub(super) const fn note(&mut self, what: Noted) -> bool {
+        let before = self.has_noted(what);
+        self.noted |= what as u8;
+        before
+    }
+
+    /// Whether something was noted.
+    pub(super) const fn has_noted(&self, what: Noted) -> bool {
+        self.noted & what as u8 != 0
+    }
+
+    /// The shift of windows that `receiver` advertises to this side; `None` where either SYN was not seen.
+    fn shift(&self, receiver: Scale) -> Option<u8> {
+        match (self.scale, receiver) {
+            (Scale::Unknown, _) | (_, Scale::Unknown) => None,
+            (Scale::By(_), Scale::By(shift)) => Some(shift),
+            _ => Some(0),
+        }
+    }
+
+    /// The shift of the windows it advertises.
+    pub(super) const fn scale(&self) -> Scale {
+        self.scale
+    }
+
+    /// The other side takes `window` octets, scaled as its SYN said, from `acknowledgement` on.
+    pub(super) fn open_window(&mut self, receiver: Scale, acknowledgement: u32, window: u16) {
+        if let Some(shift) = self.shift(receiver) {
+            let edge = acknowledgement.wrapping_add(u32::from(window) << shift);
+            if edge.wrapping_sub(self.edge).cast_signed() > 0 {
+                self.edge = edge;
+            }
+        }
+    }
+
+    /// Whether octets from `sequence` on lie outside any window that the receiver can have had. Acknowledgements that the
+    /// mirror lost or shows late may have opened it further, so as much again as it was open is let pass; and once
+    /// octets beyond the edge were in order, what was seen of it is too old to judge by.
+    pub(super) fn is_outside(&self, receiver: Scale, sequence: u32) -> bool {
+        if self.shift(receiver).is_none() || !self.anchored {
+            return false;
+        }
+        let edge = self.position_of(self.edge);
+        let leeway = edge.saturating_sub(self.acknowledged);
+        edge > self.position && {
+            let ahead = sequence.wrapping_sub(self.sequence()).cast_signed();
+            let allowed = edge + leeway - self.position;
+            u64::try_from(ahead).map_or(ahead.unsigned_abs() > FAR_BEHIND, |ahead| ahead > allowed)
+        }
     }
 
     /// Whether a SYN after which data begins at `sequence` may be that of this stream; `None` when nothing tells.
     pub(super) fn opened_at(&self, sequence: u32) -> Option<bool> {
-        (self.opened || self.synchronised).then_some(self.first == sequence)
+        (self.is_opened() || self.synchronised).then_some(self.first == sequence)
     }
 
     /// Whether its SYN was seen.
-    pub(super) const fn is_opened(&self) -> bool {
-        self.opened
+    pub(super) fn is_opened(&self) -> bool {
+        self.scale != Scale::Unknown
     }
 
     /// What the other side expected next before anything was heard of this one.
@@ -110,7 +211,7 @@ impl Half {
     }
 
     /// The sequence number of the next octet.
-    fn sequence(&self) -> u32 {
+    pub(super) fn sequence(&self) -> u32 {
         u32::try_from(self.position & 0xffff_ffff).unwrap_or(0)
     }
 
@@ -197,6 +298,7 @@ impl Half {
                 && t.deadline.is_none()
                 && t.end.is_none()
                 && !t.told_after_end
+                && t.strays.is_empty()
         }) {
             self.trouble = None;
         }
@@ -212,6 +314,16 @@ impl Half {
         self.trouble.as_mut()?.waiting.take_first()
     }
 
+    /// Whether segments outside the window are kept.
+    pub(super) fn has_strays(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| !trouble.strays.is_empty())
+    }
+
+    /// Takes out the segments outside the window.
+    pub(super) fn take_strays(&mut self) -> Vec<Stray> {
+        self.trouble.as_mut().map(|trouble| core::mem::take(&mut trouble.strays)).unwrap_or_default()
+    }
+
     /// Position of the FIN, where one was seen.
     pub(super) fn end(&self) -> Option<u64> {
         self.trouble.as_ref()?.end
@@ -219,7 +331,11 @@ impl Half {
 
     /// Octets held beyond its own size.
     pub(super) fn memory(&self) -> usize {
-        self.trouble.as_ref().map_or(0, |trouble| size_of::<Trouble>() + trouble.waiting.charge())
+        self.trouble.as_ref().map_or(0, |trouble| {
+            let strays: usize =
+                trouble.strays.iter().map(|stray| size_of::<Stray>() + stray.octets.len()).sum();
+            size_of::<Trouble>() + trouble.waiting.charge() + strays
+        })
     }
 }
 

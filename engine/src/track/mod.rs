@@ -8,6 +8,7 @@
 //! that overtakes them. Memory is bounded by the caps in [`Settings`], and every hit of one is an event. A frame of a
 //! known, in-order flow is looked up by one hash and parsed where it lies, without allocation.
 
+mod accept;
 mod flow;
 mod fragments;
 mod half;
@@ -17,6 +18,7 @@ mod recognition;
 mod scene;
 mod settings;
 mod shard;
+mod stray;
 mod table;
 mod tcp;
 mod tracker;
@@ -131,6 +133,15 @@ pub enum TrackEvent {
     },
     /// Segments or fragments overlap with different content.
     OverlapConflict,
+    /// A packet that its receiver would not take, or that is told because few send such.
+    Odd {
+        /// What is odd.
+        odd: Odd,
+        /// Octets of data that it carried.
+        octets: u32,
+    },
+    /// No checksum of this direction was right so far, so wrong ones tell nothing: told once per direction of a flow.
+    ChecksumsUnverified,
     /// Something is wrong below the application.
     Layer(Anomaly),
     /// A frame was captured short of its wire length.
@@ -142,6 +153,33 @@ pub enum TrackEvent {
     },
     /// The flow ended (FIN both ways, RST, or idle for too long).
     Ended,
+}
+
+/// Why a packet is odd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Odd {
+    /// Its checksum is wrong, while others of the same side are right. It is not handed on.
+    Checksum,
+    /// Its time to live is far below what the same side's data has. Told once per direction of a flow, and handed on.
+    TimeToLive,
+    /// It lies outside the receiver's window, and the stream went on without it. It is not handed on.
+    OutsideWindow,
+    /// It has urgent data. Told once per direction of a flow, and handed on in line (RFC 6093 clause 6).
+    Urgent,
+}
+
+impl Odd {
+    /// The name of the reason.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Checksum => "wrong-checksum",
+            Self::TimeToLive => "time-to-live-too-low",
+            Self::OutsideWindow => "outside-window",
+            Self::Urgent => "urgent-data",
+        }
+    }
 }
 
 /// Takes what a tracker sees, in the order of the frames.

@@ -67,6 +67,11 @@ impl Recognition {
         }
     }
 
+    /// Whether anybody looks at the octets.
+    pub(super) const fn looks(&self) -> bool {
+        !matches!(self, Self::Unrecognised)
+    }
+
     /// Octets of the stream are missing in a direction.
     pub(super) fn gap(&mut self, direction: Direction) {
         match self {

@@ -25,11 +25,22 @@ impl<O: Observer> Scene<'_, O> {
 
     /// Tells an event of a flow.
     pub(super) fn event(&mut self, flow: &mut Flow<O::Flow>, direction: Direction, event: TrackEvent) {
+        self.event_in(flow, direction, event, self.frames);
+    }
+
+    /// Tells an event of a flow that came in earlier frames.
+    pub(super) fn event_in(
+        &mut self,
+        flow: &mut Flow<O::Flow>,
+        direction: Direction,
+        event: TrackEvent,
+        frames: &[FrameRef],
+    ) {
         let origin = Origin {
             key: &flow.key,
             direction,
             time: self.time,
-            frames: self.frames,
+            frames,
             vlan: &flow.vlan,
             client_mac: flow.client_mac,
             server_mac: flow.server_mac,

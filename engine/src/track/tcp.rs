@@ -21,17 +21,18 @@ use fieldwarden_protocols::{
 };
 
 use super::{
-    Observer, TrackEvent,
+    Observer, Odd, TrackEvent,
     flow::Flow,
-    half::{Half, Mark},
+    half::{Half, Mark, Noted, Scale},
     pieces::{Overlap, between},
     recognition::{self, Recognition},
     scene::{Carried, Scene},
+    stray,
 };
 
 /// A segment further than this from what is expected belongs to another stream: begin anew there. Windows scale to 1 GiB
 /// (RFC 7323), but none on a plant network comes near this.
-const MAX_JUMP: u32 = 16 << 20;
+pub(super) const MAX_JUMP: u32 = 16 << 20;
 
 /// Segments that wait for an earlier beginning of a connection picked up in the middle.
 const MAX_UNANCHORED: usize = 4;
@@ -49,6 +50,8 @@ pub(super) struct Segment<'a> {
     pub(super) payload: &'a [u8],
     /// Octets at the end of the payload that were not captured.
     pub(super) missing: u32,
+    /// The window scale option, where it is a SYN that has one.
+    pub(super) shift: Option<u8>,
 }
 
 /// Whether a segment opens another connection between the same ports.
@@ -88,16 +91,24 @@ pub(super) fn segment<O: Observer>(
             let position = half.position_of(sequence);
             gap(scene, flow, direction, position);
         }
-        flow.half(direction).open();
+        flow.half(direction).open(segment.shift);
     }
     if flags.has(TcpFlags::ACK) {
         acknowledge(scene, flow, direction.reversed(), segment.header.acknowledgement);
+        // The window of a SYN is never scaled (RFC 7323 clause 2.2).
+        let receiver = if flags.has(TcpFlags::SYN) { Scale::None } else { flow.half(direction).scale() };
+        let Tcp { acknowledgement, window, .. } = segment.header;
+        flow.half(direction.reversed()).open_window(receiver, acknowledgement, window);
     }
     let has_data = !segment.payload.is_empty() || segment.missing != 0;
     if (flags.has(TcpFlags::SYN) || has_data) && flow.speaks(direction) {
         scene.event(flow, direction, TrackEvent::Answered);
     }
     if has_data {
+        if flags.has(TcpFlags::URG) && flow.recognition.looks() && !flow.half(direction).note(Noted::Urgent) {
+            let octets = u32::try_from(segment.payload.len()).unwrap_or(u32::MAX);
+            scene.event(flow, direction, TrackEvent::Odd { odd: Odd::Urgent, octets });
+        }
         data(scene, flow, direction, sequence, segment);
     }
     if flags.has(TcpFlags::FIN) {
@@ -116,6 +127,7 @@ pub(super) fn segment<O: Observer>(
 /// Everything that still waits is handed on behind gaps: the flow is over, or the capture is.
 pub(super) fn flush<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>) {
     for direction in [Direction::ToServer, Direction::ToClient] {
+        stray::outlived(scene, flow, direction);
         while let Some((position, _)) = flow.half(direction).first_waiting() {
             gap(scene, flow, direction, position);
         }
@@ -182,6 +194,10 @@ fn acknowledge<O: Observer>(
         half.expect(acknowledgement);
         return;
     }
+    if half.has_strays() {
+        stray::acknowledge(scene, flow, direction, acknowledgement);
+    }
+    let half = flow.half(direction);
     if half.distance(acknowledgement) > MAX_JUMP {
         return;
     }
@@ -211,7 +227,8 @@ fn data<O: Observer>(
         flow.ended = false;
         scene.event(flow, direction, TrackEvent::Started);
     }
-    let unrecognised = matches!(flow.recognition, Recognition::Unrecognised);
+    let unrecognised = !flow.recognition.looks();
+    let receiver = flow.half(direction.reversed()).scale();
     let half = flow.half(direction);
     let mut payload = segment.payload;
     if !half.synchronised {
@@ -219,6 +236,8 @@ fn data<O: Observer>(
         if is_keep_alive(segment) && half.position == half.position_of(sequence) {
             return half.advance_to(half.position + 1);
         }
+    } else if !unrecognised && sequence != half.sequence() && half.is_outside(receiver, sequence) {
+        return stray::keep(scene, flow, direction, sequence, segment.payload);
     } else if half.distance(sequence) > MAX_JUMP {
         return begin_anew(scene, flow, direction, sequence, segment);
     }
@@ -266,6 +285,9 @@ fn in_order<O: Observer>(
     payload: &[u8],
 ) {
     let stop = position + payload.len() as u64;
+    if flow.half(direction).has_strays() {
+        stray::outlived(scene, flow, direction);
+    }
     let half = flow.half(direction);
     let from = half.position;
     if half.first_waiting().is_some_and(|(first, _)| first < stop) {
@@ -379,7 +401,12 @@ fn keep<O: Observer>(
 }
 
 /// The octets before `position` will not come. Hands on what waits right behind them, under the frames it came in.
-fn gap<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>, direction: Direction, position: u64) {
+pub(super) fn gap<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    position: u64,
+) {
     let half = flow.half(direction);
     if half.anchored {
         let octets = u32::try_from(position.saturating_sub(half.position)).ok();
@@ -389,6 +416,11 @@ fn gap<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>, directio
         // What came before the capture, or before its first message, is not a gap in it.
         half.anchor(position);
     }
+    late(scene, flow, direction);
+}
+
+/// Hands on what waits right at the position, under the frames it came in.
+pub(super) fn late<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>, direction: Direction) {
     loop {
         let half = flow.half(direction);
         if half.first_waiting().is_none_or(|(first, _)| first > half.position) {
@@ -408,18 +440,28 @@ fn begin_anew<O: Observer>(
     sequence: u32,
     segment: &Segment<'_>,
 ) {
-    while let Some((position, _)) = flow.half(direction).first_waiting() {
-        gap(scene, flow, direction, position);
-    }
-    flow.half(direction).synchronise(sequence);
-    flow.half(direction).anchored = true;
-    tell_gap(scene, flow, direction, None);
+    begin_at(scene, flow, direction, sequence);
     let position = flow.half(direction).position;
     in_order(scene, flow, direction, position, segment.payload);
     if segment.missing != 0 {
         let position = flow.half(direction).position + u64::from(segment.missing);
         gap(scene, flow, direction, position);
     }
+}
+
+/// What waits is handed on; the stream goes on at another sequence number.
+pub(super) fn begin_at<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    sequence: u32,
+) {
+    while let Some((position, _)) = flow.half(direction).first_waiting() {
+        gap(scene, flow, direction, position);
+    }
+    flow.half(direction).synchronise(sequence);
+    flow.half(direction).anchored = true;
+    tell_gap(scene, flow, direction, None);
 }
 
 /// A gap in what nobody parses is none.

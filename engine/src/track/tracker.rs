@@ -10,7 +10,7 @@ use fieldwarden_protocols::{
 };
 
 use super::{
-    FlowKey, Heard, Observer, Opened, Packet, Settings, TrackEvent, Unattached,
+    FlowKey, Heard, Observer, Opened, Packet, Settings, TrackEvent, Unattached, accept,
     flow::{Flow, endpoint, sender_is_client},
     fragments::{Fragments, Outcome},
     pieces::Overlap,
@@ -253,9 +253,18 @@ impl<O: Observer> Tracker<O> {
         for anomaly in &layers.anomalies {
             scene.event(&mut flow, direction, TrackEvent::Layer(*anomaly));
         }
+        let refused = flow.recognition.looks()
+            && accept::is_checked(layers)
+            && !accept::takes(&mut scene, &mut flow, direction, layers);
         match layers.transport {
+            _ if refused => {}
             TransportHeader::Tcp(header) => {
-                let segment = Segment { header, payload: layers.payload, missing: layers.missing };
+                let segment = Segment {
+                    header,
+                    payload: layers.payload,
+                    missing: layers.missing,
+                    shift: if header.flags.has(TcpFlags::SYN) { layers.window_scale() } else { None },
+                };
                 tcp::segment(&mut scene, &mut flow, direction, &segment);
             }
             TransportHeader::Udp(_) if !layers.payload.is_empty() => {

@@ -50,6 +50,22 @@ impl Layers<'_> {
         transport.and_then(|at| octets.get(usize::from(at)..)).unwrap_or_default()
     }
 
+    /// The shift of the window scale option of a TCP header (RFC 7323 clause 2.2), which counts in segments with SYN only.
+    #[must_use]
+    pub fn window_scale(&self) -> Option<u8> {
+        let TransportHeader::Tcp(tcp) = self.transport else { return None };
+        let mut options = self.segment().get(20..20 + usize::from(tcp.options_length))?;
+        loop {
+            match *options {
+                [1, ref rest @ ..] => options = rest,
+                [3, 3, shift, ..] => return Some(shift),
+                [0, ..] | [] | [_] => return None,
+                // A length below two is a lie; skipping two octets ends with the options.
+                [_, length, ..] => options = options.get(usize::from(length.max(2))..)?,
+            }
+        }
+    }
+
     fn of_transport(&self) -> Option<Checksum> {
         let network = self.network.filter(|_| self.missing == 0)?;
         let segment = Some(self.segment()).filter(|segment| !segment.is_empty())?;

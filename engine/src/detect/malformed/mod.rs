@@ -1,12 +1,13 @@
 //! `malformed`: a peer broke its protocol, or sent two different contents for the same octets of a stream.
 //!
 //! Techniques of ATT&CK for ICS: T0814 Denial of Service, which malformed messages aim at in controllers; overlapping
-//! segments that differ hide from a monitor, T0849 Masquerading. Needs no baseline; oddities that a baseline lists for
+//! segments that differ, and packets that a receiver would not take, hide from a monitor, T0849 Masquerading. Needs no baseline; oddities that a baseline lists for
 //! this very conversation are allowed. Told once per conversation and code, then counted.
 
 use fieldwarden_model::Severity;
 
 use super::{Bucket, Context, Detector, Finding, Memory, Subject, nearest};
+use crate::track::Odd;
 
 /// Judges breaks of protocols.
 pub struct Malformed;
@@ -43,17 +44,42 @@ impl Detector for Malformed {
             );
         } else {
             finding.severity = Severity::Medium;
-            finding.techniques = &["T0814"];
             let sender = match judged.direction {
                 fieldwarden_protocols::Direction::ToServer => "{client} sent {server}",
                 fieldwarden_protocols::Direction::ToClient => "{server} sent {client}",
             };
-            finding.sentence = format!(
-                "{sender} a {protocol} message that breaks the protocol ({}: found {}, expected {})",
-                broken.code, broken.got, broken.expected
-            );
+            let (techniques, what): (&[_], _) = match odd(broken.code) {
+                Some(what) => {
+                    (&["T0849"], format!("{what} ({}, {} octets of data)", broken.code, broken.got))
+                }
+                None => (
+                    &["T0814"],
+                    format!(
+                        "a {protocol} message that breaks the protocol ({}: found {}, expected {})",
+                        broken.code, broken.got, broken.expected
+                    ),
+                ),
+            };
+            finding.techniques = techniques;
+            finding.sentence = format!("{sender} {what}");
         }
         findings(finding);
+    }
+}
+
+/// What is told of a packet that is odd below the application, by its code.
+fn odd(code: &str) -> Option<&'static str> {
+    let is = |odd: Odd| odd.code() == code;
+    if is(Odd::Checksum) {
+        Some("a packet with a wrong checksum, which its receiver drops")
+    } else if is(Odd::TimeToLive) {
+        Some("a packet that may die on its way, far below its usual time to live")
+    } else if is(Odd::OutsideWindow) {
+        Some("a segment outside the window, which its receiver drops")
+    } else if is(Odd::Urgent) {
+        Some("urgent data, which receivers read differently")
+    } else {
+        None
     }
 }
 

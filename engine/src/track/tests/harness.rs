@@ -222,8 +222,20 @@ impl Sent {
         tcp.extend_from_slice(&self.acknowledgement.to_be_bytes());
         tcp.extend_from_slice(&[0x50, self.flags.0, 0x20, 0, 0, 0, 0, 0]);
         tcp.extend_from_slice(&self.payload);
+        let length = u16::try_from(tcp.len()).unwrap();
+        let pseudo = [&from.0[..], &to.0[..], &[0, 6], &length.to_be_bytes()].concat();
+        let sum = checksum(&[&pseudo[..], &tcp[..]].concat());
+        tcp[16..18].copy_from_slice(&sum);
         ipv4(from.0, to.0, 6, 0, &tcp)
     }
+}
+
+/// The Internet checksum (RFC 1071).
+pub(super) fn checksum(octets: &[u8]) -> [u8; 2] {
+    let word = |pair: &[u8]| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0));
+    let sum: u32 = octets.chunks(2).map(word).sum();
+    let folded = (sum & 0xffff) + (sum >> 16);
+    (!u16::try_from((folded & 0xffff) + (folded >> 16)).unwrap()).to_be_bytes()
 }
 
 /// An IPv4 packet on Ethernet; `place` is the field of flags and fragment offset.
@@ -234,6 +246,8 @@ pub(super) fn ipv4(from: [u8; 4], to: [u8; 4], protocol: u8, place: u16, payload
     frame.extend_from_slice(&[0x45, 0, total[0], total[1], 0, 7, place[0], place[1], 64, protocol, 0, 0]);
     frame.extend_from_slice(&from);
     frame.extend_from_slice(&to);
+    let sum = checksum(&frame[14..34]);
+    frame[24..26].copy_from_slice(&sum);
     frame.extend_from_slice(payload);
     frame
 }

@@ -1,4 +1,5 @@
 mod datagrams;
 mod harness;
 mod hostile;
+mod receiver;
 mod streams;

@@ -7,7 +7,7 @@ SCALE ?= 1
 export SCALE
 
 BUILD_PACKAGES := build-essential clang libclang-dev pkg-config libnftnl-dev libmnl-dev
-TEST_PACKAGES := iproute2 iputils-ping nftables conntrack ethtool tcpdump tshark rsyslog rsyslog-openssl openssl python3-venv
+TEST_PACKAGES := iproute2 iputils-ping nftables conntrack ethtool tcpdump tshark rsyslog rsyslog-openssl openssl python3-venv valgrind
 NO_STD_TARGET := thumbv7em-none-eabihf
 
 BINARY := target/release/fieldwarden
@@ -41,8 +41,9 @@ test: setup-test
 test-full: setup-test
 	SCALE=5 $(MAKE) test
 
-## Frames per CPU-second and peak memory, beside tcpdump on the same file.
+## Frames per CPU-second, instructions per frame and peak memory, beside tcpdump on the same file.
 bench: setup-test build
+	$(CARGO) build --release --example generate
 	lab/bench
 
 ## Every fuzz target for SECONDS_EACH seconds.

@@ -1,5 +1,5 @@
 //! The whole product on the lab's gateway: an intruder is seen, told, cut off and given back; what was seen live is seen
-//! again from the recording; and nothing is lost by kill -9.
+//! again from the recording; nothing is lost by kill -9, nor at the highest rate that a sender reaches.
 //!
 //! Needs root and network namespaces; skipped loudly without.
 #![expect(
@@ -18,3 +18,5 @@ mod containment;
 mod crash;
 #[path = "live/determinism.rs"]
 mod determinism;
+#[path = "live/rate.rs"]
+mod rate;

@@ -13,7 +13,7 @@ use std::{
 
 use fieldwarden_model::frame::{LinkType, Loss, VlanTag};
 use fieldwarden_sensor::{
-    CaptureFile, FrameSource, LiveCapture, Next, Recorder, SourceError,
+    CaptureFile, FrameSource, LiveCapture, Next, Recorder, Room, Run, SourceError,
     live::{OpenError, RingCount, RingSize, SETTLED, Setup, Times, open},
     record::{Interface, RecordError, Recorded},
     tag::Restored,
@@ -37,6 +37,20 @@ for n, tags in ((count, ''), (count // 3, '81006014'), (count // 6, '88a80007810
     for _ in range(n):
         s.send((head + bytes.fromhex(tags) + struct.pack('>HI', 0x88b5, number)).ljust(length, b'\x55'))
         number += 1
+";
+
+/// Sends frames of 40 conversations in turn, to and fro.
+const CONVERSATIONS: &str = r"
+import socket, struct, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(('near', 0))
+for number in range(int(sys.argv[1])):
+    ends = [bytes([10, 0, 0, number % 40]), bytes([10, 0, 1, 1])]
+    ports = [1024 + number % 40, 502]
+    if number % 80 >= 40: ends.reverse(); ports.reverse()
+    udp = struct.pack('>HHHHI', *ports, 12, 0, number)
+    ip = struct.pack('>BBHHHBBH', 0x45, 0, 32, 0, 0x4000, 64, 17, 0) + ends[0] + ends[1]
+    s.send(bytes.fromhex('0200000000020200000000010800') + ip + udp)
 ";
 
 #[test]
@@ -68,6 +82,70 @@ fn what_is_sent_is_heard_with_its_tags_and_equals_what_tcpdump_hears() {
         let differs = ours.iter().zip(&theirs).find(|(a, b)| a != b);
         assert_eq!(differs, None, "frames, order and times in nanoseconds");
         assert!(ours.iter().any(|(nanos, ..)| nanos % 1_000 != 0), "nanoseconds");
+    });
+}
+
+#[test]
+fn several_rings_give_each_frame_once_in_the_order_of_time() {
+    inside("several_rings_give_each_frame_once_in_the_order_of_time", |folder| {
+        let setup = Setup { rings: RingCount::of(3), ..Setup::default() };
+        let mut capture = capture_with("far", setup);
+        let dump = folder.join("tcpdump.pcap");
+        let tcpdump = tcpdump(&dump);
+        run("python3", &["-c", CONVERSATIONS, "2000"]);
+        let (mut room, mut ours) = (Room::default(), Vec::new());
+        let mut most_at_once = 0;
+        while ours.len() < 2_000 {
+            let mut frames = room.take();
+            let run = capture.next_frames(100, &mut frames).unwrap();
+            assert_ne!(run, Run::Idle, "only {} frames came", ours.len());
+            most_at_once = most_at_once.max(frames.len());
+            ours.extend(frames.iter().map(|(at, f)| (at.number, f.time.nanos(), f.bytes.to_vec())));
+            room.put_back(frames);
+        }
+        assert!(most_at_once > 1 && most_at_once <= 100, "{most_at_once} at once");
+        assert_eq!(capture.counters().unwrap().received, 2_000, "a frame is in one ring alone");
+        std::thread::sleep(Duration::from_millis(300));
+        stop(tcpdump);
+        // Two ears stamp a frame alike, so that the order of time is the order tcpdump heard them in.
+        let theirs = frames(&dump);
+        let differs = (1..)
+            .zip(&theirs)
+            .zip(&ours)
+            .find(|((n, them), us)| (*n, them.0, &them.2) != (us.0, us.1, &us.2));
+        assert_eq!((theirs.len(), differs), (2_000, None), "frames, times, numbers and order");
+    });
+}
+
+#[test]
+fn a_card_that_stamps_nothing_leaves_the_stamps_to_the_kernel() {
+    inside("a_card_that_stamps_nothing_leaves_the_stamps_to_the_kernel", |_| {
+        let mut capture = capture_with("far", Setup { times: Times::Card, ..Setup::default() });
+        send(6, 60);
+        assert!(matches!(capture.next_frame(), Ok(Next::Frame(..))));
+        let stamps = capture.stamps();
+        assert_eq!((stamps.wanted, stamps.by_card, stamps.card, stamps.kernel), (true, false, 0, 1));
+        let now = fieldwarden_model::time::Timestamp::from_nanos(10_000_000_000);
+        assert_eq!(capture.settled(now), Some(now.saturating_sub(SETTLED)));
+    });
+}
+
+#[test]
+fn frames_taken_together_stay_while_the_kernel_fills_the_rest_of_the_ring() {
+    inside("frames_taken_together_stay_while_the_kernel_fills_the_rest_of_the_ring", |_| {
+        let mut capture = listen(RingSize::megabytes(1));
+        send(2_000, 1_000);
+        let mut held = Vec::new();
+        // More than the ring has: all there is, in eight blocks at once.
+        assert_eq!(capture.next_frames(10_000, &mut held).unwrap(), Run::Frames);
+        let octets: usize = held.iter().map(|(_, frame)| frame.bytes.len()).sum();
+        assert!(octets > 700_000, "{octets} octets of a ring of a megabyte are lent");
+        let before: Vec<Vec<u8>> = held.iter().map(|(_, frame)| frame.bytes.to_vec()).collect();
+        send(60, 1_000);
+        assert!(held.iter().zip(&before).all(|((_, frame), before)| frame.bytes == before), "unchanged");
+        drop(held);
+        let mut after = Vec::new();
+        assert!(matches!(capture.next_frames(10, &mut after).unwrap(), Run::Loss(loss) if loss.frames > 0));
     });
 }
 

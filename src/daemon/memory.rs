@@ -67,7 +67,10 @@ impl Memory {
         let stopping = Arc::new(AtomicBool::new(false));
         let writer = thread::Builder::new().name("store".into()).spawn({
             let stopping = Arc::clone(&stopping);
-            move || write_all(&store, &from_engine, &trouble, &stopping)
+            move || {
+                super::give_way();
+                write_all(&store, &from_engine, &trouble, &stopping);
+            }
         })?;
         Ok(Self {
             waiting: Batch::default(),

@@ -34,8 +34,7 @@ impl Lab {
             return None;
         }
         must("ip", &["netns", "delete", &probe]);
-        let alone = File::create(target().join("live-lab.lock")).unwrap();
-        alone.lock().unwrap();
+        let alone = alone();
         must(script("down"), &["--prefix", prefix, "--purge"]);
         must(script("up"), &["--prefix", prefix, "--no-operator"]);
         let state = root().join(".lab").join(prefix);
@@ -130,6 +129,13 @@ impl Drop for Lab {
         }
         run(script("down"), &words);
     }
+}
+
+/// Waits until no other test has the machine's networks and its rhythm; held as long as the file is.
+pub(crate) fn alone() -> File {
+    let alone = File::create(target().join("live-lab.lock")).unwrap();
+    alone.lock().unwrap();
+    alone
 }
 
 /// The folder the build writes to; programs stand in it by profile.

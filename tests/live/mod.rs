@@ -10,6 +10,7 @@
     reason = "a test that cannot go on stops here"
 )]
 
+pub(crate) mod cable;
 pub(crate) mod lab;
 pub(crate) mod memory;
 pub(crate) mod product;

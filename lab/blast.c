@@ -3,8 +3,9 @@
 // usage: blast INTERFACE CAPTURE [--rate FRAMES_PER_SECOND] [--passes N] [--most FRAMES] [--processor N]
 //                                 [--seconds N] [--and-then CAPTURE --every-ms N]
 //
-// Rate 0 (the default) is as fast as it goes. Addresses, times and octets are sent as the capture has them. It ends after
-// N passes (default 1), after so many frames or seconds, whichever is first, and prints one line of JSON.
+// Rate 0 (the default) is as fast as it goes. The first pass sends the octets as the capture has them, a further one with
+// other sequence numbers. It ends after N passes (default 1; 0: never), after so many frames or seconds, whichever is
+// first, and prints one line of JSON.
 // `--and-then` sends the first frames of a second capture, one every N milliseconds, between those of the first: events to
 // be noticed under load. With `--rate none` nothing else is sent.
 //
@@ -32,7 +33,7 @@
 enum { FILE_HEADER = 24, RECORD_HEADER = 16, AT_ONCE = 64 };
 
 struct capture {
-    const uint8_t *octets;
+    uint8_t *octets;
     uint64_t length, at;
 };
 
@@ -56,7 +57,7 @@ static struct capture load(const char *path) {
     int file = open(path, O_RDONLY);
     struct stat status;
     if (file < 0 || fstat(file, &status)) stop(path);
-    const uint8_t *octets = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
+    uint8_t *octets = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_POPULATE, file, 0);
     if (octets == MAP_FAILED) stop(path);
     uint32_t magic = 0;
     if (status.st_size >= FILE_HEADER) memcpy(&magic, octets, 4);
@@ -74,10 +75,39 @@ static int next(struct capture *from, struct iovec *frame) {
     if (from->at + RECORD_HEADER > from->length) return 0;
     memcpy(&length, from->octets + from->at + 8, 4);
     if (from->at + RECORD_HEADER + length > from->length) return 0;
-    frame->iov_base = (void *)(from->octets + from->at + RECORD_HEADER);
+    frame->iov_base = (from->octets + from->at + RECORD_HEADER);
     frame->iov_len = length;
     from->at += RECORD_HEADER + length;
     return 1;
+}
+
+// Adds to a 32-bit number of a segment and mends the checksum for it (RFC 1624, equation 3).
+static void add(uint8_t *number, uint32_t more, uint8_t *checksum) {
+    uint32_t old, sum;
+    uint16_t check;
+    memcpy(&old, number, 4);
+    memcpy(&check, checksum, 2);
+    uint32_t renewed = htonl(ntohl(old) + more);
+    sum = (uint16_t)~check + (uint16_t)~(old & 0xffff) + (uint16_t)~(old >> 16) + (renewed & 0xffff) + (renewed >> 16);
+    while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+    check = (uint16_t)~sum;
+    memcpy(number, &renewed, 4);
+    memcpy(checksum, &check, 2);
+}
+
+// Before a further pass, TCP over IPv4 gets sequence numbers beyond those of the last: the same connections opened anew.
+// Sent again as they were, they would be repetitions, which nobody has to parse.
+static void renew(struct capture *all) {
+    enum { ETHERNET = 14, MORE = 1 << 28, ACKNOWLEDGES = 16 };
+    struct iovec frame;
+    for (all->at = FILE_HEADER; next(all, &frame);) {
+        uint8_t *ip = (uint8_t *)frame.iov_base + ETHERNET, *tcp = ip + (ip[0] & 15) * 4;
+        if (frame.iov_len < ETHERNET + 40 || ip[-2] != 8 || ip[-1] || ip[0] >> 4 != 4 || ip[9] != 6) continue;
+        if (tcp + 20 > (uint8_t *)frame.iov_base + frame.iov_len) continue;
+        add(tcp + 4, MORE, tcp + 16);
+        if (tcp[13] & ACKNOWLEDGES) add(tcp + 8, MORE, tcp + 16);
+    }
+    all->at = FILE_HEADER;
 }
 
 static int cable(const char *interface) {
@@ -156,7 +186,7 @@ int main(int count, char **words) {
         while (!alone && some < limit && sent + some < most && next(&load_from, frames + some)) some++;
         if (!some) {
             if (!--passes) break;
-            load_from.at = FILE_HEADER;
+            renew(&load_from);
             continue;
         }
         if (rate > 0) wait_until(begin + (double)(sent + some) / rate);

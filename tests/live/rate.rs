@@ -5,7 +5,6 @@ use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use fieldwarden_model::Timestamp;

@@ -110,7 +110,7 @@ pub(crate) fn engine_settings(site: Site, engine: Configured, baseline: Option<B
 }
 
 /// How many threads are meant: 0 is one for each core.
-fn threads(wanted: usize) -> usize {
+pub(crate) fn threads(wanted: usize) -> usize {
     match wanted {
         0 => std::thread::available_parallelism().map_or(1, NonZero::get),
         wanted => wanted,

@@ -16,7 +16,7 @@ use fieldwarden_engine::{
     Engine, Input, Output,
     rehearse::{KeepVerdict, Silenced},
 };
-use fieldwarden_model::{FrameRef, Loss, Order, OrderState, RawFrame, Target, order::Report};
+use fieldwarden_model::{Loss, Order, OrderState, Target, order::Report};
 use fieldwarden_response::store::{Checkpoint, WriteRecord};
 use fieldwarden_sensor::{
     FrameSource as _, LiveCapture, Recorder, Room, Run,
@@ -33,7 +33,7 @@ pub(crate) const CHECKPOINT_VERSION: u32 = 1;
 /// The capture waits at most this long for a frame, so that questions are answered on a quiet network too.
 const PATIENCE: Duration = Duration::from_millis(20);
 /// Frames judged at most between two looks at the questions that wait. They lie in the kernel's blocks meanwhile.
-const FRAMES_PER_LOOK: usize = 512;
+const FRAMES_PER_LOOK: usize = 4_096;
 /// Share of the provisional time after which the verdict on the plant falls; the rest is for the keep to arrive.
 const WATCH_SHARE: f64 = 0.6;
 
@@ -167,8 +167,8 @@ impl Judge {
             if let Some(learning) = learning {
                 learning.frame(*frame, *reference);
             }
-            judge(engine, *reference, *frame, findings);
         }
+        engine.frames(&frames, &mut |output| findings.take(output));
         room.put_back(frames);
         match run {
             Ok(Run::Frames) => {}
@@ -293,10 +293,6 @@ fn watched<'a>(order: &'a Order, report: &'a Report) -> Option<Input<'a>> {
     }
     let ended = !report.state.in_force() && report.state != OrderState::Approved;
     ended.then_some(Input::Unwatch(&order.id))
-}
-
-fn judge(engine: &mut Engine, reference: FrameRef, frame: RawFrame<'_>, findings: &mut Findings) {
-    engine.step(Input::Frame { frame, reference }, &mut |output| findings.take(output));
 }
 
 /// What the capture lost is recorded where it is judged, so that a replay hears of it at the same place.

@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow};
-use fieldwarden_engine::{Baseline, Engine};
+use fieldwarden_engine::{Baseline, Engine, Settings as EngineSettings};
 use fieldwarden_model::Severity;
 use fieldwarden_response::{
     outbox::{Outbox, Pace},
@@ -93,7 +93,8 @@ pub(crate) fn run(
     }
     let draft = names.draft.as_deref().map(unused).transpose()?;
     let learning = draft.map(|path| Learning::new(site.clone(), path));
-    let mut engine = Engine::new(cli::engine_settings(site, engine, baseline));
+    let settings = cli::engine_settings(site, engine, baseline);
+    let mut engine = Engine::new(EngineSettings { threads: sensor.threads, ..settings });
     resume(&mut engine, &store)?;
     let memory =
         Memory::start(store.clone(), Arc::clone(&trouble)).context("the store's thread did not start")?;

@@ -10,7 +10,7 @@ use fieldwarden_model::{
 use fieldwarden_response::forward::{self, Destination};
 use fieldwarden_sensor::live::{RingCount, RingSize, Setup, Times};
 
-use crate::operator::Operator;
+use crate::{cli, operator::Operator};
 
 /// Everything a configuration file of the daemon says.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub(crate) struct SensorSettings {
     pub(crate) interface: String,
     /// The rings shared with the kernel, and who stamps the frames.
     pub(crate) setup: Setup,
+    /// Threads that judge what arrives together.
+    pub(crate) threads: usize,
     /// Where everything read is recorded, for replay.
     pub(crate) record: Option<PathBuf>,
     /// The recording stops at this size.
@@ -116,9 +118,12 @@ fn sensor_settings(section: &Section) -> Result<SensorSettings, Vec<Fault>> {
         rings: RingCount::of(u8::try_from(rings).unwrap_or(RingCount::MAX)),
         times: if by_card { Times::Card } else { Times::Kernel },
     };
+    let threads = usize::try_from(reader.within("threads", 0..=64, 0)).unwrap_or(0);
+    let threads = cli::threads(threads);
     let record = reader.optional::<String>("record").map(PathBuf::from);
     let record_megabytes = reader.within("record_megabytes", 1..=1_048_576, 256);
-    let settings = interface.map(|interface| SensorSettings { interface, setup, record, record_megabytes });
+    let settings =
+        interface.map(|interface| SensorSettings { interface, setup, threads, record, record_megabytes });
     reader.finish_with(settings)
 }
 

@@ -167,6 +167,11 @@ impl Services {
         self.slots.get(slot.at).is_some_and(|(generation, _)| *generation == slot.generation)
     }
 
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Service> {
+        let (generation, service) = self.slots.get(slot.at)?;
+        if *generation == slot.generation { service.as_ref() } else { None }
+    }
+
     pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Service> {
         let (generation, service) = self.slots.get_mut(slot.at)?;
         if *generation == slot.generation { service.as_mut() } else { None }

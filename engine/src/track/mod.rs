@@ -34,7 +34,7 @@ pub use self::{
     policy::{FragmentPolicy, OverlapPolicy},
     settings::Settings,
     shard::{Place, SHARDS, place_of, shard_of, shard_of_pair},
-    tracker::Tracker,
+    tracker::{Seat, Tracker},
 };
 
 /// One frame, dissected.

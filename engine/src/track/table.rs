@@ -113,6 +113,16 @@ impl<T> Table<T> {
         self.places.get(pair).copied()
     }
 
+    /// Whether the flow of a pair sits at an index.
+    pub(super) fn is_at(&self, index: u32, pair: &Pair) -> bool {
+        self.slots.get(index as usize).is_some_and(|slot| slot.flow.is_some() && slot.pair == *pair)
+    }
+
+    /// The flow at an index.
+    pub(super) fn flow(&self, index: u32) -> Option<&T> {
+        self.slots.get(index as usize)?.flow.as_deref()
+    }
+
     pub(super) fn insert(&mut self, pair: Pair, flow: Box<T>, now: Timestamp) -> u32 {
         let slot =
             Slot { flow: Some(flow), pair, placed: now, older: NONE, newer: NONE, age: Age::Unsettled };

@@ -106,6 +106,46 @@ impl<O: Observer> Tracker<O> {
         self.carried(packet, &[packet.frame], observer)
     }
 
+    /// Where the flow of a packet sits, as far as is known before the packet is taken.
+    #[must_use]
+    pub fn seat(&self, packet: &Packet<'_>) -> Option<Seat> {
+        let ends = Ends::of(&packet.layers)?;
+        let (pair, sender_is_low) = ends.pair(packet.space);
+        Some(Seat { pair, sender_is_low, index: self.table.find(&pair)? })
+    }
+
+    /// Looks at what a packet of the flow is going to need, so that it is at hand by then. Changes nothing.
+    pub fn look_at(&self, seat: Option<&Seat>) {
+        if let Some(flow) = seat.and_then(|seat| self.table.flow(seat.index)) {
+            flow.look_at();
+        }
+    }
+
+    /// What the observer keeps of the flow.
+    #[must_use]
+    pub fn kept(&self, seat: Option<&Seat>) -> Option<&O::Flow> {
+        seat.and_then(|seat| self.table.flow(seat.index)).map(|flow| &flow.kept)
+    }
+
+    /// [`Tracker::packet`], with the place of its flow as [`Tracker::seat`] found it. Others may have sat there since.
+    pub fn packet_at(
+        &mut self,
+        packet: &Packet<'_>,
+        seat: Option<Seat>,
+        observer: &mut O,
+    ) -> Option<Box<Opened>> {
+        let Some(seat) = seat.filter(|_| packet.layers.network.is_some_and(|n| n.fragment.is_none())) else {
+            return self.packet(packet, observer);
+        };
+        self.advance(packet.time, observer);
+        if self.table.is_at(seat.index, &seat.pair) && !may_open_another(&packet.layers) {
+            self.seated(packet, &seat, &[packet.frame], observer);
+        } else {
+            self.whole(packet, &[packet.frame], observer);
+        }
+        None
+    }
+
     /// Takes the next packet, which `frames` carried.
     pub fn carried(
         &mut self,
@@ -208,19 +248,19 @@ impl<O: Observer> Tracker<O> {
 
     /// A packet that is no fragment.
     fn whole(&mut self, packet: &Packet<'_>, frames: &[FrameRef], observer: &mut O) {
-        let layers = &packet.layers;
-        let ports = match layers.transport {
-            TransportHeader::Tcp(header) => Some((header.source, header.destination, Transport::Tcp)),
-            TransportHeader::Udp(header) => Some((header.source, header.destination, Transport::Udp)),
-            TransportHeader::None => None,
-        };
-        let (Some(network), Some((source, destination, transport))) = (layers.network, ports) else {
+        let Some(ends) = Ends::of(&packet.layers) else {
             hear(packet, observer);
             return tell_unattached(packet, observer);
         };
-        let ends = Ends { network, source, destination, transport };
         let (pair, sender_is_low) = ends.pair(packet.space);
         let index = self.flow_of(packet, &ends, pair, sender_is_low, observer);
+        self.seated(packet, &Seat { pair, sender_is_low, index }, frames, observer);
+    }
+
+    /// A packet of a flow that is known by now.
+    fn seated(&mut self, packet: &Packet<'_>, seat: &Seat, frames: &[FrameRef], observer: &mut O) {
+        let layers = &packet.layers;
+        let Seat { sender_is_low, index, .. } = *seat;
         let Some(mut flow) = self.table.take(index) else { return };
         let direction = flow.direction(sender_is_low);
         let begins = !core::mem::replace(&mut flow.begun, true);
@@ -490,6 +530,19 @@ impl<O: Observer> Tracker<O> {
     }
 }
 
+/// Where the flow of a packet sits.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat {
+    pair: Pair,
+    sender_is_low: bool,
+    index: u32,
+}
+
+/// Whether a packet may open another connection between the ports of an earlier one.
+fn may_open_another(layers: &Layers<'_>) -> bool {
+    matches!(layers.transport, TransportHeader::Tcp(header) if header.flags.has(TcpFlags::SYN))
+}
+
 /// Both ends of a packet above IP.
 struct Ends {
     network: Network,
@@ -499,6 +552,16 @@ struct Ends {
 }
 
 impl Ends {
+    /// Those of a packet that has ports.
+    fn of(layers: &Layers<'_>) -> Option<Self> {
+        let (source, destination, transport) = match layers.transport {
+            TransportHeader::Tcp(header) => (header.source, header.destination, Transport::Tcp),
+            TransportHeader::Udp(header) => (header.source, header.destination, Transport::Udp),
+            TransportHeader::None => return None,
+        };
+        Some(Self { network: layers.network?, source, destination, transport })
+    }
+
     /// The pair that both directions share, and whether the sender is its lower end.
     fn pair(&self, space: AddressSpace) -> (Pair, bool) {
         let sender = (wide(self.network.source), self.source);

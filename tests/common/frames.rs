@@ -229,6 +229,11 @@ fn halves(frame: &Frame) -> Option<Vec<Frame>> {
     second.bytes[segment.tcp + 4..segment.tcp + 8].copy_from_slice(&sequence.to_be_bytes());
     // Only the second half keeps what trails the packet: padding, or a check sequence.
     let trailing = frame.bytes.len() - segment.end;
+    let packet = &frame.bytes[segment.ip..segment.end];
+    let mut summed = packet.to_vec();
+    sum_up(&mut summed, segment.tcp - segment.ip);
+    // Where the capture's sums are not those of the wire, the halves' are not either.
+    let sums_are_right = summed == packet;
     for (half, trailing) in [(&mut first, 0), (&mut second, trailing)] {
         let ip_octets = half.bytes.len() - segment.ip - trailing;
         let (at, octets) =
@@ -236,6 +241,37 @@ fn halves(frame: &Frame) -> Option<Vec<Frame>> {
         let length = u16::try_from(octets).unwrap();
         half.bytes[segment.ip + at..segment.ip + at + 2].copy_from_slice(&length.to_be_bytes());
         half.wire_length = u32::try_from(half.bytes.len()).unwrap();
+        let end = half.bytes.len() - trailing;
+        if !sums_are_right {
+            continue;
+        }
+        sum_up(&mut half.bytes[segment.ip..end], segment.tcp - segment.ip);
     }
     Some(vec![first, second])
+}
+
+/// Writes the checksums of an IP packet with TCP at `tcp`, as its sender would.
+fn sum_up(packet: &mut [u8], tcp: usize) {
+    let addresses = if packet[0] >> 4 == 4 {
+        packet[10..12].fill(0);
+        let sum = checksum(&packet[..tcp]);
+        packet[10..12].copy_from_slice(&sum);
+        12..20
+    } else {
+        8..40
+    };
+    packet[tcp + 16..tcp + 18].fill(0);
+    let length = u16::try_from(packet.len() - tcp).unwrap().to_be_bytes();
+    let covered = [&packet[addresses], &[0, 6], &length, &packet[tcp..]].concat();
+    packet[tcp + 16..tcp + 18].copy_from_slice(&checksum(&covered));
+}
+
+/// The Internet checksum (RFC 1071).
+fn checksum(octets: &[u8]) -> [u8; 2] {
+    let word = |pair: &[u8]| u64::from(pair[0]) << 8 | u64::from(*pair.get(1).unwrap_or(&0));
+    let mut sum: u64 = octets.chunks(2).map(word).sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    (!u16::try_from(sum).unwrap()).to_be_bytes()
 }

@@ -80,7 +80,7 @@ impl ModbusSession {
 
     /// Requests may be missing.
     fn fall_out_of_step(&mut self) {
-        self.out_of_step = PARALLEL;
+        self.out_of_step = if self.sound { PARALLEL } else { 1 };
         self.pending.age();
     }
 

@@ -137,7 +137,7 @@ impl Pending {
 
     /// Octets are missing: jobs among them are not known.
     pub(super) fn gap(&mut self) {
-        self.out_of_step = PARALLEL;
+        self.out_of_step = if self.out_of_step == NOTHING_ASKED { 1 } else { PARALLEL };
         self.jobs.iter_mut().for_each(|job| job.old = true);
     }
 

@@ -320,8 +320,12 @@ fn adu(transaction: u16, pdu: &[u8]) -> Vec<u8> {
 /// An IPv4 packet with a UDP datagram; checksums are zero, nothing looks at them.
 fn udp(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len()).unwrap();
-    let ip =
+    let mut ip =
         [&[0x45, 0][..], &(length + 28).to_be_bytes(), &[0, 0, 0, 0, 64, 17, 0, 0], &from.0, &to.0].concat();
+    // The Internet checksum of the header (RFC 1071); UDP over IPv4 goes without.
+    let sum: u32 = ip.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
+    let folded = u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
+    ip[10..12].copy_from_slice(&(!folded).to_be_bytes());
     let header = [from.1.to_be_bytes(), to.1.to_be_bytes(), (length + 8).to_be_bytes(), [0, 0]].concat();
     [ip, header, payload.to_vec()].concat()
 }

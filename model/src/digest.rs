@@ -28,12 +28,7 @@ impl Digest {
     /// The full digest, 64 hexadecimal digits.
     #[must_use]
     pub fn full(self) -> String {
-        let mut out = String::with_capacity(64);
-        for byte in self.0.finalize() {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{byte:02x}");
-        }
-        out
+        hexadecimal(self.0)
     }
 
     /// The first 16 hexadecimal digits, enough to tell the alerts and orders of one site apart.
@@ -43,4 +38,36 @@ impl Digest {
         id.truncate(16);
         id
     }
+}
+
+/// The SHA-256 of octets that come piece by piece, as `sha256sum` prints it: the pieces leave no trace.
+#[derive(Clone, Debug, Default)]
+pub struct Octets(Sha256);
+
+impl Octets {
+    /// Of nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds octets.
+    pub fn add(&mut self, octets: &[u8]) {
+        self.0.update(octets);
+    }
+
+    /// The digest of everything added so far, 64 hexadecimal digits.
+    #[must_use]
+    pub fn so_far(&self) -> String {
+        hexadecimal(self.0.clone())
+    }
+}
+
+fn hexadecimal(digest: Sha256) -> String {
+    let mut out = String::with_capacity(64);
+    for byte in digest.finalize() {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
 }

@@ -226,6 +226,14 @@ impl CaptureFile {
         }
     }
 
+    /// The number that the frame found last had when it was captured, where the file keeps it (`epb_packetid`).
+    pub(crate) fn captured_number(&self) -> Option<u64> {
+        match self.current.as_ref()? {
+            Piece::Frame(found) => Some(found.id).filter(|id| *id > 0),
+            Piece::Loss(_) => None,
+        }
+    }
+
     pub(crate) fn current_time(&self) -> Option<Timestamp> {
         match self.current.as_ref()? {
             Piece::Frame(found) => Some(found.time),
@@ -273,6 +281,14 @@ impl FrameSource for CaptureFile {
         );
         Ok(Run::Frames)
     }
+
+    fn interface_name(&self, _: FrameRef, interface: u16) -> Option<String> {
+        let named = match &self.format {
+            Format::Pcap(_) => None,
+            Format::Pcapng(pcapng) => pcapng.interface_name(interface),
+        };
+        Some(named.map_or_else(|| file_name(&self.name), str::to_owned))
+    }
 }
 
 impl Format {
@@ -292,6 +308,11 @@ impl Format {
         }
         Ok(Err(begins(window.bytes())))
     }
+}
+
+/// The last part of a path: a slice of evidence says where its frames come from, wherever the file lies.
+fn file_name(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 fn begins(bytes: &[u8]) -> String {

@@ -9,6 +9,7 @@
 //! | [`merge`] | several captures in the order of time |
 //! | [`live`] | rings shared with the kernel (`TPACKET_V3`), opened with privileges and read without |
 //! | [`record`] | pcapng writing, bounded, tags put back where they stood |
+//! | [`evidence`] | the ring of past frames on disk, and slices cut out of it or out of captures |
 //! | [`tag`] | where a tag that the kernel took out belongs |
 //!
 //! Guarantees: nothing here ever transmits, no file makes it panic or hold more than one block
@@ -16,8 +17,10 @@
 //! Unsafe code lives in `sys.rs` alone: system calls and the memory shared with the kernel.
 #![deny(unsafe_code)]
 
+mod blocks;
 pub mod capture_file;
 mod error;
+pub mod evidence;
 mod expand;
 pub mod live;
 pub mod merge;
@@ -47,6 +50,11 @@ pub trait FrameSource {
     /// What [`SourceError`] says. Frames handed out before stand, and asking again goes on with whatever is left:
     /// the other captures of a merge, the frames after an interface came back, or [`Next::End`].
     fn next_frame(&mut self) -> Result<Next<'_>, SourceError>;
+
+    /// The name of the interface that a frame handed out before came from, where it is known.
+    fn interface_name(&self, _frame: FrameRef, _interface: u16) -> Option<String> {
+        None
+    }
 
     /// The frames that are ready, 1 at least and `most` at most, put behind what `out` holds; all of them stay borrowed
     /// until the next call. Nothing is waited for once there is one. A loss is told by itself, between the frames it

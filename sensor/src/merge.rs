@@ -60,6 +60,10 @@ impl FrameSource for Merged {
         self.earliest()
     }
 
+    fn interface_name(&self, frame: FrameRef, interface: u16) -> Option<String> {
+        self.captures.get(usize::from(frame.capture))?.interface_name(frame, interface)
+    }
+
     fn next_frames<'a>(
         &'a mut self,
         most: usize,

@@ -39,6 +39,8 @@ pub(crate) struct Found {
     pub(crate) bytes: Range<usize>,
     /// Frames that the capture lost before this one; 0 in the format that has no word for it.
     pub(crate) lost: u64,
+    /// The number its capture gave it; 0 where there is none.
+    pub(crate) id: u64,
 }
 
 pub(crate) struct Pcap {
@@ -99,6 +101,7 @@ impl Pcap {
             wire_length: wire_length.max(captured),
             bytes,
             lost: 0,
+            id: 0,
         })
     }
 

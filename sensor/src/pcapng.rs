@@ -48,16 +48,20 @@ pub(crate) const ENHANCED_PACKET: u32 = 6;
 /// Enhanced and obsolete packets, up to their data.
 const PACKET_HEADER_OCTETS: usize = 28;
 
-const TIME_RESOLUTION: u16 = 9;
+pub(crate) const INTERFACE_NAME: u16 = 2;
+pub(crate) const TIME_RESOLUTION: u16 = 9;
 const TIME_OFFSET: u16 = 14;
-const DROP_COUNT: u16 = 4;
-const DROPPED_BY_INTERFACE: u16 = 5;
+pub(crate) const DROP_COUNT: u16 = 4;
+pub(crate) const PACKET_ID: u16 = 5;
+pub(crate) const DROPPED_BY_INTERFACE: u16 = 5;
 const DROPPED_BY_SYSTEM: u16 = 7;
 /// In place of a count of drops that is not known.
 const UNKNOWN_DROPS: u16 = u16::MAX;
 
 /// Statistics longer than this are passed over: they hold ten numbers and comments.
 const MAX_STATISTICS_OCTETS: u64 = 64 * 1024;
+/// Octets kept of an interface's name; Linux names have 15 at most.
+const MAX_NAME_OCTETS: usize = 64;
 /// Interfaces that one section may describe: as many as a frame can cite.
 const MAX_INTERFACES: usize = 1 << 16;
 
@@ -68,8 +72,8 @@ pub(crate) struct Pcapng {
     last_time: Timestamp,
 }
 
-#[derive(Clone, Copy)]
 struct Interface {
+    name: Option<Box<str>>,
     link_type: LinkType,
     snap_length: u32,
     unit: Unit,
@@ -132,7 +136,13 @@ impl Pcapng {
             wire_length: wire_length.max(captured),
             bytes: window.take_whole(whole, PACKET_HEADER_OCTETS..end)?,
             lost: 0,
+            id: 0,
         })
+    }
+
+    /// The name of an interface of the section at hand, where the file gives one.
+    pub(crate) fn interface_name(&self, interface: u16) -> Option<&str> {
+        self.interfaces.get(usize::from(interface))?.name.as_deref()
     }
 
     /// The next frame or loss, none at the end of the file.
@@ -222,34 +232,36 @@ impl Pcapng {
         if length > room {
             return Err(Damage::Overfull { got: captured, room: room as u64 });
         }
+        let (lost, id) = self.said_beside(kind, block, header + length);
         Ok(Found {
             time,
             link_type: interface.link_type,
             interface: number,
             wire_length: wire_length.max(captured),
             bytes: header..header + length,
-            lost: self.lost_before(kind, block, header + length),
+            lost,
+            id,
         })
     }
 
-    /// Frames that a packet block, whose data ends at `end`, says were lost before it.
-    fn lost_before(&self, kind: u32, block: &[u8], end: usize) -> u64 {
+    /// What a packet block, whose data ends at `end`, says beside it: frames lost before it, and its own number.
+    fn said_beside(&self, kind: u32, block: &[u8], end: usize) -> (u64, u64) {
         if kind == OBSOLETE_PACKET {
             let drops = self.order.u16(block, 10);
-            return if drops == UNKNOWN_DROPS { 0 } else { drops.into() };
+            return (if drops == UNKNOWN_DROPS { 0 } else { drops.into() }, 0);
         }
         let start = end.next_multiple_of(4);
         // Few blocks have room for an option behind the data.
         if kind == SIMPLE_PACKET || start + 4 >= block.len() {
-            return 0;
+            return (0, 0);
         }
-        let mut lost = 0;
-        each_option(self.order, block.get(start..block.len() - 4), |code, value| {
-            if code == DROP_COUNT && value.len() == 8 {
-                lost = self.order.u64(value, 0);
-            }
+        let (mut lost, mut id) = (0, 0);
+        each_option(self.order, block.get(start..block.len() - 4), |code, value| match code {
+            DROP_COUNT if value.len() == 8 => lost = self.order.u64(value, 0),
+            PACKET_ID if value.len() == 8 => id = self.order.u64(value, 0),
+            _ => {}
         });
-        lost
+        (lost, id)
     }
 
     /// Reads a block of statistics: what was lost since the last time anything was said of it.
@@ -288,6 +300,7 @@ impl Interface {
             return Err(Damage::TooShort { got: block.len() as u64 });
         };
         let mut interface = Self {
+            name: None,
             link_type: link_type_of(order.u16(block, 8)),
             snap_length: order.u32(block, 12),
             unit: Unit::Nanos(1_000),
@@ -295,6 +308,10 @@ impl Interface {
             lost: 0,
         };
         each_option(order, Some(options), |code, value| match (code, value) {
+            (INTERFACE_NAME, name) => {
+                let name = name.get(..name.len().min(MAX_NAME_OCTETS)).unwrap_or_default();
+                interface.name = Some(String::from_utf8_lossy(name).into());
+            }
             (TIME_RESOLUTION, [exponent]) => interface.unit = Unit::read(*exponent),
             (TIME_OFFSET, [_, _, _, _, _, _, _, _]) => {
                 interface.offset_nanos = Timestamp::from_seconds(order.u64(value, 0).cast_signed()).nanos();

@@ -15,42 +15,20 @@ use std::{
 };
 
 use fieldwarden_model::{
-    frame::{LinkType, Loss, RawFrame},
+    frame::{Loss, RawFrame},
     time::Timestamp,
 };
 use thiserror::Error;
 
+pub use crate::blocks::Interface;
 use crate::{
+    blocks::{self, Notes, Statistics},
     live::Counters,
-    pcapng::{
-        BYTE_ORDER_MAGIC, ENHANCED_PACKET, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, SECTION_HEADER,
-    },
     tag::Restored,
 };
 
 /// Octets gathered before they are written.
 const BUFFER_OCTETS: usize = 256 * 1024;
-/// A block that tells of a loss: head, time, one count, the end of options.
-const LOSS_OCTETS: u64 = 40;
-const UNKNOWN_SECTION_LENGTH: u64 = u64::MAX;
-
-const OPTION_END: u16 = 0;
-const APPLICATION: u16 = 4;
-const INTERFACE_NAME: u16 = 2;
-const TIME_RESOLUTION: u16 = 9;
-const NANOSECONDS: u8 = 9;
-const FRAMES_RECEIVED: u16 = 4;
-const FRAMES_DROPPED: u16 = 5;
-
-/// An interface of a recording; frames cite it by its place in the list, [`RawFrame::interface`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interface {
-    /// Its name, such as `eth1`.
-    pub name: String,
-    /// How its frames begin.
-    pub link_type: LinkType,
-}
-
 /// What became of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
@@ -159,7 +137,10 @@ impl Recorder {
             left_out: 0,
             state: State::Open,
         };
-        recorder.describe(interfaces);
+        blocks::section(&mut recorder.buffer, &[]);
+        for interface in interfaces {
+            blocks::interface(&mut recorder.buffer, interface);
+        }
         recorder.flush()?;
         Ok(recorder)
     }
@@ -175,13 +156,13 @@ impl Recorder {
             return Ok(Recorded::LeftOut);
         }
         let restored = Restored::of(frame);
-        let length = restored.len().next_multiple_of(4) as u64 + 32;
-        if self.octets() + length > self.bound || u32::try_from(length).is_err() {
+        let notes = Notes::default();
+        if self.octets() + blocks::packet_octets(&restored, &notes) > self.bound {
             self.state = State::Full;
             self.left_out += 1;
             return Ok(Recorded::Full);
         }
-        self.packet(frame, &restored);
+        blocks::packet(&mut self.buffer, frame, &restored, frame.interface, &notes);
         self.last_time = self.last_time.max(frame.time);
         if self.buffer.len() >= BUFFER_OCTETS {
             self.flush()?;
@@ -198,15 +179,34 @@ impl Recorder {
         if self.state != State::Open {
             return Ok(Recorded::LeftOut);
         }
-        if self.octets() + LOSS_OCTETS > self.bound {
+        let Some(lost) = self.lost.get_mut(usize::from(loss.interface)) else {
+            return Ok(Recorded::LeftOut);
+        };
+        let dropped = lost.saturating_add(loss.frames);
+        let told = Statistics { time: loss.time, received: None, dropped, comment: "" };
+        if self.written + self.buffer.len() as u64 + blocks::statistics_octets(&told) > self.bound {
             self.state = State::Full;
             return Ok(Recorded::Full);
         }
-        if let Some(lost) = self.lost.get_mut(usize::from(loss.interface)) {
-            *lost = lost.saturating_add(loss.frames);
-            let counted = [(FRAMES_DROPPED, *lost)];
-            self.statistics(loss.interface, loss.time, &counted);
+        *lost = dropped;
+        blocks::statistics(&mut self.buffer, loss.interface, &told);
+        Ok(Recorded::Kept)
+    }
+
+    /// Records whole blocks that were made elsewhere for the interfaces of this recording; all of them or none.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub(crate) fn record_blocks(&mut self, made: &[u8]) -> Result<Recorded, RecordError> {
+        if self.state != State::Open {
+            return Ok(Recorded::LeftOut);
         }
+        if self.octets() + made.len() as u64 > self.bound {
+            self.state = State::Full;
+            return Ok(Recorded::Full);
+        }
+        self.buffer.extend_from_slice(made);
+        self.flush()?;
         Ok(Recorded::Kept)
     }
 
@@ -244,11 +244,14 @@ impl Recorder {
         if self.state == State::Failed {
             return Ok(());
         }
-        let lost = self.lost.clone();
-        for ((interface, counters), lost) in (0u16..).zip(counters).zip(lost) {
-            let dropped = counters.dropped.max(lost);
-            let counted = [(FRAMES_RECEIVED, counters.received), (FRAMES_DROPPED, dropped)];
-            self.statistics(interface, self.last_time, &counted);
+        for ((interface, counters), lost) in (0u16..).zip(counters).zip(&self.lost) {
+            let told = Statistics {
+                time: self.last_time,
+                received: Some(counters.received),
+                dropped: counters.dropped.max(*lost),
+                comment: "",
+            };
+            blocks::statistics(&mut self.buffer, interface, &told);
         }
         self.flush()?;
         let octets = self.written;
@@ -269,7 +272,7 @@ impl Recorder {
 
     /// Cuts the file back to its last whole block, and takes no more frames.
     fn failed(&mut self, gone: usize, cause: io::Error) -> RecordError {
-        let whole = whole_blocks(&self.buffer, gone);
+        let whole = blocks::whole_blocks(&self.buffer, gone);
         self.written += whole;
         self.buffer = Vec::new();
         self.state = State::Failed;
@@ -277,102 +280,11 @@ impl Recorder {
         let _ = self.file.set_len(self.written);
         RecordError::Write { path: self.path.clone(), octets: self.written, cause }
     }
-
-    fn describe(&mut self, interfaces: &[Interface]) {
-        let program = concat!("fieldwarden ", env!("CARGO_PKG_VERSION"));
-        self.block(SECTION_HEADER, |out| {
-            out.extend(BYTE_ORDER_MAGIC.to_le_bytes());
-            out.extend(1u16.to_le_bytes());
-            out.extend(0u16.to_le_bytes());
-            out.extend(UNKNOWN_SECTION_LENGTH.to_le_bytes());
-            option(out, APPLICATION, program.as_bytes());
-            option(out, OPTION_END, &[]);
-        });
-        for interface in interfaces {
-            self.block(INTERFACE_DESCRIPTION, |out| {
-                out.extend(interface.link_type.0.to_le_bytes());
-                out.extend([0; 2]);
-                // No snap length.
-                out.extend([0; 4]);
-                option(out, INTERFACE_NAME, interface.name.as_bytes());
-                option(out, TIME_RESOLUTION, &[NANOSECONDS]);
-                option(out, OPTION_END, &[]);
-            });
-        }
-    }
-
-    fn packet(&mut self, frame: &RawFrame<'_>, restored: &Restored<'_>) {
-        // `record` refused lengths past 32 bits.
-        let captured = u32::try_from(restored.len()).unwrap_or(u32::MAX);
-        let tag = u32::try_from(restored.tag_octets()).unwrap_or(0);
-        self.block(ENHANCED_PACKET, |out| {
-            out.extend(u32::from(frame.interface).to_le_bytes());
-            stamp(out, frame.time);
-            out.extend(captured.to_le_bytes());
-            out.extend(frame.wire_length.saturating_add(tag).to_le_bytes());
-            for piece in restored.pieces() {
-                out.extend_from_slice(piece);
-            }
-        });
-    }
-
-    fn statistics(&mut self, interface: u16, time: Timestamp, counted: &[(u16, u64)]) {
-        self.block(INTERFACE_STATISTICS, |out| {
-            out.extend(u32::from(interface).to_le_bytes());
-            stamp(out, time);
-            for (code, count) in counted {
-                option(out, *code, &count.to_le_bytes());
-            }
-            option(out, OPTION_END, &[]);
-        });
-    }
-
-    /// Appends a block: type, length, body padded to four octets, length.
-    fn block(&mut self, kind: u32, body: impl FnOnce(&mut Vec<u8>)) {
-        let out = &mut self.buffer;
-        let start = out.len();
-        out.extend(kind.to_le_bytes());
-        out.extend([0; 4]);
-        body(out);
-        out.resize(start + (out.len() - start).next_multiple_of(4), 0);
-        let length = u32::try_from(out.len() - start + 4).unwrap_or(u32::MAX).to_le_bytes();
-        if let Some(first) = out.get_mut(start + 4..start + 8) {
-            first.copy_from_slice(&length);
-        }
-        out.extend(length);
-    }
-}
-
-/// Octets of the blocks that lie whole within the first `gone` octets.
-fn whole_blocks(buffer: &[u8], gone: usize) -> u64 {
-    let mut whole = 0;
-    while let Some(length) = buffer.get(whole + 4..).and_then(<[u8]>::first_chunk::<4>) {
-        let end = whole + u32::from_le_bytes(*length) as usize;
-        if end > gone {
-            break;
-        }
-        whole = end;
-    }
-    whole as u64
-}
-
-/// A time as two halves, the high one first; before 1970 as 1970, which the format cannot pass.
-fn stamp(out: &mut Vec<u8>, time: Timestamp) {
-    let [a, b, c, d, e, f, g, h] = u64::try_from(time.nanos()).unwrap_or(0).to_le_bytes();
-    out.extend([e, f, g, h, a, b, c, d]);
-}
-
-fn option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
-    let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
-    out.extend(code.to_le_bytes());
-    out.extend(length.to_le_bytes());
-    out.extend(value.iter().take(length.into()));
-    out.resize(out.len().next_multiple_of(4), 0);
 }
 
 #[cfg(test)]
 mod tests {
-    use fieldwarden_model::frame::VlanTag;
+    use fieldwarden_model::frame::{LinkType, VlanTag};
     use proptest::{collection::vec, prelude::*};
 
     use super::*;

@@ -1,4 +1,4 @@
-//! Outward: store, history, cases, outbox, forwarders.
+//! Outward: store, history, cases, evidence, outbox, forwarders.
 //!
 //! This package remembers and tells; it judges nothing. What the engine found arrives as a [`store::Batch`], is
 //! written down in one transaction together with the engine's own checkpoint, and is told to every configured
@@ -8,6 +8,7 @@
 //! Threads and clocks live here; the pure encoders take the time as an argument.
 #![forbid(unsafe_code)]
 
+pub mod evidence;
 pub mod forward;
 pub mod outbox;
 pub mod store;

@@ -12,7 +12,7 @@ use fieldwarden_model::digest::Octets;
 use super::slice::{Slice, SliceError};
 
 /// Octets between two marks: so closely can be told where a slice was changed.
-pub const MARK_EVERY: u64 = 1024 * 1024;
+pub const MARK_EVERY: u64 = 64 * 1024;
 
 /// A file whose digest is taken while it is written, and which goes when it is not finished.
 pub(super) struct Sealed {

@@ -215,7 +215,8 @@ impl Shift<'_, '_> {
                     spoken.note_tick(tick, fresh(observer.told()));
                 }
                 // Nothing is opened here: frames that may open something are judged by themselves.
-                let _ = tracker.packet_at(&packet, at, observer);
+                let captured = self.batch.get(*frame as usize).map_or(packet.time, |(_, raw)| raw.time);
+                let _ = tracker.packet_unless_copy(&packet, captured, at, observer);
                 let count = fresh(observer.told());
                 if count > 0 {
                     spoken.frames.push((*frame, count));

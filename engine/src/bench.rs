@@ -10,6 +10,7 @@ use fieldwarden_protocols::{Anomaly, Body, Direction, FieldVisitor, Kind, Messag
 
 use crate::{
     baseline::{Baseline, Entry, Envelope, Function, KnownTalker, compiled::Compiled},
+    blindness::{Place, Reason},
     detect,
     engine::Output,
     history::WriteRecord,
@@ -85,10 +86,20 @@ impl Bench {
 
     /// Lets time pass.
     pub(crate) fn wait(&mut self, seconds: u64) -> &mut Self {
-        self.now = self.now.saturating_add(Duration::from_secs(seconds));
         let mut told = Vec::new();
+        for _ in 0..seconds.min(1_000) {
+            self.now = self.now.saturating_add(Duration::from_secs(1));
+            self.site.look_at_sensor(self.now, &mut |output| told.push(output));
+        }
+        self.now = self.now.saturating_add(Duration::from_secs(seconds.saturating_sub(1_000)));
         self.site.advance(self.now, &mut |output| told.push(output));
         self.take(told);
+        self
+    }
+
+    /// The capture loses frames.
+    pub(crate) fn loses(&mut self, frames: u64) -> &mut Self {
+        self.site.unseen(Reason::KernelDrops, Place::Interface(0), frames);
         self
     }
 

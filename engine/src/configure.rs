@@ -1,8 +1,8 @@
-//! The sections of a configuration that are the engine's: `[detectors]`, `[incidents]`, `[limits]`.
+//! The sections of a configuration that are the engine's: `[detectors]`, `[incidents]`, `[blindness]`, `[limits]`.
 
 use fieldwarden_model::section::{Fault, Reader, Section};
 
-use crate::{detect, incident, track};
+use crate::{blindness, detect, incident, track};
 
 /// What those sections say.
 #[derive(Clone, Debug, Default)]
@@ -11,19 +11,23 @@ pub struct Configured {
     pub detectors: detect::Settings,
     /// `[incidents]`.
     pub incidents: incident::Settings,
+    /// `[blindness]`.
+    pub blindness: blindness::Settings,
     /// `[limits]`.
     pub limits: track::Settings,
 }
 
-/// Reads `[detectors]`, `[incidents]` and `[limits]` of a whole configuration file through its reader, so that the
+/// Reads `[detectors]`, `[incidents]`, `[blindness]` and `[limits]` of a whole configuration file through its reader, so that the
 /// reader knows these keys were asked for. Sections that are absent have their usual settings.
 pub fn configure(reader: &mut Reader<'_>) -> Configured {
     let detectors = reader.table("detectors");
     let incidents = reader.table("incidents");
+    let blindness = reader.table("blindness");
     let limits = reader.table("limits");
     Configured {
         detectors: reader.absorb(detect::Settings::configure(&detectors)).unwrap_or_default(),
         incidents: reader.absorb(incident::Settings::configure(&incidents)).unwrap_or_default(),
+        blindness: reader.absorb(blindness::Settings::configure(&blindness)).unwrap_or_default(),
         limits: reader.absorb(read_limits(&limits)).unwrap_or_default(),
     }
 }
@@ -40,6 +44,7 @@ fn read_limits(section: &Section) -> Result<track::Settings, Vec<Fault>> {
     let max_reassembly_octets = size("max_reassembly_octets", OCTETS, usual.max_reassembly_octets);
     let max_fragments = size("max_fragments", 1..=1_048_576, usual.max_fragments);
     let max_fragment_octets = size("max_fragment_octets", OCTETS, usual.max_fragment_octets);
+    let copies = reader.within("copy_window_us", 0..=1_000_000, u64::from(usual.copy_window_us));
     let mut span =
         |key, usual: u32| u32::try_from(reader.within(key, 1..=604_800, u64::from(usual))).unwrap_or(usual);
     let fragment_secs = span("fragment_secs", usual.fragment_secs);
@@ -62,6 +67,7 @@ fn read_limits(section: &Section) -> Result<track::Settings, Vec<Fault>> {
         unsettled_idle_secs,
         linger_secs,
         gap_patience_ms,
+        copy_window_us: u32::try_from(copies).unwrap_or(usual.copy_window_us),
     };
     reader.finish_with(Some(settings))
 }

@@ -1,5 +1,6 @@
 //! The engine: frames and decisions in, alerts and incidents out.
 
+mod sensor;
 mod together;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -12,6 +13,7 @@ use fieldwarden_model::{
 use self::together::{Together, gather_everything, hear};
 use crate::{
     baseline::{Baseline, compiled::Compiled},
+    blindness::{self, Blind, Ledger},
     checkpoint::{self, RestoreFault},
     conversation::ServiceKey,
     detect,
@@ -38,6 +40,8 @@ pub struct Settings {
     pub detectors: detect::Settings,
     /// Of correlation.
     pub incidents: incident::Settings,
+    /// From when on blindness is an incident.
+    pub blindness: blindness::Settings,
     /// Random per process; changes no output.
     pub seed: Seed,
     /// Threads that judge the frames of a batch, 1 for none beside the caller's; changes no output.
@@ -108,8 +112,8 @@ pub struct Summary {
     pub incidents: u64,
     /// Gaps in streams.
     pub gaps: u64,
-    /// What cannot be vouched for, in words, sorted.
-    pub blind: Vec<String>,
+    /// What cannot be vouched for, sorted by reason and place.
+    pub blind: Vec<Blind>,
     /// Time of the first frame.
     pub first: Option<Timestamp>,
     /// Time of the last frame.
@@ -125,10 +129,10 @@ pub struct Engine {
     watches: Vec<Watch>,
     together: Together,
     threads: usize,
-    outages: u64,
+    /// What no shard knows to be missing.
+    ledger: Ledger,
     /// No deadline of watches, incidents or ticks falls before: until then a frame has nothing to wait for.
     quiet_until: Timestamp,
-    lost: u64,
 }
 
 impl Engine {
@@ -137,7 +141,8 @@ impl Engine {
     pub fn new(settings: Settings) -> Self {
         let baseline = settings.baseline.map(|baseline| Arc::new(Compiled::new(baseline)));
         let rules = Rules { settings: Arc::new(settings.detectors.clone()), baseline };
-        let site = Site::new(settings.site.clone(), rules.clone(), settings.incidents, settings.seed);
+        let site = Site::new(settings.site.clone(), rules.clone(), settings.incidents, settings.seed)
+            .watching(settings.blindness);
         let judge = || Judge::new(rules.clone(), settings.seed);
         Self {
             trackers: Trackers::new(settings.site, settings.track, settings.seed, judge),
@@ -145,9 +150,8 @@ impl Engine {
             watches: Vec::new(),
             together: Together::default(),
             threads: settings.threads.max(1),
-            outages: 0,
+            ledger: Ledger::default(),
             quiet_until: Timestamp::MIN,
-            lost: 0,
         }
     }
 
@@ -245,13 +249,15 @@ impl Engine {
         let saved = checkpoint::read(checkpoint)?;
         self.quiet_until = Timestamp::MIN;
         self.trackers.resume_at(resumed_at.max(saved.time));
-        self.outages += 1;
+        let now = self.trackers.now;
+        self.resumed();
         for service in saved.services(self.site.rules.baseline.as_deref()) {
             if let Some(judge) = self.trackers.observer_mut(shard_of_service(&service.key)) {
                 judge.services.place(service);
             }
         }
         saved.into_site(&mut self.site);
+        self.site.resume_blindness(now);
         Ok(())
     }
 
@@ -269,6 +275,9 @@ impl Engine {
     }
 
     fn frame(&mut self, frame: RawFrame<'_>, reference: FrameRef, out: &mut dyn FnMut(Output)) {
+        if self.trackers.is_step(frame.time) {
+            self.clock_stepped();
+        }
         let time = self.trackers.clamp(frame.time);
         if time < self.quiet_until {
             self.trackers.now = time;
@@ -276,7 +285,7 @@ impl Engine {
             self.pass_to(time, out);
             self.quiet_until = self.next_deadline().unwrap_or(Timestamp::MIN);
         }
-        let shard = self.trackers.frame(&RawFrame { time, ..frame }, reference);
+        let shard = self.trackers.frame(&frame, time, reference);
         let Some(shard) = shard else {
             self.hear_everything(out);
             self.quiet_until = Timestamp::MIN;
@@ -292,13 +301,6 @@ impl Engine {
         }
     }
 
-    fn lose(&mut self, loss: Loss) {
-        self.lost = self.lost.saturating_add(loss.frames);
-        for judge in self.trackers.observers_mut() {
-            judge.capture_lost_frames();
-        }
-    }
-
     /// Lets time pass: ticks and deadlines fire in their own order, each at its own time.
     fn pass_to(&mut self, time: Timestamp, out: &mut dyn FnMut(Output)) {
         loop {
@@ -308,6 +310,7 @@ impl Engine {
             let (merged, site) = (self.together.merged(), &mut self.site);
             self.trackers.pass_to(due.unwrap_or(time), |trackers| {
                 gather_everything(trackers, merged, site, out);
+                site.look_at_sensor(trackers.now, out);
             });
             if due.is_none() {
                 return;
@@ -355,63 +358,7 @@ impl Engine {
     fn services(&self) -> impl Iterator<Item = &Service> {
         self.trackers.observers().flat_map(|judge| judge.services.each())
     }
-
-    fn blind(&self) -> Vec<String> {
-        let mut limits: BTreeMap<&'static str, u64> = self.site.limits.clone();
-        let (mut snapped, mut gaps, mut layers, mut unverified) = (0, 0, 0, 0);
-        for judge in self.trackers.observers() {
-            let counters = &judge.counters;
-            snapped += counters.snapped;
-            gaps += counters.gaps;
-            layers += counters.broken_layers;
-            unverified += counters.unverified;
-            for (cap, count) in &counters.limits {
-                *limits.entry(cap).or_default() += count;
-            }
-        }
-        let mut blind: Vec<String> =
-            limits.iter().map(|(cap, count)| format!("the cap `{cap}` was hit: {count}")).collect();
-        let mut counted = |text: &str, count: u64| {
-            if count > 0 {
-                blind.push(format!("{text}: {count}"));
-            }
-        };
-        counted("frames that the capture itself lost", self.lost);
-        counted("frames captured short of their length", snapped);
-        counted("gaps in streams", gaps);
-        counted("frames that break a protocol below the application", layers);
-        counted("directions of flows with wrong checksums and no right one", unverified);
-        counted("restarts from a checkpoint, with an outage before", self.outages);
-        counted("frames with a time before that of the frame before them", self.trackers.clock_steps);
-        blind.extend(self.one_way());
-        blind.sort();
-        blind
-    }
-
-    /// Conversations of which one side alone is heard: the mirror shows one direction, or nobody answers.
-    fn one_way(&self) -> Vec<String> {
-        let conversations = self.services().flat_map(|service| &service.conversations);
-        let one_way = conversations.filter_map(|conversation| {
-            let activity = &conversation.activity;
-            let answers = activity.answered + activity.refused;
-            let key = conversation.key;
-            match (activity.asked, answers) {
-                (asked, 0) if asked >= ENOUGH => Some(format!("{key}: only the client is heard")),
-                (0, answers) if answers >= ENOUGH => Some(format!("{key}: only the server is heard")),
-                _ => None,
-            }
-        });
-        let mut list: Vec<String> = one_way.collect();
-        list.sort();
-        list.truncate(MAX_ONE_WAY);
-        list
-    }
 }
-
-/// Messages of one side after which the silence of the other is told.
-const ENOUGH: u64 = 20;
-/// One-way conversations told; more are an unplugged mirror, which a hundred lines tell as well as a thousand.
-const MAX_ONE_WAY: usize = 100;
 
 /// The shard that sees the frames of a service.
 fn shard_of_service(key: &ServiceKey) -> usize {

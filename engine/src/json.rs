@@ -4,7 +4,7 @@ use fieldwarden_model::{Alert, FrameRef, Incident};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::{engine::Summary, history::WriteRecord};
+use crate::{blindness::Blind, engine::Summary, history::WriteRecord};
 
 /// How frames are told apart when several captures are replayed.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,7 @@ pub fn summary(summary: &Summary) -> String {
         alerts: summary.alerts,
         incidents: summary.incidents,
         gaps: summary.gaps,
-        blind: &summary.blind,
+        blind: summary.blind.iter().map(BlindLine::of).collect(),
         span_seconds,
     })
 }
@@ -186,8 +186,32 @@ struct SummaryLine<'a> {
     alerts: u64,
     incidents: u64,
     gaps: u64,
-    blind: &'a [String],
+    blind: Vec<BlindLine<'a>>,
     span_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct BlindLine<'a> {
+    reason: &'static str,
+    #[serde(rename = "where")]
+    place: &'a str,
+    count: u64,
+    first: String,
+    last: String,
+    detectors: &'a [&'static str],
+}
+
+impl<'a> BlindLine<'a> {
+    fn of(blind: &'a Blind) -> Self {
+        Self {
+            reason: blind.reason.word(),
+            place: &blind.place,
+            count: blind.count,
+            first: blind.first.to_string(),
+            last: blind.last.to_string(),
+            detectors: &blind.detectors,
+        }
+    }
 }
 
 #[derive(Serialize)]

@@ -9,6 +9,7 @@ pub mod baseline;
 mod batch;
 #[cfg(test)]
 mod bench;
+pub mod blindness;
 mod checkpoint;
 pub mod community_id;
 pub mod configure;

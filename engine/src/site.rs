@@ -2,8 +2,7 @@
 //! n) and makes alerts and incidents of them.
 
 mod repeats;
-
-use std::collections::BTreeMap;
+mod sensor;
 
 use fieldwarden_model::{
     AddressSpace, Alert, AlertId, Incident, IncidentId, Outcome, Talker, Technique, Timestamp, Value,
@@ -11,8 +10,10 @@ use fieldwarden_model::{
 };
 
 pub(crate) use repeats::{Repeat, RepeatKey, Repeats};
+use sensor::Sensor;
 
 use crate::{
+    blindness::{Lacks, Ledger, Place, Reason},
     community_id::community_id,
     detect::{DETECTORS, Finding, Memory, Subject},
     engine::Output,
@@ -34,7 +35,9 @@ pub(crate) struct Site {
     pub(crate) repeats: Repeats,
     pub(crate) plant: PlantValues,
     pub(crate) alerts: u64,
-    pub(crate) limits: BTreeMap<&'static str, u64>,
+    /// What the site itself let go.
+    pub(crate) ledger: Ledger,
+    pub(crate) sensor: Sensor,
 }
 
 impl Site {
@@ -51,7 +54,8 @@ impl Site {
             repeats: Repeats::default(),
             plant: PlantValues::new(seed),
             alerts: 0,
-            limits: BTreeMap::new(),
+            ledger: Ledger::default(),
+            sensor: Sensor::default(),
         }
     }
 
@@ -71,6 +75,7 @@ impl Site {
     ) {
         match observation.what {
             What::Talker(heard) => self.talker(&heard, out),
+            What::Unseen(reason, place, count) => self.unseen(reason, place, count),
             What::Finding(finding) => self.finding(*finding, out),
             What::Values { device, points, shape, octets: range } => {
                 self.plant.remember(device, points, shape, told.octets(range), false);
@@ -122,7 +127,9 @@ impl Site {
         let stranger = baseline.map(|baseline| !baseline.knows_talker(alert.space, alert.client));
         let (incident, closed) = self.desk.join(&Fact { alert: &alert, stranger }, &self.plan);
         if let Some(closed) = closed {
-            *self.limits.entry("open_incidents").or_default() += 1;
+            let cap = Place::Cap("open_incidents");
+            self.ledger.note(Reason::Caps, cap, Lacks::default(), alert.time, 1);
+            self.unseen(Reason::Caps, cap, 1);
             out(Output::Incident(closed));
         }
         alert.incident = incident.id.clone();

@@ -30,6 +30,8 @@ pub(crate) struct Trackers<O: Observer> {
     pub(crate) first: Option<Timestamp>,
     pub(crate) last: Option<Timestamp>,
     pub(crate) clock_steps: u64,
+    /// The time of the frame before, as captured.
+    previous: Timestamp,
 }
 
 impl<O: Observer> Trackers<O> {
@@ -44,27 +46,41 @@ impl<O: Observer> Trackers<O> {
             first: None,
             last: None,
             clock_steps: 0,
+            previous: Timestamp::MIN,
         }
+    }
+
+    /// Whether the clock stepped back before a frame that comes next. A little is frames that overtook each other on their
+    /// way; time held still bridges it.
+    pub(crate) fn is_step(&self, time: Timestamp) -> bool {
+        steps_back(self.previous, time)
     }
 
     /// The time of a frame as the engine takes it, and its count.
     pub(crate) fn clamp(&mut self, time: Timestamp) -> Timestamp {
         self.frames += 1;
         self.clock_steps += u64::from(self.last.is_some_and(|last| time < last));
+        self.previous = time;
         self.first = self.first.or(Some(time));
         self.last = self.last.max(Some(time));
         time.max(self.now)
     }
 
-    /// Gives a frame to its shard, whose number is returned; none where other shards were concerned as well.
-    pub(crate) fn frame(&mut self, frame: &RawFrame<'_>, reference: FrameRef) -> Option<usize> {
+    /// Gives a frame to its shard, whose number is returned; none where other shards were concerned as well. `time` is that of
+    /// the frame as [`Trackers::clamp`] takes it.
+    pub(crate) fn frame(
+        &mut self,
+        frame: &RawFrame<'_>,
+        time: Timestamp,
+        reference: FrameRef,
+    ) -> Option<usize> {
         // Dissected right into its packet, for it is too large to move about for every frame.
         let space = AddressSpace::default();
-        let mut packet = Packet { time: frame.time, frame: reference, space, layers: dissect(frame) };
+        let mut packet = Packet { time, frame: reference, space, layers: dissect(frame) };
         packet.space = self.site.space_of(packet.layers.vlan.first().copied());
         let at = usize::from(shard_of(&packet.layers, packet.space));
         let (tracker, observer) = self.shards.get_mut(at)?;
-        match tracker.packet(&packet, observer) {
+        match tracker.packet_unless_copy(&packet, frame.time, None, observer) {
             None => Some(at),
             Some(opened) => {
                 self.distribute(&packet, &opened);
@@ -97,7 +113,12 @@ impl<O: Observer> Trackers<O> {
         let most = if self.now == Timestamp::MIN { 0 } else { batch::MAX_FRAMES };
         for (_, frame) in frames.iter().take(most) {
             let place = place_of(frame, &self.site);
-            if frame.time >= until || frame.time.since(self.now) > MAX_LEAP || place.may_open {
+            // All shards are told of a step back before its frame is judged.
+            if self.is_step(frame.time)
+                || frame.time >= until
+                || frame.time.since(self.now) > MAX_LEAP
+                || place.may_open
+            {
                 break;
             }
             let time = self.clamp(frame.time);
@@ -188,6 +209,13 @@ impl<O: Observer> Trackers<O> {
     pub(crate) fn observer_mut(&mut self, shard: usize) -> Option<&mut O> {
         self.shards.get_mut(shard).map(|(_, observer)| observer)
     }
+}
+
+/// A step back of the clock is at least this long.
+const STEP_NANOS: i64 = 100_000_000;
+
+const fn steps_back(before: Timestamp, time: Timestamp) -> bool {
+    before.nanos().saturating_sub(time.nanos()) >= STEP_NANOS
 }
 
 fn next_tick_after(time: Timestamp) -> Timestamp {

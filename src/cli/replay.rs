@@ -104,6 +104,7 @@ pub(crate) fn engine_settings(site: Site, engine: Configured, baseline: Option<B
         track: engine.limits,
         detectors: engine.detectors,
         incidents: engine.incidents,
+        blindness: engine.blindness,
         seed: learn::seed(),
         threads: 1,
     }

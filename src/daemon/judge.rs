@@ -37,6 +37,9 @@ const FRAMES_PER_LOOK: usize = 4_096;
 /// Share of the provisional time after which the verdict on the plant falls; the rest is for the keep to arrive.
 const WATCH_SHARE: f64 = 0.6;
 
+/// Lines of blindness that `status` shows.
+const MAX_BLIND: usize = 40;
+
 /// What other threads ask of the engine.
 pub(crate) enum Query {
     /// Lines for `status`.
@@ -241,8 +244,24 @@ impl Judge {
             "open",
             &format!("{} incidents, {} alerts since the start", summary.incidents, summary.alerts),
         ));
-        let blind = if summary.blind.is_empty() { "sees" } else { "not assured" };
-        rows.push(row("blindness", blind, &summary.blind.join("; ")));
+        if summary.blind.is_empty() {
+            rows.push(row("blindness", "sees", "nothing is known to be missing"));
+        }
+        rows.extend(summary.blind.iter().take(MAX_BLIND).map(|blind| {
+            let mut line = row("blindness", "not assured", &blind.to_string());
+            if let Some(object) = line.as_object_mut() {
+                object.insert("reason".into(), blind.reason.word().into());
+                object.insert("where".into(), blind.place.as_str().into());
+                object.insert("count".into(), blind.count.into());
+                object.insert("first".into(), json!(blind.first));
+                object.insert("last".into(), json!(blind.last));
+                object.insert("detectors".into(), json!(blind.detectors));
+            }
+            line
+        }));
+        if let Some(more) = summary.blind.len().checked_sub(MAX_BLIND).filter(|more| *more > 0) {
+            rows.push(row("blindness", "not assured", &format!("and {more} more")));
+        }
         let lost = self.findings.memory.lost_writes();
         if lost > 0 {
             rows.push(row("memory", "writes lost", &format!("{lost} writes could not be stored in time")));

@@ -83,7 +83,7 @@ impl Learner {
     pub fn frame(&mut self, frame: RawFrame<'_>, reference: FrameRef) {
         let time = self.trackers.clamp(frame.time);
         self.trackers.pass_to(time, |_| {});
-        self.trackers.frame(&RawFrame { time, ..frame }, reference);
+        self.trackers.frame(&frame, time, reference);
     }
 
     /// How far learning has settled.

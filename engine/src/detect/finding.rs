@@ -1,11 +1,12 @@
 //! What a detector says: everything an alert needs but names, values before, and the incident.
 
 use fieldwarden_model::{
-    AddressSpace, Endpoint, FrameRef, Mac, Operation, PointRange, Severity, Timestamp, Transport, Verb,
+    AddressSpace, Endpoint, FrameRef, Mac, Operation, PointRange, Severity, Talker, Timestamp, Transport,
+    Verb,
 };
 use fieldwarden_protocols::Protocol;
 
-use super::{Judged, Opened};
+use super::{Blinded, Judged, Opened};
 use crate::{history::Shape, track::Heard};
 
 /// A judgement. Its sentence names the two sides `{client}` and `{server}`; their names are filled in later.
@@ -70,6 +71,15 @@ impl Finding {
         }
     }
 
+    /// About the sensor itself, which has no address: the unspecified one stands for it.
+    pub(crate) fn of_sensor(detector: &'static str, blinded: &Blinded) -> Self {
+        let nobody = Talker::Ip(core::net::IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED));
+        let frame = FrameRef::default();
+        let heard =
+            Heard { space: AddressSpace::default(), talker: nobody, mac: None, time: blinded.time, frame };
+        Self { frames: Vec::new(), ..Self::of_talker(detector, &heard) }
+    }
+
     /// About a flow that began.
     pub(crate) fn of_flow(detector: &'static str, opened: &Opened<'_>) -> Self {
         let origin = opened.origin;
@@ -100,7 +110,7 @@ impl Finding {
             suggested: Some(judged.conversation.protocol),
             known: true,
         };
-        Self { unit: judged.conversation.unit, assured: judged.assured, ..Self::of_flow(detector, &opened) }
+        Self { unit: judged.conversation.unit, ..Self::of_flow(detector, &opened) }
     }
 
     /// About an operation, with its points and values.

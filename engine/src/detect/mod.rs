@@ -14,18 +14,21 @@ pub mod new_function;
 pub mod new_point_write;
 pub mod new_talker;
 pub mod program_transfer;
+pub mod sensor_blind;
 mod settings;
 pub mod value_out_of_range;
 
-use fieldwarden_model::{FrameRef, Operation, Outcome};
+use fieldwarden_model::{FrameRef, Operation, Outcome, Timestamp};
 use fieldwarden_protocols::{Direction, Protocol};
 
 use crate::{
     baseline::compiled::{Compiled, CompiledEntry},
+    blindness::{Lacks, Reason},
     conversation::{ConversationKey, ServiceKey},
     track::{Heard, Origin},
 };
 
+pub use crate::blindness::Need;
 pub(crate) use finding::{Bucket, Finding};
 pub use settings::Settings;
 
@@ -41,12 +44,16 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &malformed::Malformed,
     &function_scan::FunctionScan,
     &exception_burst::ExceptionBurst,
+    &sensor_blind::SensorBlind,
 ];
 
 /// Judges one sort of departure.
 pub trait Detector: Sync {
     /// Its id, such as `new-talker`: the word in alerts, settings and the page `docs/detectors/<id>.md`.
     fn id(&self) -> &'static str;
+
+    /// What it must have to be sure: while one of these is missing, its findings and its silence are not assured.
+    fn needs(&self) -> &'static [Need];
 
     /// Judges one subject.
     #[doc(hidden)]
@@ -88,6 +95,28 @@ pub enum Subject<'a> {
     Operation(Judged<'a>, &'a Operation<'a>),
     /// Something broke its protocol.
     Broken(Judged<'a>, Broken),
+    /// The sensor stopped seeing.
+    Blind(&'a Blinded),
+}
+
+impl Subject<'_> {
+    /// What is known to be missing where the subject was seen.
+    pub(crate) const fn lacks(&self) -> Lacks {
+        match self {
+            Self::Met(judged) | Self::Operation(judged, _) | Self::Broken(judged, _) => judged.lacks,
+            Self::Talker(_) | Self::Opened(_) | Self::Blind(_) => Lacks::of(&[]),
+        }
+    }
+}
+
+/// How the sensor stopped seeing.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct Blinded {
+    pub(crate) reason: Reason,
+    pub(crate) interface: u16,
+    pub(crate) time: Timestamp,
+    pub(crate) sentence: String,
 }
 
 /// A flow that began.
@@ -110,8 +139,8 @@ pub struct Judged<'a> {
     pub(crate) conversation: &'a ConversationKey,
     /// The conversation's entry in the baseline.
     pub(crate) entry: Option<&'a CompiledEntry>,
-    /// False when octets or frames of this flow are missing.
-    pub(crate) assured: bool,
+    /// What is known to be missing of this flow.
+    pub(crate) lacks: Lacks,
     /// Which way the message went.
     pub(crate) direction: Direction,
 }

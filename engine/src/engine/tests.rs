@@ -10,6 +10,7 @@ use fieldwarden_model::{
 use super::{Engine, Input, Output, Settings};
 use crate::{
     baseline::{Baseline, learn, learn::Learner},
+    blindness::Reason,
     map::Seed,
     rehearse::KeepVerdict,
 };
@@ -97,13 +98,23 @@ fn what_the_capture_lost_is_told_and_leaves_open_flows_unassured() {
         let loss = Loss { time: at(9_000_000), interface, frames: 4 };
         engine.step(Input::Loss(loss), &mut |output| said.take(output));
     }
-    assert_eq!(said.alerts.len(), 3, "a loss is no alert of its own");
+    assert_eq!(said.alerts.len(), 3, "a loss is told when time passes");
     let open = run(&mut engine, &[write(2_000, ROGUE, 101, 1)]);
-    assert!(!open.alerts.is_empty() && open.alerts.iter().all(|alert| !alert.assured), "{:?}", open.alerts);
+    let (blind, open): (Vec<_>, Vec<_>) =
+        open.alerts.into_iter().partition(|alert| alert.detector == "sensor-blind");
+    assert_eq!(blind.len(), 2, "one for each interface");
+    assert_ne!(blind[0].id, blind[1].id);
+    assert!(!open.is_empty() && open.iter().all(|alert| !alert.assured), "{open:?}");
     let begun = run(&mut engine, &[write(3_000, [10, 0, 0, 67], 102, 1)]);
     assert!(!begun.alerts.is_empty() && begun.alerts.iter().all(|alert| alert.assured), "{:?}", begun.alerts);
     let summary = engine.summary();
-    assert_eq!(summary.blind, ["frames that the capture itself lost: 8"]);
+    let lost: Vec<_> = summary
+        .blind
+        .iter()
+        .filter(|blind| blind.reason != Reason::Checksums)
+        .map(|blind| (blind.reason, &*blind.place, blind.count))
+        .collect();
+    assert_eq!(lost, [(Reason::KernelDrops, "interface 0", 4), (Reason::KernelDrops, "interface 1", 4)]);
     assert_eq!(summary.clock_steps, 0, "the time of a loss is not the traffic's");
 }
 
@@ -121,7 +132,7 @@ fn after_a_restart_an_attack_goes_on_in_its_incident() {
     assert_eq!(after.alerts[0].incident, before.alerts[0].incident);
     let revision = before.incidents.last().unwrap().revision;
     assert_eq!(after.incidents.last().unwrap().revision, revision + 1, "revisions go on");
-    assert!(second.summary().blind.iter().any(|line| line.contains("checkpoint")), "the outage is said");
+    assert!(second.summary().blind.iter().any(|blind| blind.reason == Reason::Outage), "the outage is said");
 }
 
 #[test]

@@ -61,6 +61,7 @@ impl Engine {
                 now = *when;
                 let counts = together.told.of_tick(tick);
                 gather(&mut self.trackers, counts, &mut together.merged, &mut self.site, out);
+                self.site.look_at_sensor(now, out);
             }
             self.fire(&mut now, |deadline| deadline <= time, out);
             now = time;

@@ -17,6 +17,8 @@ use fieldwarden_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::blindness::Reason;
+
 pub use settings::Settings;
 
 /// Open incidents; when there are more, the one quiet longest is closed early.
@@ -43,6 +45,10 @@ pub(crate) struct Case {
     repeats: u64,
     told_repeats: u64,
     contained: bool,
+    /// Set where the incident is the sensor's own blindness, with its reason and interface. Nothing joins it, and it closes when
+    /// the sensor sees again.
+    #[serde(default)]
+    blind: Option<(Reason, u16)>,
 }
 
 /// What an alert adds to its incident besides what the alert itself says.
@@ -87,6 +93,46 @@ impl Desk {
         (case.incident.clone(), closed)
     }
 
+    /// The sensor went blind: an incident of its own, which [`Desk::sees_again`] closes; and one closed early to make room.
+    pub(crate) fn goes_blind(
+        &mut self,
+        watched: (Reason, u16),
+        fact: &Fact<'_>,
+    ) -> (Incident, Option<Incident>) {
+        let closed = self.make_room();
+        let mut case = Case::open(fact);
+        case.incident.alerts = 1;
+        case.incident.revision = 1;
+        case.incident.score = score::ground(case.incident.severity);
+        case.incident.title.clone_from(&fact.alert.summary);
+        case.detectors.insert(fact.alert.detector.clone());
+        case.blind = Some(watched);
+        let incident = case.incident.clone();
+        self.cases.push(case);
+        (incident, closed)
+    }
+
+    /// What blinded the sensor stayed away: its incident closes.
+    pub(crate) fn sees_again(
+        &mut self,
+        watched: (Reason, u16),
+        now: Timestamp,
+        after: core::time::Duration,
+    ) -> Option<Incident> {
+        let open = |case: &&mut Case| case.incident.open && case.blind == Some(watched);
+        let incident = &mut self.cases.iter_mut().find(open)?.incident;
+        incident.open = false;
+        incident.last = incident.last.max(now);
+        incident.title.push_str(&format!("; over after {} min", after.as_secs().div_euclid(60).max(1)));
+        incident.revision += 1;
+        Some(incident.clone())
+    }
+
+    /// The open incidents of blindness, and since when.
+    pub(crate) fn blind(&self) -> Vec<((Reason, u16), Timestamp)> {
+        self.open().filter_map(|case| Some((case.blind?, case.incident.first))).collect()
+    }
+
     /// A judgement repeated itself: counted, not told.
     pub(crate) fn repeat(&mut self, id: &IncidentId, time: Timestamp) {
         if let Some(case) = self.cases.iter_mut().rev().find(|case| case.incident.id == *id) {
@@ -117,7 +163,9 @@ impl Desk {
     /// Closes what is due at `now`, in the order of creation.
     pub(crate) fn advance(&mut self, now: Timestamp, site: &Site) -> Vec<Incident> {
         let quiet = self.settings.correlation;
-        let due = |case: &&mut Case| case.incident.open && case.active.saturating_add(quiet) <= now;
+        let due = |case: &&mut Case| {
+            case.incident.open && case.blind.is_none() && case.active.saturating_add(quiet) <= now
+        };
         let closed = self.cases.iter_mut().filter(due).map(|case| case.close(site)).collect();
         self.reckon();
         closed
@@ -173,6 +221,7 @@ impl Desk {
             repeats: 0,
             told_repeats: 0,
             contained: false,
+            blind: None,
             incident,
         });
         self.reckon();
@@ -184,11 +233,12 @@ impl Desk {
 
     fn reckon(&mut self) {
         let quiet = self.settings.correlation;
-        self.earliest = self.open().map(|case| case.active.saturating_add(quiet)).min();
+        let closing = self.open().filter(|case| case.blind.is_none());
+        self.earliest = closing.map(|case| case.active.saturating_add(quiet)).min();
     }
 
     fn find(&self, alert: &Alert) -> Option<usize> {
-        let open = |case: &Case| case.incident.open && case.space == alert.space;
+        let open = |case: &Case| case.incident.open && case.blind.is_none() && case.space == alert.space;
         let by =
             |shares: &dyn Fn(&Case) -> bool| self.cases.iter().rposition(|case| open(case) && shares(case));
         let swapped = |case: &Case| {
@@ -246,6 +296,7 @@ impl Case {
             repeats: 0,
             told_repeats: 0,
             contained: false,
+            blind: None,
         }
     }
 

@@ -8,7 +8,7 @@ mod services;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use fieldwarden_model::{AddressSpace, Operation, Outcome, Talker, Timestamp, Transport, Verb};
+use fieldwarden_model::{AddressSpace, FrameRef, Operation, Outcome, Talker, Timestamp, Transport, Verb};
 use fieldwarden_protocols::{Blame, Kind, Message, Protocol};
 
 pub(crate) use observations::{Change, Observation, Observations, What};
@@ -17,11 +17,12 @@ pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Se
 use crate::{
     baseline::compiled::{Compiled, CompiledEntry},
     batch::Teller,
+    blindness::{Lacks, Ledger, Need, Place, Reason, Taint},
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody, plain},
     detect::{self, Broken, Context, DETECTORS, Finding, Judged, Memory, Opened, Subject, malformed},
     history::{Device, Shape},
     map::{Map, Seed, map},
-    track::{Heard, Observer, Origin, TrackEvent, Unattached},
+    track::{Copied, Heard, Observer, Origin, TrackEvent, Unattached},
     values,
 };
 
@@ -35,12 +36,6 @@ const HEARD_AGAIN: Duration = Duration::from_secs(3_600);
 pub(crate) struct Counters {
     pub(crate) messages: BTreeMap<Protocol, u64>,
     pub(crate) gaps: u64,
-    pub(crate) snapped: u64,
-    pub(crate) broken_layers: u64,
-    /// Directions of flows in which no checksum was right so far.
-    pub(crate) unverified: u64,
-    /// Caps that were hit, and how often.
-    pub(crate) limits: BTreeMap<&'static str, u64>,
 }
 
 /// What judges by, shared by all shards.
@@ -66,6 +61,12 @@ pub(crate) struct Judge {
     messages: Option<(Protocol, u64)>,
     /// How many times the capture lost frames.
     losses: u32,
+    /// What was not seen.
+    pub(crate) ledger: Ledger,
+    /// What losses of the capture took from flows that were open.
+    lost: Taint,
+    /// What clocks that step back took from everybody.
+    stepped: Taint,
 }
 
 /// What is kept per flow: where its service and its last conversation stand.
@@ -75,17 +76,46 @@ pub(crate) struct FlowState {
     conversation: usize,
     /// What is spoken, once recognised. Messages of other protocols are of layers beneath it.
     protocol: Option<Protocol>,
-    blind: bool,
+    /// What is known to be missing.
+    taint: Taint,
+    /// Whether it was told to change its VLANs.
+    retagged: bool,
+    /// Whether it was told to be unreadable.
+    unread: bool,
     /// How many times the capture had lost frames when the flow began.
     losses: u32,
 }
 
 impl FlowState {
-    /// Whether nothing of the flow is known to be missing. Where TCP lacks octets its sequence numbers tell it; any
-    /// other flow that was open when the capture lost frames (`losses` counts how often) may have lost some.
-    fn is_assured(&self, origin: &Origin<'_>, losses: u32) -> bool {
-        !self.blind && (self.losses == losses || origin.key.transport == Transport::Tcp)
+    /// What is known to be missing of the flow. Where TCP lacks octets its sequence numbers tell it; any other flow that
+    /// was open when the capture lost frames may have lost some.
+    fn lacks(&self, judge: &Blindness<'_>, origin: &Origin<'_>) -> Lacks {
+        let all = self.taint.at(origin.time).with(judge.stepped.at(origin.time));
+        if self.losses == judge.losses || origin.key.transport == Transport::Tcp {
+            return all;
+        }
+        all.with(judge.lost.at(origin.time))
     }
+}
+
+/// When, and in which frame.
+#[derive(Clone, Copy)]
+struct At {
+    time: Timestamp,
+    frame: FrameRef,
+}
+
+impl At {
+    fn of(origin: &Origin<'_>) -> Self {
+        Self { time: origin.time, frame: origin.frames.last().copied().unwrap_or_default() }
+    }
+}
+
+/// What a judge knows to be missing of all flows.
+struct Blindness<'a> {
+    losses: u32,
+    lost: &'a Taint,
+    stepped: &'a Taint,
 }
 
 impl Judge {
@@ -98,6 +128,9 @@ impl Judge {
             heard: map(seed),
             messages: None,
             losses: 0,
+            ledger: Ledger::default(),
+            lost: Taint::default(),
+            stepped: Taint::default(),
         }
     }
 
@@ -125,8 +158,38 @@ impl Judge {
     }
 
     /// The capture lost frames, of whichever flow.
-    pub(crate) const fn capture_lost_frames(&mut self) {
+    pub(crate) fn capture_lost_frames(&mut self, time: Timestamp) {
         self.losses = self.losses.wrapping_add(1);
+        self.lost.add(Lacks::FRAMES, time);
+    }
+
+    /// The clock stepped back.
+    pub(crate) fn clock_stepped(&mut self, time: Timestamp) {
+        self.stepped.add(Lacks::of(&[Need::Time]), time);
+    }
+
+    /// A flow of a service is not seen as it should be.
+    fn note(&mut self, origin: &Origin<'_>, flow: &mut FlowState, reason: Reason, lacks: Lacks) {
+        flow.taint.add(lacks, origin.time);
+        self.unseen(At::of(origin), reason, Place::Service(ServiceKey::of(origin.key)), lacks, 1);
+    }
+
+    /// Writes down what was not seen, and tells the site.
+    fn unseen(&mut self, at: At, reason: Reason, place: Place, lacks: Lacks, count: u64) {
+        self.ledger.note(reason, place, lacks, at.time, count);
+        if reason.is_watched() {
+            self.observations.push(at.time, at.frame, What::Unseen(reason, place, count));
+        }
+    }
+
+    /// A table is at its cap.
+    fn limit(&mut self, cap: &'static str, at: At) {
+        self.unseen(at, Reason::Caps, Place::Cap(cap), Lacks::FRAMES, 1);
+    }
+
+    fn copied(&mut self, place: Place, copied: Copied, at: At) {
+        let reason = if copied == Copied::Retagged { Reason::VlanRewritten } else { Reason::Copies };
+        self.unseen(at, reason, place, Lacks::default(), 1);
     }
 
     fn count(&mut self, protocol: Protocol) {
@@ -150,7 +213,7 @@ impl Judge {
             self.rules.baseline.as_ref().is_some_and(|baseline| knows(baseline, &key, origin.key.client.port))
         });
         if evicted {
-            *self.counters.limits.entry("services").or_default() += 1;
+            self.limit("services", At::of(origin));
         }
         flow.slot = Some(slot);
         flow.conversation = usize::MAX;
@@ -192,7 +255,7 @@ impl Judge {
             return Some((slot, at));
         }
         if service.conversations.len() >= MAX_CONVERSATIONS {
-            *self.counters.limits.entry("conversations_per_service").or_default() += 1;
+            self.limit("conversations_per_service", At::of(origin));
             return None;
         }
         let key = ConversationKey { service: service.key, protocol, unit };
@@ -205,7 +268,8 @@ impl Judge {
             origin,
             conversation: &key,
             entry,
-            assured: flow.is_assured(origin, self.losses),
+            lacks: flow
+                .lacks(&Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped }, origin),
             direction: origin.direction,
         };
         // A service that is unknown as a whole was told when its flow began; a group is not told at all.
@@ -226,18 +290,38 @@ impl Judge {
     ) {
         let protocol = message.protocol;
         let Some((slot, at)) = self.conversation(origin, flow, protocol, operation.unit) else { return };
-        let Some(Service { last, conversations, memory, .. }) = self.services.get_mut(slot) else { return };
+        let Some(Service { last, conversations, memory, answered, to_group, .. }) =
+            self.services.get_mut(slot)
+        else {
+            return;
+        };
+        let (answered, to_group) = (*answered, *to_group);
         *last = origin.time;
         let Some(conversation) = conversations.get_mut(at) else { return };
         if first {
             conversation.activity.count(origin.time, operation.outcome);
+            let place = Place::Service(conversation.key.service);
+            let mut note = |reason, lacks, count| {
+                self.ledger.note(reason, place, lacks, origin.time, count);
+                let at = At::of(origin);
+                self.observations.push(at.time, at.frame, What::Unseen(reason, place, count));
+            };
+            if let Some(unheard) = unheard(conversation, operation, answered, to_group) {
+                note(Reason::OneWayMirror, unheard, ONE_WAY);
+                flow.taint.add(unheard, origin.time);
+            }
+            let answers_lost = flow.taint.at(origin.time).blinds(&[Need::Answers]);
+            if conversation.unanswered > 1 && answers_lost && operation.outcome == Outcome::Asked {
+                note(Reason::Unanswered, Lacks::of(&[Need::Answers]), 1);
+            }
         }
         let entry = entry_of(self.rules.baseline.as_deref(), conversation.entry);
         let judged = Judged {
             origin,
             conversation: &conversation.key,
             entry,
-            assured: flow.is_assured(origin, self.losses),
+            lacks: flow
+                .lacks(&Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped }, origin),
             direction: message.direction,
         };
         // Where only answers are seen, as on a one-way mirror, the answer is the first one hears of the demand.
@@ -253,6 +337,42 @@ impl Judge {
             run(&context, &subject, memory, &mut self.observations);
         }
         remember(&mut self.observations, &judged, operation);
+    }
+
+    /// Something of a flow is not seen.
+    fn blinds(&mut self, origin: &Origin<'_>, flow: &mut FlowState, event: TrackEvent) {
+        let missing = Lacks::of_direction(origin.direction);
+        match event {
+            TrackEvent::Gap { .. } => {
+                self.counters.gaps += 1;
+                self.note(origin, flow, Reason::Gaps, missing);
+            }
+            TrackEvent::Unheard => self.note(origin, flow, Reason::OneWayMirror, missing),
+            TrackEvent::Snapped => {
+                self.note(origin, flow, Reason::Snapped, missing.with(Lacks::of(&[Need::Values])));
+            }
+            TrackEvent::Layer(_) => self.note(origin, flow, Reason::Undecodable, missing),
+            // Once for each flow: where the mirror tags one direction only, every second packet is told.
+            TrackEvent::Retagged if !core::mem::replace(&mut flow.retagged, true) => {
+                self.note(origin, flow, Reason::VlanRewritten, Lacks::default());
+            }
+            TrackEvent::ChecksumsUnverified => {
+                self.note(origin, flow, Reason::Checksums, Lacks::default());
+            }
+            TrackEvent::Encrypted => {
+                flow.unread = true;
+                self.note(origin, flow, Reason::Encrypted, Lacks::MESSAGES);
+            }
+            TrackEvent::GivenUp => {
+                flow.unread = true;
+                self.note(origin, flow, Reason::Undecodable, Lacks::MESSAGES);
+            }
+            TrackEvent::Copy(copied) => {
+                self.copied(Place::Service(ServiceKey::of(origin.key)), copied, At::of(origin));
+            }
+            TrackEvent::Limit { cap } => self.limit(cap, At::of(origin)),
+            _ => {}
+        }
     }
 
     fn broken(&mut self, judged: &Judged<'_>, slot: Slot, broken: Broken) {
@@ -291,7 +411,8 @@ impl Judge {
             origin,
             conversation: &key,
             entry,
-            assured: flow.is_assured(origin, self.losses),
+            lacks: flow
+                .lacks(&Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped }, origin),
             direction: origin.direction,
         };
         self.broken(&judged, slot, broken);
@@ -345,21 +466,19 @@ impl Observer for Judge {
                 flow.losses = self.losses;
                 self.opened(origin, flow, event);
             }
-            TrackEvent::Active => self.opened(origin, flow, event),
+            TrackEvent::Active => {
+                self.opened(origin, flow, event);
+                if !flow.unread && suggested(&ServiceKey::of(origin.key)).is_some() {
+                    flow.unread = true;
+                    self.note(origin, flow, Reason::Undecodable, Lacks::MESSAGES);
+                }
+            }
             TrackEvent::Answered => {
                 let slot = self.service(origin, flow);
                 if let Some(service) = self.services.get_mut(slot) {
                     service.answered = true;
                     service.last = origin.time;
                 }
-            }
-            TrackEvent::Gap { .. } => {
-                self.counters.gaps += 1;
-                flow.blind = true;
-            }
-            TrackEvent::Snapped => {
-                self.counters.snapped += 1;
-                flow.blind = true;
             }
             TrackEvent::OverlapConflict => {
                 let broken = Broken { code: malformed::OVERLAP, got: 0, expected: 0 };
@@ -369,21 +488,28 @@ impl Observer for Judge {
                 let broken = Broken { code: odd.code(), got: u64::from(octets), expected: 0 };
                 self.break_in_flow(origin, flow, None, broken);
             }
-            TrackEvent::ChecksumsUnverified => self.counters.unverified += 1,
-            TrackEvent::Layer(_) => self.counters.broken_layers += 1,
-            TrackEvent::Limit { cap } => *self.counters.limits.entry(cap).or_default() += 1,
-            TrackEvent::Recognised(protocol) => flow.protocol = Some(protocol),
+            TrackEvent::Recognised(protocol) => {
+                flow.protocol = Some(protocol);
+                flow.unread = false;
+            }
             // The end of a flow may be told long after its last octet.
             TrackEvent::Ended => {}
+            other => self.blinds(origin, flow, other),
         }
     }
 
-    fn unattached(&mut self, _: &Unattached, event: TrackEvent) {
+    fn unattached(&mut self, at: &Unattached, event: TrackEvent) {
+        let at = At { time: at.time, frame: at.frame };
+        let mut note = |reason, lacks| self.unseen(at, reason, Place::Everywhere, lacks, 1);
         match event {
-            TrackEvent::Layer(_) | TrackEvent::OverlapConflict => self.counters.broken_layers += 1,
-            TrackEvent::Snapped => self.counters.snapped += 1,
-            TrackEvent::Gap { .. } => self.counters.gaps += 1,
-            TrackEvent::Limit { cap } => *self.counters.limits.entry(cap).or_default() += 1,
+            TrackEvent::Layer(_) | TrackEvent::OverlapConflict => note(Reason::Undecodable, Lacks::MESSAGES),
+            TrackEvent::Snapped => note(Reason::Snapped, Lacks::MESSAGES),
+            TrackEvent::Gap { .. } => {
+                note(Reason::Gaps, Lacks::FRAMES);
+                self.counters.gaps += 1;
+            }
+            TrackEvent::Copy(copied) => self.copied(Place::Everywhere, copied, at),
+            TrackEvent::Limit { cap } => self.limit(cap, at),
             _ => {}
         }
     }
@@ -407,13 +533,43 @@ impl Observer for Judge {
     }
 }
 
+/// Messages of one side alone after which the other side counts as unheard.
+const ONE_WAY: u64 = 16;
+
+/// Counts what stays unanswered; what is missing where one side alone talks on and on.
+fn unheard(
+    conversation: &mut Conversation,
+    operation: &Operation<'_>,
+    answered: bool,
+    to_group: bool,
+) -> Option<Lacks> {
+    match operation.outcome {
+        Outcome::Asked => conversation.unanswered = conversation.unanswered.saturating_add(1),
+        Outcome::Done | Outcome::Refused(_) => conversation.unanswered = 0,
+        Outcome::Reported => {}
+    }
+    let activity = &conversation.activity;
+    let answers = activity.answered + activity.refused;
+    if answered || to_group || !(activity.asked + answers).is_multiple_of(ONE_WAY) {
+        return None;
+    }
+    match (activity.asked, answers) {
+        // Reports are not answered.
+        (_, 0) if u64::from(conversation.unanswered) >= ONE_WAY => Some(Lacks::of(&[Need::Answers])),
+        (0, _) => Some(Lacks::of(&[Need::Requests])),
+        _ => None,
+    }
+}
+
 /// Runs every detector over one subject.
 fn run(context: &Context<'_>, subject: &Subject<'_>, memory: &mut Memory, observations: &mut Observations) {
+    let lacks = subject.lacks();
     for detector in DETECTORS {
         if context.settings.disabled.iter().any(|id| id == detector.id()) {
             continue;
         }
-        detector.judge(context, subject, memory, &mut |finding: Finding| {
+        detector.judge(context, subject, memory, &mut |mut finding: Finding| {
+            finding.assured &= !lacks.blinds(detector.needs());
             let frame = finding.frames.last().copied().unwrap_or_default();
             observations.push(finding.time, frame, What::Finding(Box::new(finding)));
         });

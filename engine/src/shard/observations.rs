@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use fieldwarden_model::{FrameRef, Operation, Outcome, PointRange, Timestamp, Verb};
 
 use crate::{
+    blindness::{Place, Reason},
     conversation::ConversationKey,
     detect::{Finding, Judged},
     history::{Device, Shape},
@@ -32,6 +33,8 @@ pub(crate) struct Observation {
 pub(crate) enum What {
     /// A talker the shard had not heard yet.
     Talker(Heard),
+    /// Something was not seen, so many times.
+    Unseen(Reason, Place, u64),
     /// A detector spoke.
     Finding(Box<Finding>),
     /// Values were read or reported.

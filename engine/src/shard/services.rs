@@ -50,6 +50,8 @@ pub(crate) struct Conversation {
     /// The common functions of that entry, kept here because every message is held against them.
     usual: u128,
     pub(crate) activity: Activity,
+    /// Requests since the last answer.
+    pub(crate) unanswered: u32,
 }
 
 /// How lively a conversation is.
@@ -131,7 +133,7 @@ fn minute(time: Timestamp) -> i64 {
 
 impl Conversation {
     pub(crate) fn new(key: ConversationKey, baseline: Option<&Compiled>, activity: Activity) -> Self {
-        let mut conversation = Self { key, entry: None, usual: 0, activity };
+        let mut conversation = Self { key, entry: None, usual: 0, activity, unanswered: 0 };
         conversation.judge_by(baseline);
         conversation
     }

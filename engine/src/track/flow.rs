@@ -83,11 +83,12 @@ impl<F> Flow<F> {
         }
     }
 
-    /// Remembers where the flow was last seen.
-    pub(super) fn seen(&mut self, direction: Direction, layers: &Layers<'_>, frame: FrameRef) {
+    /// Remembers where the flow was last seen; whether it was in other VLANs than before.
+    pub(super) fn seen(&mut self, direction: Direction, layers: &Layers<'_>, frame: FrameRef) -> bool {
         self.last_frame = frame;
         self.last_direction = direction;
-        if self.vlan != layers.vlan {
+        let moved = self.vlan != layers.vlan;
+        if moved {
             self.vlan.clone_from(&layers.vlan);
         }
         let (speaker, listener) = match direction {
@@ -101,6 +102,7 @@ impl<F> Flow<F> {
         if listener.is_none() {
             *listener = layers.destination_mac;
         }
+        moved
     }
 
     /// Notes that a side has spoken; whether both have for the first time.

@@ -9,6 +9,7 @@
 //! known, in-order flow is looked up by one hash and parsed where it lies, without allocation.
 
 mod accept;
+mod copies;
 mod flow;
 mod fragments;
 mod half;
@@ -31,6 +32,7 @@ use fieldwarden_protocols::{
 };
 
 pub use self::{
+    copies::Copied,
     policy::{FragmentPolicy, OverlapPolicy},
     settings::Settings,
     shard::{Place, SHARDS, place_of, shard_of, shard_of_pair},
@@ -151,6 +153,16 @@ pub enum TrackEvent {
         /// The cap's name in the configuration.
         cap: &'static str,
     },
+    /// The other side goes on acknowledging octets of this direction that were not captured.
+    Unheard,
+    /// The packet came in other VLANs than the one before it in the flow.
+    Retagged,
+    /// The octets are TLS.
+    Encrypted,
+    /// The protocol of the flow was recognised, and its parser gave up on what came later.
+    GivenUp,
+    /// A packet was seen before and is not looked at again.
+    Copy(Copied),
     /// The flow ended (FIN both ways, RST, or idle for too long).
     Ended,
 }

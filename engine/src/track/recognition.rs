@@ -106,6 +106,7 @@ pub(super) fn stream<O: Observer>(
             .feed(direction, octets, carried.own(), &mut |message, frames| delivery.message(message, frames));
         if parser.given_up() {
             flow.recognition = Recognition::Unrecognised;
+            scene.event(flow, direction, TrackEvent::GivenUp);
         }
         return;
     }
@@ -142,8 +143,12 @@ pub(super) fn stream<O: Observer>(
                     flow.recognition = Recognition::Looking { tries, kept };
                 }
                 Verdict::More | Verdict::No => {
+                    let encrypted = tries == 0 && is_tls(front);
                     kept.retain(|kept| kept.direction != direction);
                     flow.recognition = next_try(scene.dissectors, Transport::Tcp, ports, tries, kept);
+                    if encrypted {
+                        scene.event(flow, direction, TrackEvent::Encrypted);
+                    }
                 }
             }
         }
@@ -196,6 +201,12 @@ pub(super) fn datagram<O: Observer>(
         // One foreign datagram must not blind us to the next: each stands by itself, so look again.
         Parsed::Foreign => next_try(scene.dissectors, Transport::Udp, flow.ports(), tries, Vec::new()),
     };
+}
+
+/// Whether a direction begins with the handshake of TLS 1.0 to 1.3 (RFC 8446 clause 5.1: type 22, version 3.1 to 3.3 or, in
+/// a first hello, 3.1).
+fn is_tls(octets: &[u8]) -> bool {
+    matches!(octets, [22, 3, 0..=4, _, _, 1 | 2, ..])
 }
 
 enum Parsed {

@@ -36,6 +36,10 @@ pub struct Settings {
     pub overlap_policy: OverlapPolicy,
     /// Which of two overlapping fragments counts, as the stacks of the plant decide. Default `first`.
     pub fragment_policy: FragmentPolicy,
+    /// Microseconds within which an equal packet is a copy that a mirror made, at most 1 000 000; 0 takes every packet
+    /// for one of its own. Ten milliseconds: a remote mirror's longest way, and below any retransmission (RFC 6298 asks for
+    /// a second, Linux for 200 ms). Default 10 000.
+    pub copy_window_us: u32,
 }
 
 impl Default for Settings {
@@ -53,6 +57,7 @@ impl Default for Settings {
             gap_patience_ms: 1_000,
             overlap_policy: OverlapPolicy::First,
             fragment_policy: FragmentPolicy::First,
+            copy_window_us: 10_000,
         }
     }
 }

@@ -191,7 +191,14 @@ fn acknowledge<O: Observer>(
 ) {
     let half = flow.half(direction);
     if !half.synchronised {
+        let before = half.expected();
         half.expect(acknowledgement);
+        // A FIN counts one; what is acknowledged beyond it are octets that nobody captured.
+        let unheard =
+            before.is_some_and(|before| (2..MAX_JUMP).contains(&acknowledgement.wrapping_sub(before)));
+        if unheard {
+            scene.event(flow, direction, TrackEvent::Unheard);
+        }
         return;
     }
     if half.has_strays() {
@@ -201,9 +208,15 @@ fn acknowledge<O: Observer>(
     if half.distance(acknowledgement) > MAX_JUMP {
         return;
     }
-    half.acknowledged = half.acknowledged.max(half.position_of(acknowledgement));
+    let (before, acknowledged) = (half.acknowledged, half.position_of(acknowledgement));
+    half.acknowledged = before.max(acknowledged);
     if half.acknowledged <= half.position {
         return;
+    }
+    // Twice beyond what was captured: it is not on its way through the mirror.
+    let unheard = acknowledged > before && before > half.position + 1 && half.anchored;
+    if unheard && !matches!(flow.recognition, Recognition::Unrecognised) {
+        scene.event(flow, direction, TrackEvent::Unheard);
     }
     flow.recognition.doubt(direction);
     loop {

@@ -10,7 +10,8 @@ use fieldwarden_protocols::{
 };
 
 use super::{
-    FlowKey, Heard, Observer, Opened, Packet, Settings, TrackEvent, Unattached, accept,
+    Copied, FlowKey, Heard, Observer, Opened, Packet, Settings, TrackEvent, Unattached, accept,
+    copies::Copies,
     flow::{Flow, endpoint, sender_is_client},
     fragments::{Fragments, Outcome},
     pieces::Overlap,
@@ -33,6 +34,7 @@ pub struct Tracker<O: Observer> {
     table: Table<Flow<O::Flow>>,
     holes: Holes,
     fragments: Fragments,
+    copies: Option<Copies>,
     now: Timestamp,
     /// No deadline falls before this time; one may fall later than it says.
     quiet_until: Timestamp,
@@ -85,6 +87,7 @@ impl<O: Observer> Tracker<O> {
             table: Table::new(seed),
             holes: Holes::default(),
             fragments: Fragments::new(seed, settings.fragment_policy),
+            copies: None,
             now: Timestamp::MIN,
             quiet_until: Timestamp::MIN,
             shortest_idle: seconds(
@@ -96,6 +99,27 @@ impl<O: Observer> Tracker<O> {
     /// Every talker counts as not heard yet.
     pub fn hear_anew(&mut self) {
         self.table.flows_mut().for_each(|flow| flow.heard_until = [Timestamp::MIN; 2]);
+    }
+
+    /// Takes the next packet, unless it is a copy of one taken before: then only that is told. `captured` is the time the
+    /// capture gave it, which may run backwards where the packet's own must not; `seat` is what [`Tracker::seat`] found.
+    pub fn packet_unless_copy(
+        &mut self,
+        packet: &Packet<'_>,
+        captured: Timestamp,
+        seat: Option<Seat>,
+        observer: &mut O,
+    ) -> Option<Box<Opened>> {
+        let window = self.settings.copy_window_us;
+        if window != 0 {
+            let window = Duration::from_micros(u64::from(window));
+            let copies = self.copies.get_or_insert_with(|| Copies::new(window, self.seed));
+            if let Some(copied) = copies.meet(&packet.layers, captured) {
+                self.copy(packet, copied, observer);
+                return None;
+            }
+        }
+        self.packet_at(packet, seat, observer)
     }
 
     /// Takes the next packet.
@@ -128,7 +152,7 @@ impl<O: Observer> Tracker<O> {
     }
 
     /// [`Tracker::packet`], with the place of its flow as [`Tracker::seat`] found it. Others may have sat there since.
-    pub fn packet_at(
+    fn packet_at(
         &mut self,
         packet: &Packet<'_>,
         seat: Option<Seat>,
@@ -237,7 +261,10 @@ impl<O: Observer> Tracker<O> {
     /// Octets held: flows, what waits in them, fragments. Without what the observer keeps on the heap.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.table.memory() + self.table.flows().map(Flow::memory).sum::<usize>() + self.fragments.memory()
+        self.table.memory()
+            + self.table.flows().map(Flow::memory).sum::<usize>()
+            + self.fragments.memory()
+            + self.copies.as_ref().map_or(0, Copies::memory)
     }
 
     /// Flows known at present, ended ones that are still remembered included.
@@ -268,7 +295,7 @@ impl<O: Observer> Tracker<O> {
         if packet.time >= *heard_until {
             *heard_until = hear(packet, observer);
         }
-        flow.seen(direction, layers, packet.frame);
+        let moved = flow.seen(direction, layers, packet.frame);
         let mut scene = Scene {
             observer,
             settings: &self.settings,
@@ -286,6 +313,9 @@ impl<O: Observer> Tracker<O> {
         {
             flow.told_active = packet.time;
             scene.event(&mut flow, direction, TrackEvent::Active);
+        }
+        if moved && !begins {
+            scene.event(&mut flow, direction, TrackEvent::Retagged);
         }
         if is_cut(layers) {
             scene.event(&mut flow, direction, TrackEvent::Snapped);
@@ -320,6 +350,21 @@ impl<O: Observer> Tracker<O> {
         self.table.put(index, flow);
         self.expect(self.now.saturating_add(self.shortest_idle));
         self.bound_holes(observer);
+    }
+
+    /// A packet was seen before: told with its flow, where it has one.
+    fn copy(&mut self, packet: &Packet<'_>, copied: Copied, observer: &mut O) {
+        self.advance(packet.time, observer);
+        let event = TrackEvent::Copy(copied);
+        let known = Ends::of(&packet.layers).and_then(|ends| {
+            let (pair, sender_is_low) = ends.pair(packet.space);
+            Some((self.table.find(&pair)?, sender_is_low))
+        });
+        let Some((index, sender_is_low)) = known else { return observer.unattached(&place(packet), event) };
+        self.visit(index, observer, |scene, flow| {
+            let direction = flow.direction(sender_is_low);
+            scene.event(flow, direction, event);
+        });
     }
 
     /// The flow a packet belongs to, which may begin with it.

@@ -43,6 +43,12 @@ impl Layers<'_> {
         Checksums { network, transport: self.of_transport().unwrap_or(Checksum::Unknown) }
     }
 
+    /// The innermost IP packet from its header on, as far as captured and without padding; empty where there is none.
+    #[must_use]
+    pub const fn packet(&self) -> &[u8] {
+        self.spans.octets
+    }
+
     /// The header above IP with its data, as far as captured; empty where there is no such header.
     #[must_use]
     pub fn segment(&self) -> &[u8] {

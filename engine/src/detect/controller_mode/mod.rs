@@ -6,7 +6,7 @@
 
 use fieldwarden_model::{Operation, Severity, Verb};
 
-use super::{Bucket, Context, Detector, Finding, Judged, Memory, Subject, is_demand, nearest};
+use super::{Bucket, Context, Detector, Finding, Judged, Memory, Need, Subject, is_demand, nearest};
 
 /// Judges changes of mode.
 pub struct ControllerMode;
@@ -14,6 +14,10 @@ pub struct ControllerMode;
 impl Detector for ControllerMode {
     fn id(&self) -> &'static str {
         "controller-mode"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Requests]
     }
 
     fn judge(

@@ -11,7 +11,7 @@ use fieldwarden_model::{
     section::{Fault, Reader, Section},
 };
 
-use super::{Context, Detector, Finding, Memory as AllMemory, Subject, nearest, settings::seconds};
+use super::{Context, Detector, Finding, Memory as AllMemory, Need, Subject, nearest, settings::seconds};
 
 /// Judges series of refusals.
 pub struct ExceptionBurst;
@@ -60,6 +60,10 @@ pub(crate) struct Memory {
 impl Detector for ExceptionBurst {
     fn id(&self) -> &'static str {
         "exception-burst"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Answers, Need::Time]
     }
 
     fn judge(

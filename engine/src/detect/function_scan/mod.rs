@@ -12,7 +12,9 @@ use fieldwarden_model::{
     section::{Fault, Reader, Section},
 };
 
-use super::{Context, Detector, Finding, Judged, Memory as AllMemory, Subject, nearest, settings::seconds};
+use super::{
+    Context, Detector, Finding, Judged, Memory as AllMemory, Need, Subject, nearest, settings::seconds,
+};
 use crate::baseline::function_text;
 
 /// Judges series of functions.
@@ -72,6 +74,10 @@ struct Tried {
 impl Detector for FunctionScan {
     fn id(&self) -> &'static str {
         "function-scan"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Requests, Need::Answers, Need::Time]
     }
 
     fn judge(

@@ -6,7 +6,7 @@
 
 use fieldwarden_model::Severity;
 
-use super::{Bucket, Context, Detector, Finding, Memory, Subject, nearest};
+use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, nearest};
 use crate::track::Odd;
 
 /// Judges breaks of protocols.
@@ -18,6 +18,10 @@ pub(crate) const OVERLAP: &str = "overlap-conflict";
 impl Detector for Malformed {
     fn id(&self) -> &'static str {
         "malformed"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Requests, Need::Answers]
     }
 
     fn judge(

@@ -8,7 +8,7 @@
 
 use fieldwarden_model::Severity;
 
-use super::{Context, Detector, Finding, Judged, Memory, Opened, Subject, nearest};
+use super::{Context, Detector, Finding, Judged, Memory, Need, Opened, Subject, nearest};
 use crate::conversation::{ConversationKey, plain};
 
 /// Judges conversations.
@@ -17,6 +17,10 @@ pub struct NewConversation;
 impl Detector for NewConversation {
     fn id(&self) -> &'static str {
         "new-conversation"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Talkers]
     }
 
     fn judge(

@@ -6,7 +6,7 @@
 
 use fieldwarden_model::{Severity, Verb};
 
-use super::{Bucket, Context, Detector, Finding, Memory, Subject, is_demand};
+use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, is_demand};
 use crate::baseline::function_text;
 
 /// Judges function codes.
@@ -15,6 +15,10 @@ pub struct NewFunction;
 impl Detector for NewFunction {
     fn id(&self) -> &'static str {
         "new-function"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Requests]
     }
 
     fn judge(

@@ -5,7 +5,7 @@
 
 use fieldwarden_model::{Severity, Verb};
 
-use super::{Bucket, Context, Detector, Finding, Memory, Subject, is_demand, nearest};
+use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, is_demand, nearest};
 
 /// Judges the points of writes.
 pub struct NewPointWrite;
@@ -13,6 +13,10 @@ pub struct NewPointWrite;
 impl Detector for NewPointWrite {
     fn id(&self) -> &'static str {
         "new-point-write"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Requests]
     }
 
     fn judge(

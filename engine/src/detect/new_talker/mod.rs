@@ -10,7 +10,7 @@ use fieldwarden_model::{
     section::{Fault, Reader, Section},
 };
 
-use super::{Context, Detector, Finding, Memory, Subject, settings::seconds};
+use super::{Context, Detector, Finding, Memory, Need, Subject, settings::seconds};
 use crate::conversation::is_group_or_nobody;
 
 /// Judges talkers.
@@ -51,6 +51,10 @@ impl Settings {
 impl Detector for NewTalker {
     fn id(&self) -> &'static str {
         "new-talker"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Talkers]
     }
 
     fn judge(

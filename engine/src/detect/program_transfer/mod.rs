@@ -6,7 +6,7 @@
 
 use fieldwarden_model::{Operation, Severity, Verb};
 
-use super::{Bucket, Context, Detector, Finding, Judged, Memory, Subject, is_demand, nearest};
+use super::{Bucket, Context, Detector, Finding, Judged, Memory, Need, Subject, is_demand, nearest};
 
 /// Judges transfers of programs.
 pub struct ProgramTransfer;
@@ -14,6 +14,10 @@ pub struct ProgramTransfer;
 impl Detector for ProgramTransfer {
     fn id(&self) -> &'static str {
         "program-transfer"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Requests]
     }
 
     fn judge(

@@ -6,7 +6,7 @@
 
 use fieldwarden_model::{Operation, Point, PointRange, Severity, Value, Verb};
 
-use super::{Bucket, Context, Detector, Finding, Memory, Subject, is_demand};
+use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, is_demand};
 use crate::baseline::{Envelope, compiled::CompiledEntry};
 
 /// Judges written values.
@@ -15,6 +15,10 @@ pub struct ValueOutOfRange;
 impl Detector for ValueOutOfRange {
     fn id(&self) -> &'static str {
         "value-out-of-range"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Requests, Need::Values]
     }
 
     fn judge(

@@ -18,7 +18,7 @@ use crate::{
     map::Seed,
     shard::{FlowState, Judge, Rules},
     site::Site,
-    track::{FlowKey, Heard, Observer, Origin, TrackEvent},
+    track::{self, FlowKey, Heard, Observer, Origin, TrackEvent},
 };
 
 /// The operator's station.
@@ -65,7 +65,7 @@ impl Bench {
             ..fieldwarden_model::Site::default()
         };
         Self {
-            judge: Judge::new(rules.clone(), Seed(1)),
+            judge: Judge::new(rules.clone(), &track::Settings::default(), Seed(1)),
             site: Site::new(plan, rules, incident::Settings::default(), Seed(1)),
             flows: BTreeMap::new(),
             now: Timestamp::from_seconds(1_000_000),

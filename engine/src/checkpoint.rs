@@ -87,6 +87,8 @@ struct SavedRepeat {
     told: Timestamp,
     last: Timestamp,
     anew: u32,
+    #[serde(default)]
+    counted: bool,
     incident: IncidentId,
 }
 
@@ -228,7 +230,16 @@ impl SavedRepeat {
             points: self.points,
             code: self.code,
         };
-        Some((key, Repeat { told: self.told, last: self.last, anew: self.anew, incident: self.incident }))
+        Some((
+            key,
+            Repeat {
+                told: self.told,
+                last: self.last,
+                anew: self.anew,
+                counted: self.counted,
+                incident: self.incident,
+            },
+        ))
     }
 }
 
@@ -268,6 +279,7 @@ fn save_repeat(key: &RepeatKey, repeat: &Repeat) -> SavedRepeat {
         told: repeat.told,
         last: repeat.last,
         anew: repeat.anew,
+        counted: repeat.counted,
         incident: repeat.incident.clone(),
     }
 }

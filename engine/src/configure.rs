@@ -2,7 +2,7 @@
 
 use fieldwarden_model::section::{Fault, Reader, Section};
 
-use crate::{blindness, detect, incident, track};
+use crate::{blindness, budget::Budget, detect, incident, track};
 
 /// What those sections say.
 #[derive(Clone, Debug, Default)]
@@ -34,11 +34,15 @@ pub fn configure(reader: &mut Reader<'_>) -> Configured {
 
 fn read_limits(section: &Section) -> Result<track::Settings, Vec<Fault>> {
     let mut reader = Reader::new(section);
-    let usual = track::Settings::default();
+    let usual_megabytes = u64::from(Budget::USUAL_MEGABYTES);
+    let megabytes = reader.within("memory_megabytes", 64..=65_536, usual_megabytes);
+    let usual = Budget::new(u32::try_from(megabytes).unwrap_or(Budget::USUAL_MEGABYTES)).caps();
     let mut size =
         |key, range, usual: usize| usize::try_from(reader.within(key, range, usual as u64)).unwrap_or(usual);
     const OCTETS: core::ops::RangeInclusive<u64> = 65_536..=17_179_869_184;
     let max_flows = size("max_flows", 16..=16_777_216, usual.max_flows);
+    let max_services = size("max_services", 16..=16_777_216, usual.max_services);
+    let max_heard = size("max_heard", 16..=16_777_216, usual.max_heard);
     let max_reassembly_octets_per_flow =
         size("max_reassembly_octets_per_flow", OCTETS, usual.max_reassembly_octets_per_flow);
     let max_reassembly_octets = size("max_reassembly_octets", OCTETS, usual.max_reassembly_octets);
@@ -56,6 +60,8 @@ fn read_limits(section: &Section) -> Result<track::Settings, Vec<Fault>> {
     let fragment_policy = reader.one_of("fragment_policy", &track::FragmentPolicy::NAMES).unwrap_or_default();
     let settings = track::Settings {
         max_flows,
+        max_services,
+        max_heard,
         max_reassembly_octets_per_flow,
         max_reassembly_octets,
         max_fragments,

@@ -143,7 +143,7 @@ impl Engine {
         let rules = Rules { settings: Arc::new(settings.detectors.clone()), baseline };
         let site = Site::new(settings.site.clone(), rules.clone(), settings.incidents, settings.seed)
             .watching(settings.blindness);
-        let judge = || Judge::new(rules.clone(), settings.seed);
+        let judge = || Judge::new(rules.clone(), &settings.track, settings.seed);
         Self {
             trackers: Trackers::new(settings.site, settings.track, settings.seed, judge),
             site,

@@ -10,6 +10,7 @@ mod batch;
 #[cfg(test)]
 mod bench;
 pub mod blindness;
+pub mod budget;
 mod checkpoint;
 pub mod community_id;
 pub mod configure;

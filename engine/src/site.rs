@@ -15,6 +15,7 @@ use sensor::Sensor;
 use crate::{
     blindness::{Lacks, Ledger, Place, Reason},
     community_id::community_id,
+    detect::new_conversation::ANSWERED,
     detect::{DETECTORS, Finding, Memory, Subject},
     engine::Output,
     history::{Device, MAX_VALUES_TOLD, PlantValues, WriteRecord},
@@ -117,15 +118,26 @@ impl Site {
             self.desk.repeat(&incident, finding.time);
             return;
         }
-        if let Some(incident) = self.repeats.too_many(&key, finding.time, &settings) {
+        let answered = finding.bucket.code == Some(ANSWERED);
+        if answered && self.repeats.was_told(&key) {
+            return;
+        }
+        let baseline = self.rules.baseline.as_deref();
+        let stranger = baseline.map(|baseline| !baseline.knows_talker(finding.space, finding.client.talker));
+        // What a made-up address leaves behind, too: it appears, and knocks.
+        let passing = stranger == Some(true)
+            && !answered
+            && matches!(finding.detector, "new-talker" | "new-conversation");
+        if let Some(incident) = self.repeats.too_many(&key, passing, finding.time, &settings) {
             self.desk.repeat(&incident, finding.time);
-            self.repeats.note(key, finding.time, incident);
+            // Made-up addresses do not come back: remembering each would push out what does.
+            if !passing {
+                self.repeats.note(key, finding.time, incident);
+            }
             return;
         }
         let mut alert = self.alert(finding);
-        let baseline = self.rules.baseline.as_deref();
-        let stranger = baseline.map(|baseline| !baseline.knows_talker(alert.space, alert.client));
-        let (incident, closed) = self.desk.join(&Fact { alert: &alert, stranger }, &self.plan);
+        let (incident, closed) = self.desk.join(&Fact { alert: &alert, stranger, passing }, &self.plan);
         if let Some(closed) = closed {
             let cap = Place::Cap("open_incidents");
             self.ledger.note(Reason::Caps, cap, Lacks::default(), alert.time, 1);
@@ -133,7 +145,7 @@ impl Site {
             out(Output::Incident(closed));
         }
         alert.incident = incident.id.clone();
-        self.repeats.told(key, alert.time, incident.id.clone(), settings.pair_window);
+        self.repeats.told(key, passing, alert.time, &incident.id, settings.pair_window);
         self.alerts += 1;
         out(Output::Alert(alert));
         out(Output::Incident(incident));

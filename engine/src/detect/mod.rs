@@ -91,6 +91,9 @@ pub enum Subject<'a> {
     Opened(Opened<'a>),
     /// A conversation was recognised that the engine has not met before.
     Met(Judged<'a>),
+    /// A server answered for the first time within a conversation of a service that the baseline does not know: who asks
+    /// there is no made-up address.
+    Answered(Judged<'a>),
     /// A talker asked for something, or was answered.
     Operation(Judged<'a>, &'a Operation<'a>),
     /// Something broke its protocol.
@@ -103,7 +106,10 @@ impl Subject<'_> {
     /// What is known to be missing where the subject was seen.
     pub(crate) const fn lacks(&self) -> Lacks {
         match self {
-            Self::Met(judged) | Self::Operation(judged, _) | Self::Broken(judged, _) => judged.lacks,
+            Self::Met(judged)
+            | Self::Answered(judged)
+            | Self::Operation(judged, _)
+            | Self::Broken(judged, _) => judged.lacks,
             Self::Talker(_) | Self::Opened(_) | Self::Blind(_) => Lacks::of(&[]),
         }
     }

@@ -8,7 +8,10 @@ mod score;
 mod settings;
 mod title;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use fieldwarden_model::{
     AddressSpace, Alert, Incident, IncidentId, Site, Talker, Technique, Timestamp,
@@ -27,6 +30,11 @@ pub const MAX_OPEN: usize = 256;
 pub const MAX_KNOWN: usize = 4_096;
 /// Talkers named by one incident.
 pub const MAX_TALKERS: usize = 64;
+
+/// Strangers of one incident that make a crowd, where none of them did more than appear or knock.
+const CROWD: usize = 8;
+/// Strangers that appear within this long of one another appear together.
+const BURST: Duration = Duration::from_secs(1);
 
 /// An incident with what is needed to go on with it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,6 +57,9 @@ pub(crate) struct Case {
     /// the sensor sees again.
     #[serde(default)]
     blind: Option<(Reason, u16)>,
+    /// Whether all alerts were of strangers that did nothing but appear or knock.
+    #[serde(default)]
+    passing: bool,
 }
 
 /// What an alert adds to its incident besides what the alert itself says.
@@ -57,6 +68,8 @@ pub(crate) struct Fact<'a> {
     pub(crate) alert: &'a Alert,
     /// Whether the client is none the baseline knows; absent without a baseline.
     pub(crate) stranger: Option<bool>,
+    /// Whether a stranger did nothing but appear or knock, as made-up addresses do.
+    pub(crate) passing: bool,
 }
 
 /// All incidents.
@@ -76,7 +89,7 @@ impl Desk {
     /// The incident an alert belongs to, with the alert told; and one closed early to make room.
     pub(crate) fn join(&mut self, fact: &Fact<'_>, site: &Site) -> (Incident, Option<Incident>) {
         let mut closed = None;
-        let at = match self.find(fact.alert) {
+        let at = match self.find(fact) {
             Some(at) => at,
             None => {
                 closed = self.make_room();
@@ -222,6 +235,7 @@ impl Desk {
             told_repeats: 0,
             contained: false,
             blind: None,
+            passing: false,
             incident,
         });
         self.reckon();
@@ -237,8 +251,16 @@ impl Desk {
         self.earliest = closing.map(|case| case.active.saturating_add(quiet)).min();
     }
 
-    fn find(&self, alert: &Alert) -> Option<usize> {
-        let open = |case: &Case| case.incident.open && case.blind.is_none() && case.space == alert.space;
+    fn find(&self, fact: &Fact<'_>) -> Option<usize> {
+        let alert = fact.alert;
+        // What is done for good, even to a target of the crowd, or by one of it, is worked on by itself.
+        let fits = |case: &Case| fact.passing || !case.is_crowd();
+        let open = |case: &Case| {
+            case.incident.open && case.blind.is_none() && case.space == alert.space && fits(case)
+        };
+        let bursts = |case: &Case| {
+            fact.passing && case.passing && (case.is_crowd() || alert.time.since(case.active) <= BURST)
+        };
         let by =
             |shares: &dyn Fn(&Case) -> bool| self.cases.iter().rposition(|case| open(case) && shares(case));
         let swapped = |case: &Case| {
@@ -248,6 +270,7 @@ impl Desk {
         by(&|case| case.attackers.contains(&alert.client))
             .or_else(|| by(&|case| alert.server.is_some_and(|server| case.targets.contains(&server))))
             .or_else(|| by(&swapped))
+            .or_else(|| by(&bursts))
     }
 
     fn make_room(&mut self) -> Option<Incident> {
@@ -297,6 +320,7 @@ impl Case {
             told_repeats: 0,
             contained: false,
             blind: None,
+            passing: fact.passing,
         }
     }
 
@@ -310,6 +334,7 @@ impl Case {
         techniques.extend(alert.techniques.iter().cloned());
         incident.techniques = techniques.into_iter().collect();
         self.active = self.active.max(alert.time);
+        self.passing &= fact.passing;
         self.detectors.insert(alert.detector.clone());
         let done_to = self.deeds.entry(title::Deed::of(alert)).or_default();
         if let Some(server) = alert.server {
@@ -323,6 +348,11 @@ impl Case {
         {
             add_talker(&mut self.targets, server);
         }
+    }
+
+    /// Whether this is a crowd of strangers: addresses can be made up faster than anyone reads.
+    const fn is_crowd(&self) -> bool {
+        self.passing && self.attackers.len() >= CROWD
     }
 
     /// Brings what is told up to date and counts the revision up.

@@ -85,7 +85,12 @@ pub(super) fn title(case: &Case, site: &Site) -> String {
         case.deeds.iter().filter(|(deed, _)| deed.changes_the_process()).take(DEEDS_TOLD).collect();
     let deeds = if changes.is_empty() { case.deeds.iter().take(1).collect() } else { changes };
     let deeds: Vec<String> = deeds.iter().map(|(deed, targets)| told(**deed, targets, site)).collect();
-    let mut title = format!("{who}{others} {}", deeds.join(" and "));
+    let mut title = if case.is_crowd() {
+        let first = case.attackers.first().map(ToString::to_string).unwrap_or_default();
+        format!("Flood of unknown addresses, the first {first}")
+    } else {
+        format!("{who}{others} {}", deeds.join(" and "))
+    };
     match case.repeats {
         0 => {}
         1 => title.push_str(", once more since"),

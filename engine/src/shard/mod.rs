@@ -22,12 +22,10 @@ use crate::{
     detect::{self, Broken, Context, DETECTORS, Finding, Judged, Memory, Opened, Subject, malformed},
     history::{Device, Shape},
     map::{Map, Seed, map},
-    track::{Copied, Heard, Observer, Origin, TrackEvent, Unattached},
+    track::{self, Copied, Heard, Observer, Origin, TrackEvent, Unattached},
     values,
 };
 
-/// Talkers a shard remembers to have reported; when full it starts anew, and the site sees some of them again.
-const MAX_HEARD: usize = 4_096;
 /// A talker that keeps talking is reported again after this long, so that the site knows it did not fall silent.
 const HEARD_AGAIN: Duration = Duration::from_secs(3_600);
 
@@ -58,6 +56,7 @@ pub(crate) struct Judge {
     pub(crate) counters: Counters,
     pub(crate) observations: Observations,
     heard: Map<(AddressSpace, Talker), Timestamp>,
+    max_heard: usize,
     messages: Option<(Protocol, u64)>,
     /// How many times the capture lost frames.
     losses: u32,
@@ -119,13 +118,14 @@ struct Blindness<'a> {
 }
 
 impl Judge {
-    pub(crate) fn new(rules: Rules, seed: Seed) -> Self {
+    pub(crate) fn new(rules: Rules, caps: &track::Settings, seed: Seed) -> Self {
         Self {
             rules,
-            services: Services::new(seed),
+            services: Services::new(caps.max_services, seed),
             counters: Counters::default(),
             observations: Observations::default(),
             heard: map(seed),
+            max_heard: caps.max_heard,
             messages: None,
             losses: 0,
             ledger: Ledger::default(),
@@ -213,7 +213,7 @@ impl Judge {
             self.rules.baseline.as_ref().is_some_and(|baseline| knows(baseline, &key, origin.key.client.port))
         });
         if evicted {
-            self.limit("services", At::of(origin));
+            self.limit("max_services", At::of(origin));
         }
         flow.slot = Some(slot);
         flow.conversation = usize::MAX;
@@ -290,11 +290,9 @@ impl Judge {
     ) {
         let protocol = message.protocol;
         let Some((slot, at)) = self.conversation(origin, flow, protocol, operation.unit) else { return };
-        let Some(Service { last, conversations, memory, answered, to_group, .. }) =
-            self.services.get_mut(slot)
-        else {
-            return;
-        };
+        let Some(service) = self.services.get_mut(slot) else { return };
+        let known = service.known || service.to_group;
+        let Service { last, conversations, memory, answered, to_group, .. } = service;
         let (answered, to_group) = (*answered, *to_group);
         *last = origin.time;
         let Some(conversation) = conversations.get_mut(at) else { return };
@@ -324,6 +322,10 @@ impl Judge {
                 .lacks(&Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped }, origin),
             direction: message.direction,
         };
+        if !known && first && is_first_answer(&conversation.activity, operation) {
+            let context = self.rules.context();
+            run(&context, &Subject::Answered(judged), memory, &mut self.observations);
+        }
         // Where only answers are seen, as on a one-way mirror, the answer is the first one hears of the demand.
         let unseen = conversation.activity.asked == 0 && operation.outcome == Outcome::Done;
         let demanded = unseen.then_some(Operation { outcome: Outcome::Asked, ..*operation });
@@ -523,7 +525,8 @@ impl Observer for Judge {
             }
             *told = talker.time;
         } else {
-            if self.heard.len() >= MAX_HEARD {
+            if self.heard.len() >= self.max_heard {
+                self.limit("max_heard", At { time: talker.time, frame: talker.frame });
                 self.heard.clear();
             }
             self.heard.insert(key, talker.time);
@@ -574,6 +577,12 @@ fn run(context: &Context<'_>, subject: &Subject<'_>, memory: &mut Memory, observ
             observations.push(finding.time, frame, What::Finding(Box::new(finding)));
         });
     }
+}
+
+/// Whether an operation, counted already, is the first answer of its conversation.
+const fn is_first_answer(activity: &Activity, operation: &Operation<'_>) -> bool {
+    matches!(operation.outcome, Outcome::Done | Outcome::Refused(_))
+        && activity.answered + activity.refused == 1
 }
 
 /// Whether an operation needs no detector's look where its function is one of the conversation's: it is what goes on all day.

@@ -6,13 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     baseline::compiled::{Compiled, CompiledEntry},
+    budget::ALLOCATION,
     conversation::{ConversationKey, ServiceKey},
     detect::Memory,
     map::{Map, Seed, map},
 };
 
-/// Services one shard remembers. When full, the sixteenth part that was silent longest is forgotten.
-pub(crate) const MAX_SERVICES: usize = 4_096;
 /// Conversations (protocols and units) remembered per service.
 pub(crate) const MAX_CONVERSATIONS: usize = 512;
 /// Whole minutes of which operations are counted.
@@ -157,11 +156,21 @@ pub(crate) struct Services {
     slots: Vec<(u32, Option<Service>)>,
     free: Vec<usize>,
     by_key: Map<ServiceKey, usize>,
+    most: usize,
 }
 
 impl Services {
-    pub(crate) fn new(seed: Seed) -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), by_key: map(seed) }
+    /// No services yet; when there are `most`, the sixteenth part that matters least is forgotten.
+    pub(crate) fn new(most: usize, seed: Seed) -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), by_key: map(seed), most: most.max(16) }
+    }
+
+    /// Octets one service takes, by the sizes of what is kept of it, with one conversation.
+    pub(crate) const fn octets_each() -> usize {
+        size_of::<(u32, Option<Service>)>()
+            + size_of::<Conversation>()
+            + size_of::<(ServiceKey, usize)>() * 8 / 7
+            + ALLOCATION
     }
 
     /// Whether the slot still means what it meant.
@@ -190,7 +199,7 @@ impl Services {
             let generation = self.slots.get(at).map_or(0, |(generation, _)| *generation);
             return (Slot { at, generation }, false);
         }
-        let full = self.by_key.len() >= MAX_SERVICES;
+        let full = self.by_key.len() >= self.most;
         if full {
             self.forget_stalest();
         }
@@ -237,10 +246,13 @@ impl Services {
     }
 
     fn forget_stalest(&mut self) {
-        let mut ages: Vec<(Timestamp, ServiceKey)> =
-            self.each().map(|service| (service.last, service.key)).collect();
+        // What nobody expected and nobody answered goes first: a flood must not push out the plant's own services.
+        let mut ages: Vec<(bool, Timestamp, ServiceKey)> = self
+            .each()
+            .map(|service| (service.known || service.answered, service.last, service.key))
+            .collect();
         ages.sort_unstable();
-        for (_, key) in ages.into_iter().take(MAX_SERVICES / 16) {
+        for (_, _, key) in ages.into_iter().take(self.most / 16) {
             let Some(at) = self.by_key.remove(&key) else { continue };
             if let Some((generation, place)) = self.slots.get_mut(at) {
                 *generation = generation.wrapping_add(1);

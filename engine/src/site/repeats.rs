@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use fieldwarden_model::{AddressSpace, IncidentId, PointRange, Talker, Timestamp};
 use fieldwarden_protocols::Protocol;
 
-use crate::detect::{Finding, Settings};
+use crate::detect::{Finding, Settings, new_conversation::ANSWERED};
 
 /// Things told that are remembered; when full, the sixteenth part that was silent longest is forgotten.
 pub(crate) const MAX_REPEATS: usize = 16_384;
@@ -33,6 +33,8 @@ pub(crate) struct Repeat {
     pub(crate) last: Timestamp,
     /// How often it was told anew.
     pub(crate) anew: u32,
+    /// Whether it was only counted, since there were too many of its kind.
+    pub(crate) counted: bool,
     pub(crate) incident: IncidentId,
 }
 
@@ -77,9 +79,16 @@ impl RepeatKey {
             // Strangers without end are one thing: addresses can be made up faster than anyone reads.
             "new-talker" => (self.detector, self.space, None, None),
             // Whoever knocks at many doors is one thing, whichever doors they are.
+            // Who was answered counts apart: who was made up must not hide it.
+            "new-conversation" if self.code.is_some() => (ANSWERED, self.space, Some(self.client), None),
             "new-conversation" => (self.detector, self.space, Some(self.client), None),
             _ => (self.detector, self.space, Some(self.client), self.server),
         }
+    }
+
+    /// All strangers together.
+    const fn crowd(&self) -> PairKey {
+        (self.detector, self.space, None, None)
     }
 }
 
@@ -108,34 +117,55 @@ impl Repeats {
     pub(crate) fn too_many(
         &mut self,
         key: &RepeatKey,
+        passing: bool,
         now: Timestamp,
         settings: &Settings,
     ) -> Option<IncidentId> {
-        let pair = self.pairs.get(&key.pair())?;
-        let most = if key.detector == "new-talker" {
-            settings.new_talker.alerts_per_window
-        } else {
-            settings.alerts_per_pair
+        let crowd = settings.new_talker.alerts_per_window;
+        let most = if key.detector == "new-talker" { crowd } else { settings.alerts_per_pair };
+        let full = |key: PairKey, most: u32| {
+            let pair = self.pairs.get(&key)?;
+            let full = pair.count >= most && now.since(pair.since) <= settings.pair_window;
+            full.then(|| pair.incident.clone())
         };
-        let full = pair.count >= most && now.since(pair.since) <= settings.pair_window;
-        full.then(|| pair.incident.clone())
+        full(key.pair(), most).or_else(|| if passing { full(key.crowd(), crowd) } else { None })
+    }
+
+    /// Whether the beginning of a conversation was told, not merely counted.
+    pub(crate) fn was_told(&self, answered: &RepeatKey) -> bool {
+        let begun = RepeatKey { code: None, ..*answered };
+        self.things.get(&begun).is_some_and(|repeat| !repeat.counted)
     }
 
     /// A thing was told.
-    pub(crate) fn told(&mut self, key: RepeatKey, now: Timestamp, incident: IncidentId, window: Duration) {
-        let pair =
-            self.pairs.entry(key.pair()).or_insert(Pair { since: now, count: 0, incident: incident.clone() });
-        if now.since(pair.since) > window {
-            *pair = Pair { since: now, count: 0, incident: incident.clone() };
+    pub(crate) fn told(
+        &mut self,
+        key: RepeatKey,
+        passing: bool,
+        now: Timestamp,
+        incident: &IncidentId,
+        window: Duration,
+    ) {
+        let crowd = (passing && key.pair() != key.crowd()).then(|| key.crowd());
+        for key in [Some(key.pair()), crowd].into_iter().flatten() {
+            let fresh = Pair { since: now, count: 0, incident: incident.clone() };
+            let pair = self.pairs.entry(key).or_insert_with(|| fresh.clone());
+            if now.since(pair.since) > window {
+                *pair = fresh;
+            }
+            pair.count += 1;
         }
-        pair.count += 1;
-        self.note(key, now, incident);
+        self.keep(key, now, incident.clone(), false);
     }
 
     /// A thing was counted instead of told; its repetitions are counted too.
     pub(crate) fn note(&mut self, key: RepeatKey, now: Timestamp, incident: IncidentId) {
+        self.keep(key, now, incident, true);
+    }
+
+    fn keep(&mut self, key: RepeatKey, now: Timestamp, incident: IncidentId, counted: bool) {
         let anew = self.things.get(&key).map_or(0, |before| before.anew.saturating_add(1));
-        self.things.insert(key, Repeat { told: now, last: now, anew, incident });
+        self.things.insert(key, Repeat { told: now, last: now, anew, counted, incident });
         if self.things.len() > MAX_REPEATS {
             self.forget_stalest();
         }
@@ -158,7 +188,8 @@ impl Repeats {
         for (_, key) in ages.into_iter().take(MAX_REPEATS / 16) {
             self.things.remove(&key);
         }
-        let live: std::collections::BTreeSet<PairKey> = self.things.keys().map(RepeatKey::pair).collect();
+        let live: std::collections::BTreeSet<PairKey> =
+            self.things.keys().flat_map(|key| [key.pair(), key.crowd()]).collect();
         self.pairs.retain(|key, _| live.contains(key));
     }
 }

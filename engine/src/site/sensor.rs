@@ -90,7 +90,8 @@ impl Site {
 
     fn tell_blindness(&mut self, watched: Watched, finding: Finding, out: &mut dyn FnMut(Output)) {
         let mut alert = self.alert(finding);
-        let (incident, closed) = self.desk.goes_blind(watched, &Fact { alert: &alert, stranger: None });
+        let (incident, closed) =
+            self.desk.goes_blind(watched, &Fact { alert: &alert, stranger: None, passing: false });
         if let Some(closed) = closed {
             out(Output::Incident(closed));
         }

@@ -4,21 +4,26 @@ use core::time::Duration;
 
 use super::policy::{FragmentPolicy, OverlapPolicy};
 
-/// Caps and time-outs of one tracker. A hit cap is told as [`super::TrackEvent::Limit`] with the field's name.
+/// Caps and time-outs of one shard; by default those of the usual [`Budget`](crate::budget::Budget). A hit cap is told
+/// as [`super::TrackEvent::Limit`] with the field's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Flows known at once. Beyond it the one heard of longest ago is let go: ended ones first, then those that were
-    /// never recognised or answered, so that a scan cannot push out the plant's own conversations. Default 16 384.
+    /// never recognised or answered, so that a scan cannot push out the plant's own conversations.
     pub max_flows: usize,
+    /// Services (a client, a server, a port) remembered at once. Beyond it a sixteenth is forgotten: first those that
+    /// neither the baseline knows nor anyone answered, the one silent longest before the others.
+    pub max_services: usize,
+    /// Talkers remembered to have been reported. Beyond it all are reported anew.
+    pub max_heard: usize,
     /// Octets (and 64 per segment) that wait out of order in one direction of a flow. Beyond it the hole before them
-    /// is declared a gap. Default 262 144.
+    /// is declared a gap. Default 196 608.
     pub max_reassembly_octets_per_flow: usize,
-    /// The same over all flows; the oldest hole is declared a gap. Default 16 777 216.
+    /// The same over all flows; the oldest hole is declared a gap.
     pub max_reassembly_octets: usize,
-    /// Fragmented datagrams waiting at once. Beyond it the oldest is let go. Default 1 024.
+    /// Fragmented datagrams waiting at once. Beyond it the oldest is let go.
     pub max_fragments: usize,
-    /// Octets (and 64 per fragment) of fragments waiting at once. Beyond it the oldest datagram is let go. Default
-    /// 4 194 304.
+    /// Octets (and 64 per fragment) of fragments waiting at once. Beyond it the oldest datagram is let go.
     pub max_fragment_octets: usize,
     /// Seconds a fragmented datagram may stay incomplete (RFC 791 clause 3.2 asks for at least 15). Default 30.
     pub fragment_secs: u32,
@@ -45,11 +50,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            max_flows: 16_384,
-            max_reassembly_octets_per_flow: 262_144,
-            max_reassembly_octets: 16_777_216,
-            max_fragments: 1_024,
-            max_fragment_octets: 4_194_304,
+            max_flows: 1_792,
+            max_services: 1_792,
+            max_heard: 1_792,
+            max_reassembly_octets_per_flow: 196_608,
+            max_reassembly_octets: 196_608,
+            max_fragments: 256,
+            max_fragment_octets: 196_608,
             fragment_secs: 30,
             flow_idle_secs: 3_600,
             unsettled_idle_secs: 120,

@@ -10,7 +10,10 @@ use core::{
 
 use fieldwarden_model::{AddressSpace, Timestamp, Transport};
 
-use crate::map::{Map, Seed, map};
+use crate::{
+    budget::ALLOCATION,
+    map::{Map, Seed, map},
+};
 
 /// No slot.
 const NONE: u32 = u32::MAX;
@@ -192,6 +195,11 @@ impl<T> Table<T> {
             }
         }
         all
+    }
+
+    /// Octets one flow takes, by the sizes of what is kept of it, without what waits in it.
+    pub(super) const fn octets_each() -> usize {
+        size_of::<Slot<T>>() + size_of::<(Pair, u32)>() * 8 / 7 + size_of::<T>() + ALLOCATION
     }
 
     /// Octets held by the table itself and its flows, without what the flows hold beyond their own size.

@@ -267,6 +267,11 @@ impl<O: Observer> Tracker<O> {
             + self.copies.as_ref().map_or(0, Copies::memory)
     }
 
+    /// Octets one flow takes, without what waits in it.
+    pub(crate) const fn flow_octets() -> usize {
+        Table::<Flow<O::Flow>>::octets_each()
+    }
+
     /// Flows known at present, ended ones that are still remembered included.
     #[must_use]
     pub fn flows(&self) -> usize {

@@ -11,6 +11,10 @@ use fieldwarden_model::Severity;
 use super::{Context, Detector, Finding, Judged, Memory, Need, Opened, Subject, nearest};
 use crate::conversation::{ConversationKey, plain};
 
+/// Marks the finding that a stranger to a service was answered there. It is told where the beginning of the conversation
+/// was not, as in a flood of made-up addresses, of which none can complete an exchange.
+pub(crate) const ANSWERED: &str = "answered";
+
 /// Judges conversations.
 pub struct NewConversation;
 
@@ -36,6 +40,16 @@ impl Detector for NewConversation {
         match subject {
             Subject::Opened(opened) if !opened.known => findings(self.service(context, opened)),
             Subject::Met(judged) if judged.entry.is_none() => findings(self.conversation(context, judged)),
+            Subject::Answered(judged) if judged.entry.is_none() => {
+                let mut finding = self.conversation(context, judged);
+                finding.bucket.code = Some(ANSWERED);
+                let unit = judged.conversation.unit.map(|unit| format!(" unit {unit}")).unwrap_or_default();
+                finding.sentence = format!(
+                    "{{client}} asked {{server}}{unit} by {} and was answered, which never happened before",
+                    judged.conversation.protocol
+                );
+                findings(finding);
+            }
             _ => {}
         }
     }

@@ -124,8 +124,12 @@ impl Site {
         }
         let baseline = self.rules.baseline.as_deref();
         let stranger = baseline.map(|baseline| !baseline.knows_talker(finding.space, finding.client.talker));
-        // What a made-up address leaves behind, too: it appears, and knocks.
-        let passing = stranger == Some(true)
+        // What a made-up address leaves behind, too: it appears, and knocks, be it from a well-known port.
+        let knocks = if finding.backwards { finding.server } else { Some(finding.client) };
+        let unknown = |end: fieldwarden_model::Endpoint| {
+            baseline.is_some_and(|baseline| !baseline.knows_talker(finding.space, end.talker))
+        };
+        let passing = knocks.is_some_and(unknown)
             && !answered
             && matches!(finding.detector, "new-talker" | "new-conversation");
         if let Some(incident) = self.repeats.too_many(&key, passing, finding.time, &settings) {

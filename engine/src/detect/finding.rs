@@ -4,7 +4,7 @@ use fieldwarden_model::{
     AddressSpace, Endpoint, FrameRef, Mac, Operation, PointRange, Severity, Talker, Timestamp, Transport,
     Verb,
 };
-use fieldwarden_protocols::Protocol;
+use fieldwarden_protocols::{Direction, Protocol};
 
 use super::{Blinded, Judged, Opened};
 use crate::{history::Shape, track::Heard};
@@ -33,6 +33,8 @@ pub struct Finding {
     pub(crate) sentence: String,
     pub(crate) baseline_entry: Option<String>,
     pub(crate) bucket: Bucket,
+    /// Whether it is about a flow that its server seems to have begun, as a frame from a well-known port does.
+    pub(crate) backwards: bool,
 }
 
 /// What makes two findings of one detector about one conversation the same thing.
@@ -68,6 +70,7 @@ impl Finding {
             sentence: String::new(),
             baseline_entry: None,
             bucket: Bucket::default(),
+            backwards: false,
         }
     }
 
@@ -98,6 +101,7 @@ impl Finding {
             vlan: origin.vlan.to_vec(),
             protocol: opened.suggested,
             frames: origin.frames.to_vec(),
+            backwards: origin.direction == Direction::ToClient,
             ..Self::of_talker(detector, &heard)
         }
     }
@@ -110,7 +114,7 @@ impl Finding {
             suggested: Some(judged.conversation.protocol),
             known: true,
         };
-        Self { unit: judged.conversation.unit, ..Self::of_flow(detector, &opened) }
+        Self { unit: judged.conversation.unit, backwards: false, ..Self::of_flow(detector, &opened) }
     }
 
     /// About an operation, with its points and values.

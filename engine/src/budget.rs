@@ -28,12 +28,12 @@ impl Budget {
     pub const USUAL_MEGABYTES: u32 = 256;
     /// Octets that do not grow with the traffic: program, threads, store, a capture ring of 32 MiB, baseline.
     const FIXED: usize = 64 * MEBI;
-    /// Of what is left, in sixteenths. One is not given out: values, repetitions, incidents, and what the allocator loses.
-    const FLOWS: usize = 6;
-    const SERVICES: usize = 6;
-    const HEARD: usize = 1;
-    const REASSEMBLY: usize = 1;
-    const FRAGMENTS: usize = 1;
+    /// Of what is left, in thirty-seconds. One is not given out: values, repetitions, incidents, and what the allocator loses.
+    const FLOWS: usize = 12;
+    const SERVICES: usize = 13;
+    const HEARD: usize = 2;
+    const REASSEMBLY: usize = 2;
+    const FRAGMENTS: usize = 2;
 
     /// A budget of so many megabytes of 1,048,576 octets.
     #[must_use]
@@ -46,7 +46,7 @@ impl Budget {
     pub fn caps(self) -> track::Settings {
         let usual = track::Settings::default();
         let left = self.octets.saturating_sub(Self::FIXED).max(16 * MEBI);
-        let share = |sixteenths: usize| left / 16 * sixteenths / usize::from(SHARDS);
+        let share = |parts: usize| left / 32 * parts / usize::from(SHARDS);
         let reassembly = share(Self::REASSEMBLY).max(65_536) / 65_536 * 65_536;
         track::Settings {
             max_flows: fitting(share(Self::FLOWS), Tracker::<Judge>::flow_octets()),

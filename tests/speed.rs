@@ -1,7 +1,12 @@
 //! What judging one more frame costs, counted in instructions, which other work on the machine does not move; and that all
 //! of it is seen: the captures are our own, with the truth of what was put into them.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops here"
+)]
 
 #[expect(dead_code, reason = "the helpers are shared with tests that need more of them")]
 mod common;

@@ -32,10 +32,21 @@ fn folders(path: &str) -> Vec<String> {
 /// Every Rust file of the project.
 fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut waiting: Vec<PathBuf> =
-        ["src", "model", "protocols", "engine", "sensor", "enforcer", "response", "config", "tests", "fuzz"]
-            .map(|folder| root().join(folder))
-            .to_vec();
+    let mut waiting: Vec<PathBuf> = [
+        "src",
+        "model",
+        "protocols",
+        "engine",
+        "sensor",
+        "enforcer",
+        "response",
+        "config",
+        "tests",
+        "fuzz",
+        "lab",
+    ]
+    .map(|folder| root().join(folder))
+    .to_vec();
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();

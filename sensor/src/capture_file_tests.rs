@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Damage, Merged,
+    Damage, Merged, Run,
     samples::{Builder, Owned, all, all_and_lost, pcap_at},
     window::{ByteOrder, INITIAL_OCTETS},
 };
@@ -307,15 +307,48 @@ fn a_capture_larger_than_the_window_is_read_with_flat_memory() {
     for n in 0..40_000u32 {
         b.pcap_record(n, 0, 64, &[], &[u8::try_from(n % 251).unwrap(); 64]);
     }
-    b.pcap_record(0, 0, 300_000, &[], &vec![0xab; 300_000]);
+    b.pcap_record(0, 0, 3_000_000, &[], &vec![0xab; 3_000_000]);
     let mut source = open(b.bytes).unwrap();
     let (got, _) = all(&mut source);
     assert_eq!(got.len(), 40_001);
     assert!(
         got.iter().take(40_000).zip(0u32..).all(|(f, n)| f.bytes == [u8::try_from(n % 251).unwrap(); 64])
     );
-    assert_eq!(got[40_000].bytes.len(), 300_000);
-    assert!(source.window.held() <= 512 * 1024);
+    assert_eq!(got[40_000].bytes.len(), 3_000_000);
+    assert!(source.window.held() <= 4 * INITIAL_OCTETS);
+}
+
+#[test]
+fn frames_taken_together_are_those_taken_one_by_one() {
+    let mut b = Builder::new(ByteOrder::Big);
+    b.pcap_header(0xa1b2_3c4d, 1);
+    for n in 0..9_000u32 {
+        b.pcap_record(n, 1, 900, &[], &vec![u8::try_from(n % 251).unwrap(); 1 + (n * 7 % 300) as usize]);
+    }
+    b.pcap_record(0, 0, 300_000, &[], &vec![0xab; 300_000]);
+    b.bytes.extend([1, 2, 3]);
+    for bytes in [b.bytes, pcapng().bytes] {
+        let (single, errors) = all(&mut open(bytes.clone()).unwrap());
+        for most in [1, 7, usize::MAX] {
+            let mut source = open(bytes.clone()).unwrap();
+            let (mut got, mut told, mut longest) = (Vec::new(), Vec::new(), 0);
+            loop {
+                let mut together = Vec::new();
+                let run = source.next_frames(most, &mut together);
+                longest = longest.max(together.len());
+                got.extend(together.into_iter().map(|(at, frame)| Owned::of(at, &frame)));
+                match run {
+                    Ok(Run::End) => break,
+                    Ok(_) => {}
+                    Err(error) => told.push(error.to_string()),
+                }
+            }
+            assert_eq!(got, single);
+            assert_eq!(told, errors.iter().map(ToString::to_string).collect::<Vec<_>>());
+            // Whole windows, where the file is longer than one.
+            assert!(longest <= most && (longest > 500 || most < 8 || single.len() < 500), "{longest}");
+        }
+    }
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 //! Captures built for tests, octet by octet.
 
 use fieldwarden_model::{
-    frame::{FrameRef, LinkType, Loss},
+    frame::{FrameRef, LinkType, Loss, RawFrame},
     time::Timestamp,
 };
 
@@ -18,6 +18,19 @@ pub(crate) struct Owned {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Owned {
+    pub(crate) fn of(at: FrameRef, frame: &RawFrame<'_>) -> Self {
+        Self {
+            at,
+            time: frame.time,
+            link_type: frame.link_type,
+            interface: frame.interface,
+            wire_length: frame.wire_length,
+            bytes: frame.bytes.to_vec(),
+        }
+    }
+}
+
 /// All frames of a source, and all that went wrong on the way.
 pub(crate) fn all(source: &mut dyn FrameSource) -> (Vec<Owned>, Vec<SourceError>) {
     let (frames, errors, _) = all_and_lost(source);
@@ -31,14 +44,7 @@ pub(crate) fn all_and_lost(source: &mut dyn FrameSource) -> (Vec<Owned>, Vec<Sou
     let mut errors = Vec::new();
     loop {
         match source.next_frame() {
-            Ok(Next::Frame(at, frame)) => frames.push(Owned {
-                at,
-                time: frame.time,
-                link_type: frame.link_type,
-                interface: frame.interface,
-                wire_length: frame.wire_length,
-                bytes: frame.bytes.to_vec(),
-            }),
+            Ok(Next::Frame(at, frame)) => frames.push(Owned::of(at, &frame)),
             Ok(Next::Loss(loss)) => losses.push((frames.len() as u64, loss)),
             Ok(Next::Idle) => panic!("a file is never idle"),
             Ok(Next::End) => return (frames, errors, losses),

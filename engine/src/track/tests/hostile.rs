@@ -1,6 +1,6 @@
 //! Whatever is sent: no panic, bounded memory, and nothing that depends on the seed.
 
-use fieldwarden_model::{AddressSpace, LinkType, RawFrame, Timestamp};
+use fieldwarden_model::{AddressSpace, LinkType, RawFrame, Site, Timestamp};
 use fieldwarden_protocols::{
     Direction,
     link::{TcpFlags, dissect},
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::harness::{Bench, CLIENT, SERVER, Sent, ipv4, parcel, udp};
 use crate::{
     map::Seed,
-    track::{SHARDS, Settings, shard_of},
+    track::{SHARDS, Settings, place_of, shard_of},
 };
 
 fn payload() -> impl Strategy<Value = Vec<u8>> {
@@ -70,6 +70,30 @@ proptest! {
             bench.finish().lines
         };
         prop_assert_eq!(run(1), run(0xdead_beef));
+    }
+
+    #[test]
+    fn a_glance_places_a_frame_where_its_layers_do(frame in frame(), tagged in any::<bool>(), cut in 0_usize..60) {
+        let mut octets = frame;
+        if tagged && octets.len() > 12 {
+            octets.splice(12..12, [0x81, 0x00, 0x00, 0x07]);
+        }
+        octets.truncate(octets.len().saturating_sub(cut / 8));
+        let raw = RawFrame {
+            time: Timestamp::MIN,
+            link_type: LinkType::ETHERNET,
+            interface: 0,
+            wire_length: u32::try_from(octets.len()).unwrap(),
+            tag: None,
+            bytes: &octets,
+        };
+        let site = Site { spaces: vec![(7, AddressSpace(3))], ..Site::default() };
+        let layers = dissect(&raw);
+        let space = site.space_of(layers.vlan.first().copied());
+        let place = place_of(&raw, &site);
+        prop_assert_eq!((place.shard, place.space), (shard_of(&layers, space), space));
+        let fragment = layers.network.is_some_and(|network| network.fragment.is_some());
+        prop_assert!(place.may_open || !fragment || layers.network.is_some_and(|network| network.protocol == 6));
     }
 
     #[test]

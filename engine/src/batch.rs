@@ -208,7 +208,8 @@ impl Shift<'_, '_> {
         let mut fresh =
             |told: usize| u32::try_from(told - core::mem::replace(&mut before, told)).unwrap_or(0);
         for group in self.schedule.frames_of(self.shard).chunks(GROUP) {
-            for (frame, (packet, at)) in group.iter().zip(self.fetch(group, tracker, observer)) {
+            let fetched = self.fetch(group, tracker, observer);
+            for (frame, (packet, seat)) in group.iter().zip(&fetched) {
                 while let Some((tick, (time, _))) = ticks.next_if(|(_, (_, first))| *first <= *frame as usize)
                 {
                     tracker.advance(*time, observer);
@@ -216,7 +217,7 @@ impl Shift<'_, '_> {
                 }
                 // Nothing is opened here: frames that may open something are judged by themselves.
                 let captured = self.batch.get(*frame as usize).map_or(packet.time, |(_, raw)| raw.time);
-                let _ = tracker.packet_unless_copy(&packet, captured, at, observer);
+                let _ = tracker.packet_unless_copy(packet, captured, *seat, observer);
                 let count = fresh(observer.told());
                 if count > 0 {
                     spoken.frames.push((*frame, count));

@@ -103,28 +103,28 @@ const fn told(right: bool) -> Checksum {
 
 fn addresses(network: &Network) -> u64 {
     let of = |address: IpAddr| match address {
-        IpAddr::V4(v4) => sum(&v4.octets()),
+        IpAddr::V4(v4) => u64::from(v4.to_bits() >> 16) + u64::from(v4.to_bits() & 0xffff),
         IpAddr::V6(v6) => sum(&v6.octets()),
     };
     of(network.source) + of(network.destination)
 }
 
-/// The sum of 16-bit words in network order, not folded yet. Wide words may be added in place of narrow ones (RFC 1071 clause
-/// 2), here 32 bits at a time in four lanes; an odd last octet counts as if a zero followed. Cannot overflow: a frame is
-/// far shorter than 2^32 words.
+/// The sum of 16-bit words in network order, in 16 bits. Wide words may be added in place of narrow ones, and in the order of
+/// this machine, whose sum is the swapped one (RFC 1071 clause 2, B and C); an odd last octet counts as if a zero followed.
+/// Cannot overflow: a frame is far shorter than 2^32 words.
 fn sum(octets: &[u8]) -> u64 {
-    let (blocks, rest) = octets.as_chunks::<16>();
-    let mut lanes = [0_u64; 4];
-    for &[a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3] in blocks {
-        let words = [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3], [d0, d1, d2, d3]];
-        for (lane, word) in lanes.iter_mut().zip(words) {
-            *lane += u64::from(u32::from_be_bytes(word));
-        }
+    let (words, rest) = octets.as_chunks::<8>();
+    let mut total = 0_u64;
+    for word in words {
+        let word = u64::from_ne_bytes(*word);
+        total += (word & 0xffff_ffff) + (word >> 32);
     }
+    let (words, rest) = rest.as_chunks::<4>();
+    total += words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum::<u64>();
     let (pairs, odd) = rest.as_chunks::<2>();
-    let words: u64 = pairs.iter().map(|pair| u64::from(u16::from_be_bytes(*pair))).sum();
-    let last: u64 = odd.iter().map(|octet| u64::from(*octet) << 8).sum();
-    lanes.iter().sum::<u64>() + words + last
+    total += pairs.iter().map(|pair| u64::from(u16::from_ne_bytes(*pair))).sum::<u64>();
+    total += odd.first().map_or(0, |last| u64::from(u16::from_ne_bytes([*last, 0])));
+    u64::from(u16::from_be(fold(total)))
 }
 
 /// Adds the carries back in until 16 bits are left.

@@ -3,6 +3,7 @@
 
 mod cli;
 mod daemon;
+mod evidence;
 mod operator;
 
 use std::process::ExitCode;

@@ -175,16 +175,22 @@ impl Chain {
         self.links.last().map_or("", |link| &link.hash)
     }
 
-    /// Adds a slice, and lets go of the oldest ones until all together take at most `octets`; the newest stays. Returns
+    /// Adds slices, and lets go of the oldest ones until all together take at most `octets`; the newest stays. Returns
     /// the names of those let go. Everything is on the disk when this returns.
     ///
     /// # Errors
     /// The chain cannot be written; it is then as it was, on disk and here.
-    pub fn add(&mut self, facts: Facts, octets: u64) -> Result<Vec<String>, EvidenceError> {
-        let previous = self.head().to_owned();
-        let hash = hash(&facts, &previous);
+    pub fn add(
+        &mut self,
+        slices: impl IntoIterator<Item = Facts>,
+        octets: u64,
+    ) -> Result<Vec<String>, EvidenceError> {
         let mut links = self.links.clone();
-        links.push(Link { facts, previous, hash });
+        for facts in slices {
+            let previous = links.last().map(|link| link.hash.clone()).unwrap_or_default();
+            let hash = hash(&facts, &previous);
+            links.push(Link { facts, previous, hash });
+        }
         let mut held: u64 = links.iter().map(|link| link.facts.octets).sum();
         let mut gone = Vec::new();
         while held > octets && links.len() > 1 {
@@ -344,7 +350,7 @@ mod tests {
         let path = folder.path().join("one.pcapng");
         let octets: Vec<u8> = (0..=249).collect();
         let mut chain = Chain::open(folder.path()).unwrap();
-        chain.add(slice(folder.path(), "one.pcapng", &octets), 1_000).unwrap();
+        chain.add([slice(folder.path(), "one.pcapng", &octets)], 1_000).unwrap();
         let verdict = || Chain::open(folder.path()).unwrap().verify("one.pcapng").unwrap().0;
         assert_eq!(verdict(), Verdict::Intact);
         for (place, from, until) in [(0, 0, 100), (99, 0, 100), (100, 100, 200), (249, 200, 250)] {
@@ -365,7 +371,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut chain = Chain::open(folder.path()).unwrap();
         for name in ["a", "b", "c"] {
-            chain.add(slice(folder.path(), name, &[1; 10]), 1_000).unwrap();
+            chain.add([slice(folder.path(), name, &[1; 10])], 1_000).unwrap();
         }
         let path = folder.path().join(CHAIN);
         let text = fs::read_to_string(&path).unwrap();
@@ -380,7 +386,7 @@ mod tests {
         fs::write(&path, &text.as_bytes()[..text.len() - 9]).unwrap();
         let mut chain = Chain::open(folder.path()).unwrap();
         assert_eq!(chain.links().len(), 2);
-        chain.add(slice(folder.path(), "d", &[1; 10]), 1_000).unwrap();
+        chain.add([slice(folder.path(), "d", &[1; 10])], 1_000).unwrap();
         assert_eq!(Chain::open(folder.path()).unwrap().links().len(), 3);
     }
 
@@ -392,7 +398,7 @@ mod tests {
             [("a", 60, vec![]), ("b", 30, vec![]), ("c", 30, vec!["a"]), ("d", 500, vec!["b", "c"])]
         {
             let facts = slice(folder.path(), name, &vec![1; octets]);
-            assert_eq!(chain.add(facts, 100).unwrap(), gone);
+            assert_eq!(chain.add([facts], 100).unwrap(), gone);
         }
         assert!(!folder.path().join("a").exists() && folder.path().join("d").exists());
         let again = Chain::open(folder.path()).unwrap();

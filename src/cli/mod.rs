@@ -5,6 +5,7 @@ mod captures;
 mod check;
 mod contain;
 mod decode;
+mod evidence;
 mod forward;
 mod incident;
 mod json_fields;
@@ -57,6 +58,8 @@ enum Verb {
     Contain(contain::Words),
     /// The ways outward: list, test, retry
     Forward(forward::Words),
+    /// Slices of frames cut for alerts: prove that nobody changed them
+    Evidence(evidence::Words),
     /// Prove that the audit log is whole
     Audit(forward::AuditWords),
 }
@@ -109,6 +112,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Writes(words) => incident::writes(&words),
         Verb::Contain(words) => contain::run(&words),
         Verb::Forward(words) => forward::run(&words),
+        Verb::Evidence(words) => evidence::run(&words),
         Verb::Audit(words) => forward::audit(&words),
     };
     match outcome {

@@ -19,10 +19,11 @@ use fieldwarden_model::{Alert, Incident, IncidentId, Severity, Site, Timestamp};
 use super::{
     Failure, Outcome,
     captures::{Captured, Captures},
+    evidence::Slices,
     incident::SeverityWord,
     learn, load, table,
 };
-use crate::daemon::settings::Settings as Configuration;
+use crate::{daemon::settings::Settings as Configuration, evidence};
 
 /// Share of the capture's span, from its start, that teaches when there is no baseline.
 const TEACHING_SHARE: f64 = 0.25;
@@ -47,6 +48,12 @@ pub(crate) struct Words {
     /// Threads that judge, 0 for one on each core; what comes out is the same. One leaves a gateway's other cores alone
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
+    /// Cut a slice for each alert into this folder: its frames, and what was heard before them
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
+    /// How long before its alert a slice begins
+    #[arg(long, value_name = "SECS", requires = "evidence", default_value_t = evidence::BEFORE_SECS, value_parser = clap::value_parser!(u64).range(..=evidence::MAX_SECS))]
+    before: u64,
     /// Captures (pcap or pcapng, also gzip or zstd), merged by time
     #[arg(required = true)]
     captures: Vec<PathBuf>,
@@ -70,7 +77,8 @@ pub(crate) fn run(words: &Words) -> Outcome {
     let threads = threads(words.threads);
     let mut engine = Engine::new(Settings { threads, ..engine_settings(site, engine, baseline) });
     let mut captures = Captures::open(&words.captures)?;
-    let mut report = Report::new(words, &captures);
+    let slices = words.evidence.as_deref().map(|folder| Slices::new(folder, words.before)).transpose()?;
+    let mut report = Report::new(words, &captures, slices);
     let from = judged_from.unwrap_or(Timestamp::MIN);
     captures.runs("replaying", |captured| {
         match captured {
@@ -89,6 +97,7 @@ pub(crate) fn run(words: &Words) -> Outcome {
     engine.finish(&mut |output| report.take(output));
     report.close(&engine)?;
     eprintln!("{} frames in {:.2} s", captures.frames(), since.elapsed().as_secs_f64());
+    report.slices.map_or(Ok(()), |slices| slices.cut(&words.captures))?;
     let worst = engine.incidents().iter().map(|incident| incident.severity).max();
     match words.fail_on {
         Some(word) if worst >= Some(Severity::from(word)) => Err(Failure::Found),
@@ -142,17 +151,19 @@ struct Report<'a> {
     words: &'a Words,
     names: Option<Vec<String>>,
     stories: BTreeMap<IncidentId, Vec<(Timestamp, String)>>,
+    slices: Option<Slices>,
     out: BufWriter<std::io::StdoutLock<'static>>,
     fault: Option<std::io::Error>,
 }
 
 impl<'a> Report<'a> {
-    fn new(words: &'a Words, captures: &Captures) -> Self {
+    fn new(words: &'a Words, captures: &Captures, slices: Option<Slices>) -> Self {
         let names = (words.captures.len() > 1).then(|| captures.names());
         Self {
             words,
             names,
             stories: BTreeMap::new(),
+            slices,
             out: BufWriter::new(std::io::stdout().lock()),
             fault: None,
         }
@@ -160,6 +171,9 @@ impl<'a> Report<'a> {
 
     fn take(&mut self, output: Output) {
         let Output::Alert(alert) = output else { return };
+        if let Some(slices) = &mut self.slices {
+            slices.take(&alert);
+        }
         if !self.words.json {
             let told = self.stories.entry(alert.incident.clone()).or_default();
             if told.len() < MAX_TOLD {

@@ -1,6 +1,6 @@
 //! From an alert to its slice of evidence: what is wished for, and what is written down of it.
 
-use std::{io, path::Path, time::Duration};
+use std::{io, path::Path};
 
 use fieldwarden_model::Alert;
 use fieldwarden_response::evidence::Facts;
@@ -13,16 +13,7 @@ pub(crate) const AFTER_SECS: u64 = 5;
 /// The longest time before or after, in seconds.
 pub(crate) const MAX_SECS: u64 = Limits::MAX_TIME.as_secs();
 /// Octets that a slice takes at most.
-const SLICE_OCTETS: u64 = 64 << 20;
-
-/// How much a slice holds.
-pub(crate) const fn limits(before_secs: u64, after_secs: u64) -> Limits {
-    Limits {
-        before: Duration::from_secs(before_secs),
-        after: Duration::from_secs(after_secs),
-        octets: SLICE_OCTETS,
-    }
-}
+pub(crate) const SLICE_OCTETS: u64 = 64 << 20;
 
 /// The slice that an alert asks for.
 pub(crate) fn wanted(alert: &Alert) -> Wanted {

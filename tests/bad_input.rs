@@ -50,6 +50,19 @@ const FIVE_PLACES: [(&str, &str); 5] = [
 ];
 
 #[test]
+fn evidence_without_a_folder_or_room_is_a_fault_at_its_place() {
+    let folder = Folder::new("evidence-faults");
+    let text = "[site]\nname = \"Water works\"\n[sensor]\ninterface = \"span0\"\n[evidence]\nmegabytes = 1\nafter = 5\n";
+    let config = folder.file("fieldwarden.toml", text);
+    let said = run(PROGRAM, &["check", config.to_str().unwrap()]);
+    assert_eq!(said.status, 2, "{said:?}");
+    for (place, word) in [("5:", "folder"), ("6:13", "megabytes"), ("7:1", "after")] {
+        assert!(said.err.contains(place) && said.err.contains(word), "{place}: {}", said.err);
+    }
+    assert!(said.err.starts_with("fieldwarden: 3 faults"), "{}", said.err);
+}
+
+#[test]
 fn a_configuration_with_five_faults_shows_all_five_with_place_and_caret() {
     let folder = Folder::new("five-faults");
     let config = folder.file("fieldwarden.toml", FIVE_FAULTS);

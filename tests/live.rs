@@ -18,5 +18,7 @@ mod containment;
 mod crash;
 #[path = "live/determinism.rs"]
 mod determinism;
+#[path = "live/evidence.rs"]
+mod evidence;
 #[path = "live/rate.rs"]
 mod rate;

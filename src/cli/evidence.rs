@@ -4,12 +4,16 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::{Args, Subcommand};
 use fieldwarden_model::Alert;
 use fieldwarden_response::evidence::{CHAIN, Chain, EvidenceError, Facts, Verdict};
-use fieldwarden_sensor::{Merged, evidence::cut};
+use fieldwarden_sensor::{
+    Merged,
+    evidence::{Limits, cut},
+};
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome, table};
@@ -176,7 +180,11 @@ impl Slices {
 
     /// Reads the captures again and cuts the slices; standard error hears what became of them.
     pub(crate) fn cut(mut self, captures: &[PathBuf]) -> Outcome {
-        let limits = evidence::limits(self.before_secs, evidence::AFTER_SECS);
+        let limits = Limits {
+            before: Duration::from_secs(self.before_secs),
+            after: Duration::from_secs(evidence::AFTER_SECS),
+            octets: evidence::SLICE_OCTETS,
+        };
         let mut short = Vec::new();
         for alerts in self.alerts.chunks(AT_ONCE) {
             let wanted: Vec<_> = alerts.iter().map(evidence::wanted).collect();

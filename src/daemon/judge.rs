@@ -25,7 +25,9 @@ use fieldwarden_sensor::{
 };
 use serde_json::{Value, json};
 
-use super::{answers::row, containment::Containment, learning::Learning, memory::Memory, now};
+use super::{
+    answers::row, containment::Containment, evidence::Evidence, learning::Learning, memory::Memory, now,
+};
 use crate::cli;
 
 /// The version of the checkpoint's encoding; one of another version is not read.
@@ -75,9 +77,10 @@ pub(crate) struct Judge {
     told: BTreeMap<&'static str, String>,
 }
 
-/// Where findings go: the store, the log, standard output, the keeper of orders.
+/// Where findings go: the store, the log, standard output, the keeper of orders, whoever cuts evidence.
 struct Findings {
     memory: Memory,
+    evidence: Option<Evidence>,
     print: bool,
     verdicts: Sender<KeepVerdict>,
 }
@@ -89,6 +92,9 @@ impl Findings {
                 if self.print {
                     // A closed standard output is no reason to stop watching the plant.
                     let _ = writeln!(std::io::stdout(), "{}", cli::alert_line(&alert));
+                }
+                if let Some(evidence) = &self.evidence {
+                    evidence.alert(&alert);
                 }
                 self.memory.alert(alert);
             }
@@ -118,7 +124,7 @@ impl Judge {
                 }
             }
         })?;
-        let findings = Findings { memory, print, verdicts: to_keeper.clone() };
+        let findings = Findings { memory, evidence: None, print, verdicts: to_keeper.clone() };
         let mut capture = capture;
         capture.wait_at_most(PATIENCE);
         Ok(Self {
@@ -136,6 +142,16 @@ impl Judge {
     /// Learns beside judging.
     pub(crate) fn with(mut self, learning: Option<Learning>) -> Self {
         self.learning = learning;
+        self
+    }
+
+    /// Keeps evidence beside judging; where it cannot be kept, the plant is watched without.
+    pub(crate) fn keeping(mut self, evidence: Option<Result<Evidence, String>>) -> Self {
+        match evidence {
+            Some(Ok(evidence)) => self.findings.evidence = Some(evidence),
+            Some(Err(fault)) => tell(&mut self.told, "evidence", fault),
+            None => {}
+        }
         self
     }
 
@@ -170,8 +186,14 @@ impl Judge {
             if let Some(learning) = learning {
                 learning.frame(*frame, *reference);
             }
+            if let Some(evidence) = &mut findings.evidence {
+                evidence.frame(reference.number, frame);
+            }
         }
         engine.frames(&frames, &mut |output| findings.take(output));
+        if let Some(evidence) = &mut findings.evidence {
+            evidence.hand_over(frames.is_empty());
+        }
         room.put_back(frames);
         match run {
             Ok(Run::Frames) => {}
@@ -267,6 +289,7 @@ impl Judge {
             rows.push(row("memory", "writes lost", &format!("{lost} writes could not be stored in time")));
         }
         rows.extend(self.learning.as_ref().map(Learning::status));
+        rows.extend(self.findings.evidence.iter().flat_map(Evidence::status));
         rows.extend(self.told.iter().map(|(what, sentence)| row(what, "in trouble", sentence)));
         rows
     }
@@ -291,9 +314,12 @@ impl Judge {
                 eprintln!("fieldwarden: {fault}");
             }
         }
-        let Findings { memory, verdicts, .. } = self.findings;
+        let Findings { memory, evidence, verdicts, .. } = self.findings;
         let engine = &self.engine;
         memory.finish(now(), || checkpoint(engine));
+        if let Some(evidence) = evidence {
+            evidence.finish();
+        }
         drop((verdicts, self.verdicts.take()));
         if let Some(keeper) = self.keeper.take() {
             // A panic of the keeper has been printed already.
@@ -323,6 +349,9 @@ fn lose(
     told: &mut BTreeMap<&'static str, String>,
 ) {
     record(recorder, |open| open.record_loss(&loss), told);
+    if let Some(evidence) = &mut findings.evidence {
+        evidence.lose(&loss);
+    }
     engine.step(Input::Loss(loss), &mut |output| findings.take(output));
 }
 

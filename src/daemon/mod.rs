@@ -4,6 +4,7 @@ mod answers;
 mod containment;
 pub(crate) mod control;
 mod enforcer;
+mod evidence;
 mod handover;
 mod judge;
 mod learning;

@@ -26,6 +26,7 @@ use super::{
     answers::Answers,
     containment::Containment,
     enforcer::Enforcer,
+    evidence::Evidence,
     handover,
     judge::{CHECKPOINT_VERSION, Judge},
     learning::Learning,
@@ -63,13 +64,24 @@ pub(crate) fn run(
     stop: Arc<AtomicBool>,
 ) -> Result<()> {
     rustix::thread::set_no_new_privs(true).context("`no_new_privs` could not be set")?;
-    let Settings { site, sensor, baseline: names, store, control, containment, operators, forwards, engine } =
-        settings;
+    let Settings {
+        site,
+        sensor,
+        baseline: names,
+        evidence,
+        store,
+        control,
+        containment,
+        operators,
+        forwards,
+        engine,
+    } = settings;
     let parent = parent()?;
     let listener = listen::open(&control)?;
     let store = open_store(&store)?;
     let capture = capture(&sensor, &parent)?;
     let recorder = sensor.record.as_deref().map(|path| recorder(path, &sensor, &capture)).transpose()?;
+    let evidence = evidence.map(|settings| Evidence::start(&settings, interface(&sensor, &capture)));
     watch_parent(parent, Arc::clone(&stop))?;
 
     let pace = Pace::new(cli::seed().0);
@@ -116,7 +128,7 @@ pub(crate) fn run(
     eprintln!("fieldwarden: listening on {}", sensor.interface);
     let judge = Judge::new(engine, capture, recorder, memory, orders, print)
         .context("the keeper's thread did not start")?;
-    judge.with(learning).run(&queries, &stop);
+    judge.with(learning).keeping(evidence).run(&queries, &stop);
     stop_outbox(outbox);
     store.close();
     Ok(())
@@ -162,8 +174,13 @@ fn capture(sensor: &SensorSettings, to_parent: &UnixStream) -> Result<LiveCaptur
 
 fn recorder(path: &Path, sensor: &SensorSettings, capture: &LiveCapture) -> Result<Recorder> {
     let path = unused(path)?;
-    let interface = Interface { name: sensor.interface.clone(), link_type: capture.link_type() };
-    Recorder::create(&path, &[interface], sensor.record_megabytes << 20).map_err(|fault| anyhow!("{fault}"))
+    Recorder::create(&path, &[interface(sensor, capture)], sensor.record_megabytes << 20)
+        .map_err(|fault| anyhow!("{fault}"))
+}
+
+/// The interface as recordings and evidence describe it.
+fn interface(sensor: &SensorSettings, capture: &LiveCapture) -> Interface {
+    Interface { name: sensor.interface.clone(), link_type: capture.link_type() }
 }
 
 /// The path itself, or, since recordings and drafts never overwrite one, the first of `-2`, `-3` and so on that is free.

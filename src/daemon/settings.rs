@@ -1,6 +1,6 @@
 //! The daemon's configuration: one section per room, each read by the room itself.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use fieldwarden_engine::configure::{self, Configured};
 use fieldwarden_model::{
@@ -10,7 +10,10 @@ use fieldwarden_model::{
 use fieldwarden_response::forward::{self, Destination};
 use fieldwarden_sensor::live::{RingCount, RingSize, Setup, Times};
 
-use crate::{cli, operator::Operator};
+use crate::{cli, evidence, operator::Operator};
+
+/// A slice is cut when its time is over: nobody waits longer for one.
+const MAX_AFTER_SECS: u64 = 600;
 
 /// Everything a configuration file of the daemon says.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) sensor: SensorSettings,
     /// `[baseline]`.
     pub(crate) baseline: BaselineSettings,
+    /// `[evidence]`; without a folder no evidence is kept.
+    pub(crate) evidence: Option<EvidenceSettings>,
     /// `[store] path`.
     pub(crate) store: PathBuf,
     /// `[control] socket`.
@@ -59,6 +64,19 @@ pub(crate) struct BaselineSettings {
     pub(crate) draft: Option<PathBuf>,
 }
 
+/// `[evidence]`: frames of the past, and slices of them for alerts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EvidenceSettings {
+    /// Where the ring lies, and the slices in a folder below.
+    pub(crate) folder: PathBuf,
+    /// What ring and slices take together at most, in MiB.
+    pub(crate) megabytes: u64,
+    /// How long before its alert a slice begins.
+    pub(crate) before: Duration,
+    /// How long after it a slice ends.
+    pub(crate) after: Duration,
+}
+
 /// `[containment]`: how orders come about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ContainmentSettings {
@@ -78,6 +96,8 @@ impl Settings {
         let sensor = reader.absorb(sensor_settings(&sensor));
         let baseline = reader.table("baseline");
         let baseline = reader.absorb(baseline_settings(&baseline));
+        let evidence = reader.table("evidence");
+        let evidence = reader.absorb(evidence_settings(&evidence));
         let store = reader.table("store");
         let store = reader.absorb(one_path(&store, "path"));
         let control = reader.table("control");
@@ -95,6 +115,7 @@ impl Settings {
                 site: site?,
                 sensor: sensor?,
                 baseline: baseline?,
+                evidence: evidence?,
                 store: store?.unwrap_or_else(|| "/var/lib/fieldwarden/fieldwarden.db".into()),
                 control: control?.unwrap_or_else(|| "/run/fieldwarden/control.sock".into()),
                 containment: containment?,
@@ -136,6 +157,20 @@ fn baseline_settings(section: &Section) -> Result<BaselineSettings, Vec<Fault>> 
         reader.fault_at("draft", "it would overwrite what people approved".into(), Some(help.into()));
     }
     reader.finish_with(Some(BaselineSettings { file, draft }))
+}
+
+fn evidence_settings(section: &Section) -> Result<Option<EvidenceSettings>, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    if section.entries.is_empty() {
+        return reader.finish_with(Some(None));
+    }
+    let folder = reader.required::<String>("folder", "folder = \"/var/lib/fieldwarden/evidence\"");
+    let megabytes = reader.within("megabytes", 16..=1_048_576, 1_024);
+    let before = reader.within("before_secs", 0..=evidence::MAX_SECS, evidence::BEFORE_SECS);
+    let after = reader.within("after_secs", 0..=MAX_AFTER_SECS, evidence::AFTER_SECS);
+    let (before, after) = (Duration::from_secs(before), Duration::from_secs(after));
+    let settings = folder.map(|folder| EvidenceSettings { folder: folder.into(), megabytes, before, after });
+    reader.finish_with(settings.map(Some))
 }
 
 fn one_path(section: &Section, key: &'static str) -> Result<Option<PathBuf>, Vec<Fault>> {

@@ -1,5 +1,10 @@
 //! Frames judged by the batch, on one thread or several, say what frames judged one after the other say.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops here")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on stops here"
+)]
 #![expect(dead_code, reason = "the helpers are shared with other tests")]
 
 #[path = "common/mod.rs"]

@@ -20,6 +20,9 @@ const WORTH_A_THREAD: usize = 1_024;
 /// Frames whose memory is asked for together.
 const GROUP: usize = 8;
 
+/// Frames of one shard for which it pays to look at all its latest packets first.
+const MANY: usize = 64;
+
 /// Octets that memory answers at a time.
 const LINE: usize = 64;
 
@@ -207,7 +210,11 @@ impl Shift<'_, '_> {
         let mut before = observer.told();
         let mut fresh =
             |told: usize| u32::try_from(told - core::mem::replace(&mut before, told)).unwrap_or(0);
-        for group in self.schedule.frames_of(self.shard).chunks(GROUP) {
+        let frames = self.schedule.frames_of(self.shard);
+        if frames.len() >= MANY {
+            tracker.look_at_copies();
+        }
+        for group in frames.chunks(GROUP) {
             let fetched = self.fetch(group, tracker, observer);
             for (frame, (packet, seat)) in group.iter().zip(&fetched) {
                 while let Some((tick, (time, _))) = ticks.next_if(|(_, (_, first))| *first <= *frame as usize)

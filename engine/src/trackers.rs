@@ -206,6 +206,10 @@ impl<O: Observer> Trackers<O> {
         self.shards.iter_mut().map(|(_, observer)| observer)
     }
 
+    pub(crate) fn observer(&self, shard: usize) -> Option<&O> {
+        self.shards.get(shard).map(|(_, observer)| observer)
+    }
+
     pub(crate) fn observer_mut(&mut self, shard: usize) -> Option<&mut O> {
         self.shards.get_mut(shard).map(|(_, observer)| observer)
     }

@@ -13,6 +13,9 @@ use crate::{
 /// Fewer frames than this are judged one by one: a batch has a price of its own.
 const WORTH_A_BATCH: usize = 32;
 
+/// Frames whose observations the site prepares for together.
+const AHEAD: usize = 16;
+
 /// What a batch needs, kept for the next one.
 #[derive(Debug, Default)]
 pub(super) struct Together {
@@ -56,6 +59,9 @@ impl Engine {
         self.trackers.run(batch, self.threads, &together.schedule, &mut together.told);
         let mut ticks = together.schedule.ticks.iter().enumerate().peekable();
         for (at, &time) in together.schedule.times.iter().enumerate() {
+            if at % AHEAD == 0 {
+                self.look_ahead(&together.told, at);
+            }
             while let Some((tick, (when, _))) = ticks.next_if(|(_, (_, first))| *first <= at) {
                 self.fire(&mut now, |deadline| deadline < *when, out);
                 now = *when;
@@ -76,6 +82,19 @@ impl Engine {
         self.together = together;
         self.quiet_until = Timestamp::MIN;
         count
+    }
+
+    /// Looks at what the site is going to need for what shards said of the next frames, so that it is at hand by then.
+    fn look_ahead(&self, told: &Told, from: usize) {
+        for at in from..from + AHEAD {
+            let (shard, count) = told.of_frame(at);
+            if count > 0
+                && let Some(judge) = self.trackers.observer(shard)
+                && let Some(observation) = judge.observations.list.front()
+            {
+                self.site.look_at(observation, &judge.observations);
+            }
+        }
     }
 
     /// Lets those deadlines of incidents pass that are due.

@@ -145,6 +145,13 @@ impl<O: Observer> Tracker<O> {
         }
     }
 
+    /// Looks at what is remembered of the latest packets, before many are taken. Changes nothing.
+    pub fn look_at_copies(&self) {
+        if let Some(copies) = &self.copies {
+            copies.look_at();
+        }
+    }
+
     /// What the observer keeps of the flow.
     #[must_use]
     pub fn kept(&self, seat: Option<&Seat>) -> Option<&O::Flow> {

@@ -26,6 +26,8 @@ use thiserror::Error;
 pub const CHAIN: &str = "chain.jsonl";
 /// The longest chain that is read, in octets.
 pub const MAX_CHAIN_OCTETS: u64 = 64 << 20;
+/// Slices that a chain names at most: it is held in memory, and written whole with every addition.
+pub const MAX_SLICES: usize = 4_096;
 /// Digits of a mark.
 const MARK_DIGITS: usize = 16;
 
@@ -175,8 +177,8 @@ impl Chain {
         self.links.last().map_or("", |link| &link.hash)
     }
 
-    /// Adds slices, and lets go of the oldest ones until all together take at most `octets`; the newest stays. Returns
-    /// the names of those let go. Everything is on the disk when this returns.
+    /// Adds slices, and lets go of the oldest ones until all together take at most `octets`, and are [`MAX_SLICES`] at
+    /// most; the newest stays. Returns the names of those let go. Everything is on the disk when this returns.
     ///
     /// # Errors
     /// The chain cannot be written; it is then as it was, on disk and here.
@@ -193,7 +195,7 @@ impl Chain {
         }
         let mut held: u64 = links.iter().map(|link| link.facts.octets).sum();
         let mut gone = Vec::new();
-        while held > octets && links.len() > 1 {
+        while links.len() > MAX_SLICES || (held > octets && links.len() > 1) {
             let link = links.remove(0);
             held -= link.facts.octets;
             gone.push(link.facts.slice);
@@ -403,5 +405,8 @@ mod tests {
         assert!(!folder.path().join("a").exists() && folder.path().join("d").exists());
         let again = Chain::open(folder.path()).unwrap();
         assert_eq!((again.links().len(), again.head()), (1, chain.head()));
+        let many = vec![slice(folder.path(), "e", &[1; 10]); MAX_SLICES];
+        assert_eq!(chain.add(many, u64::MAX).unwrap(), ["d"]);
+        assert_eq!(Chain::open(folder.path()).unwrap().links().len(), MAX_SLICES);
     }
 }

@@ -1,6 +1,6 @@
 //! The baseline as the engine judges by it: sorted intervals, found once per conversation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use fieldwarden_model::{AddressSpace, Mac, Point, PointRange, Talker, operation::Space};
 use fieldwarden_protocols::Notation;
@@ -12,9 +12,9 @@ use crate::conversation::{ConversationKey, ServiceKey};
 #[derive(Debug)]
 pub(crate) struct Compiled {
     talkers: BTreeMap<(AddressSpace, Talker), Option<Mac>>,
-    services: BTreeSet<ServiceKey>,
     entries: Vec<CompiledEntry>,
-    by_key: BTreeMap<ConversationKey, usize>,
+    /// Positions of entries, in the order of their keys: small, for there may be a hundred thousand.
+    by_key: Vec<u32>,
 }
 
 /// One conversation of the baseline.
@@ -33,9 +33,11 @@ impl Compiled {
     pub(crate) fn new(baseline: Baseline) -> Self {
         let talkers = baseline.talkers.iter().map(|known| ((known.space, known.talker), known.mac)).collect();
         let entries: Vec<_> = baseline.conversations.into_iter().filter_map(CompiledEntry::new).collect();
-        let services = entries.iter().map(|entry| entry.key.service).collect();
-        let by_key = entries.iter().enumerate().map(|(n, entry)| (entry.key, n)).collect();
-        Self { talkers, services, entries, by_key }
+        let mut by_key: Vec<u32> = (0..).take(entries.len()).collect();
+        let key = |at: &u32| entries.get(*at as usize).map(|entry| entry.key);
+        // Where two entries have one key the later one counts: it comes first.
+        by_key.sort_by_key(|at| (key(at), core::cmp::Reverse(*at)));
+        Self { talkers, entries, by_key }
     }
 
     /// Whether this talker belongs here.
@@ -50,12 +52,20 @@ impl Compiled {
 
     /// Whether a client normally uses this service, whatever is spoken there.
     pub(crate) fn knows_service(&self, service: &ServiceKey) -> bool {
-        self.services.contains(service)
+        self.first_from(|key| key.service < *service).is_some_and(|(_, key)| key.service == *service)
     }
 
     /// The entry of a conversation, by position.
     pub(crate) fn position(&self, key: &ConversationKey) -> Option<usize> {
-        self.by_key.get(key).copied()
+        self.first_from(|other| other < key).filter(|(_, other)| *other == *key).map(|(at, _)| at)
+    }
+
+    /// The position and the key of the first entry, in the order of keys, that does not come before.
+    fn first_from(&self, is_before: impl Fn(&ConversationKey) -> bool) -> Option<(usize, ConversationKey)> {
+        let key = |at: u32| self.entries.get(at as usize).map(|entry| entry.key);
+        let place = self.by_key.partition_point(|at| key(*at).is_some_and(|key| is_before(&key)));
+        let at = *self.by_key.get(place)?;
+        Some((at as usize, key(at)?))
     }
 
     /// The entry at a position.

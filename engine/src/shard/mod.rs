@@ -262,6 +262,10 @@ impl Judge {
         let baseline = self.rules.baseline.as_deref();
         let conversation = Conversation::new(key, baseline, Activity::new(origin.time));
         let entry = entry_of(baseline, conversation.entry);
+        if service.conversations.is_empty() {
+            // Nearly every service has one; room for four would be most of what a service takes.
+            service.conversations.reserve_exact(1);
+        }
         service.conversations.push(conversation);
         flow.conversation = service.conversations.len() - 1;
         let judged = Judged {

@@ -41,6 +41,10 @@ impl Pending {
         if full {
             self.0.remove(0);
         }
+        if self.0.is_empty() {
+            // Most clients ask one thing at a time, and there are many clients.
+            self.0.reserve_exact(1);
+        }
         self.0.push(asked);
         if full { Kept::InsteadOfOldest } else { Kept::Beside }
     }

@@ -64,9 +64,9 @@ fn an_alert_is_told_within_milliseconds_of_its_frame() {
         assert_eq!((heard.received, heard.dropped), (sent.frames, 0), "{what}");
         pause(0.2);
         let latencies = latencies(&listener);
-        // Each is a new conversation and a new write.
+        // Each writes what was never written; that so many strangers appear at once is told as one crowd.
         assert!(
-            latencies.len() >= usize::from(count) * 2,
+            latencies.len() >= usize::from(count),
             "{what}: {} alerts of {count} strangers",
             latencies.len()
         );

@@ -237,8 +237,7 @@ fn what_a_mirror_loses_is_told_with_the_detectors_it_blinds() {
             check("without one frame in a hundred", &thinned, Reason::Gaps, &["malformed"], &may);
         }
         let values = ["value-out-of-range"];
-        let may =
-            [Reason::Gaps, Reason::Unanswered, Reason::Undecodable, Reason::OneWayMirror, Reason::Caps];
+        let may = [Reason::Gaps, Reason::Unanswered, Reason::Undecodable, Reason::OneWayMirror, Reason::Caps];
         if whole.iter().any(|frame| is_answer(frame) && frame.bytes.len() > 64) {
             check("snapped", &snapped(&whole), Reason::Snapped, &values, &may);
         }

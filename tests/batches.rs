@@ -10,6 +10,8 @@
 #[path = "common/mod.rs"]
 mod common;
 
+use std::time::Duration;
+
 use common::{
     captures,
     frames::{Frame, read},
@@ -58,6 +60,22 @@ fn batches_and_threads_change_nothing() {
         }
     }
     assert!(told > 1_000, "only {told} outputs were compared");
+}
+
+#[test]
+fn frames_minutes_apart_are_judged_alike_in_bounded_memory() {
+    let mut frames = read(&common::root().join("pcaps/rogue-write.pcap"));
+    frames.truncate(400);
+    let start = frames[0].time;
+    for (frame, nth) in frames.iter_mut().zip(0..) {
+        frame.time = start.saturating_add(Duration::from_secs(590 * nth));
+    }
+    let numbered: Vec<(FrameRef, RawFrame<'_>)> = frames
+        .iter()
+        .zip(1..)
+        .map(|(frame, number)| (FrameRef { capture: 0, number }, frame.raw()))
+        .collect();
+    assert_eq!(by_the_batch(&frames, &[&numbered], 2), one_by_one(&frames, &numbered));
 }
 
 fn one_by_one(frames: &[Frame], numbered: &[(FrameRef, RawFrame<'_>)]) -> Vec<String> {

@@ -14,6 +14,10 @@ use crate::track::{Observer, Packet, Place, SHARDS, Seat, Tracker};
 /// Frames of one batch: they are numbered by 32 bits, and their schedule is kept beside them.
 pub(crate) const MAX_FRAMES: usize = 1 << 16;
 
+/// Ticks of one batch, beyond which no further frame joins it: what is noted of each tick takes 256 octets, and frames of a quiet
+/// line may lie minutes apart.
+pub(crate) const MAX_TICKS: usize = 1_024;
+
 /// Fewer frames than this are not worth a second thread.
 const WORTH_A_THREAD: usize = 1_024;
 

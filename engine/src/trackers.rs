@@ -118,6 +118,7 @@ impl<O: Observer> Trackers<O> {
                 || frame.time >= until
                 || frame.time.since(self.now) > MAX_LEAP
                 || place.may_open
+                || schedule.ticks.len() >= batch::MAX_TICKS
             {
                 break;
             }

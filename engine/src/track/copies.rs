@@ -104,7 +104,7 @@ impl Copies {
     /// Looks at all that is remembered, one place after the other, so that it is at hand soon. Changes nothing.
     pub(super) fn look_at(&self) {
         const LINE: usize = 64;
-        for seen in self.seen.iter().step_by(LINE / size_of::<Seen>()) {
+        for seen in self.seen.iter().step_by((LINE / size_of::<Seen>()).max(1)) {
             core::hint::black_box(seen.key);
         }
         for latest in self.latest.iter().step_by(LINE / size_of::<u32>()) {

@@ -126,6 +126,30 @@ pub enum Encoding {
     Signed32,
     /// IEEE 754 single precision, big-endian.
     Float32,
+    /// Signed 8-bit.
+    Signed8,
+    /// Unsigned 64-bit, big-endian; told as at most 2^63 - 1.
+    Unsigned64,
+    /// Signed 64-bit, big-endian.
+    Signed64,
+    /// IEEE 754 double precision, big-endian.
+    Float64,
+    /// Unsigned 16-bit, little-endian.
+    Unsigned16Little,
+    /// Unsigned 32-bit, little-endian.
+    Unsigned32Little,
+    /// Unsigned 64-bit, little-endian; told as at most 2^63 - 1.
+    Unsigned64Little,
+    /// Signed 16-bit, little-endian.
+    Signed16Little,
+    /// Signed 32-bit, little-endian.
+    Signed32Little,
+    /// Signed 64-bit, little-endian.
+    Signed64Little,
+    /// IEEE 754 single precision, little-endian.
+    Float32Little,
+    /// IEEE 754 double precision, little-endian.
+    Float64Little,
 }
 
 impl Encoding {
@@ -134,9 +158,20 @@ impl Encoding {
     pub const fn width(self) -> Option<usize> {
         match self {
             Self::BitsLeastFirst => None,
-            Self::OctetBit | Self::Unsigned8 => Some(1),
-            Self::Unsigned16 | Self::Signed16 => Some(2),
-            Self::Unsigned32 | Self::Signed32 | Self::Float32 => Some(4),
+            Self::OctetBit | Self::Unsigned8 | Self::Signed8 => Some(1),
+            Self::Unsigned16 | Self::Signed16 | Self::Unsigned16Little | Self::Signed16Little => Some(2),
+            Self::Unsigned32
+            | Self::Signed32
+            | Self::Float32
+            | Self::Unsigned32Little
+            | Self::Signed32Little
+            | Self::Float32Little => Some(4),
+            Self::Unsigned64
+            | Self::Signed64
+            | Self::Float64
+            | Self::Unsigned64Little
+            | Self::Signed64Little
+            | Self::Float64Little => Some(8),
         }
     }
 }
@@ -183,18 +218,41 @@ impl<'a> Values<'a> {
     /// The n-th value, from 0.
     #[must_use]
     pub fn nth(&self, n: usize) -> Option<Value> {
-        let at = |width: usize| self.bytes.get(n.checked_mul(width)?..)?.get(..width);
+        let unit = match self.encoding.width() {
+            None => return Some(Value::Integer(i64::from(self.bytes.get(n / 8)? >> (n % 8) & 1))),
+            Some(width) => self.bytes.get(n.checked_mul(width)?..)?.get(..width)?,
+        };
         Some(match self.encoding {
-            Encoding::BitsLeastFirst => Value::Integer(i64::from(self.bytes.get(n / 8)? >> (n % 8) & 1)),
-            Encoding::OctetBit => Value::Integer(i64::from(self.bytes.get(n)? & 1)),
-            Encoding::Unsigned8 => Value::Integer(i64::from(*self.bytes.get(n)?)),
-            Encoding::Unsigned16 => Value::Integer(i64::from(u16::from_be_bytes(at(2)?.try_into().ok()?))),
-            Encoding::Unsigned32 => Value::Integer(i64::from(u32::from_be_bytes(at(4)?.try_into().ok()?))),
-            Encoding::Signed16 => Value::Integer(i64::from(i16::from_be_bytes(at(2)?.try_into().ok()?))),
-            Encoding::Signed32 => Value::Integer(i64::from(i32::from_be_bytes(at(4)?.try_into().ok()?))),
-            Encoding::Float32 => Value::Float(f64::from(f32::from_be_bytes(at(4)?.try_into().ok()?))),
+            Encoding::BitsLeastFirst | Encoding::OctetBit => Value::Integer(i64::from(unit.first()? & 1)),
+            Encoding::Unsigned8 => Value::Integer(i64::from(*unit.first()?)),
+            Encoding::Signed8 => Value::Integer(i64::from(i8::from_be_bytes(unit.try_into().ok()?))),
+            Encoding::Unsigned16 => Value::Integer(i64::from(u16::from_be_bytes(unit.try_into().ok()?))),
+            Encoding::Unsigned32 => Value::Integer(i64::from(u32::from_be_bytes(unit.try_into().ok()?))),
+            Encoding::Unsigned64 => whole(u64::from_be_bytes(unit.try_into().ok()?)),
+            Encoding::Signed16 => Value::Integer(i64::from(i16::from_be_bytes(unit.try_into().ok()?))),
+            Encoding::Signed32 => Value::Integer(i64::from(i32::from_be_bytes(unit.try_into().ok()?))),
+            Encoding::Signed64 => Value::Integer(i64::from_be_bytes(unit.try_into().ok()?)),
+            Encoding::Float32 => Value::Float(f64::from(f32::from_be_bytes(unit.try_into().ok()?))),
+            Encoding::Float64 => Value::Float(f64::from_be_bytes(unit.try_into().ok()?)),
+            Encoding::Unsigned16Little => {
+                Value::Integer(i64::from(u16::from_le_bytes(unit.try_into().ok()?)))
+            }
+            Encoding::Unsigned32Little => {
+                Value::Integer(i64::from(u32::from_le_bytes(unit.try_into().ok()?)))
+            }
+            Encoding::Unsigned64Little => whole(u64::from_le_bytes(unit.try_into().ok()?)),
+            Encoding::Signed16Little => Value::Integer(i64::from(i16::from_le_bytes(unit.try_into().ok()?))),
+            Encoding::Signed32Little => Value::Integer(i64::from(i32::from_le_bytes(unit.try_into().ok()?))),
+            Encoding::Signed64Little => Value::Integer(i64::from_le_bytes(unit.try_into().ok()?)),
+            Encoding::Float32Little => Value::Float(f64::from(f32::from_le_bytes(unit.try_into().ok()?))),
+            Encoding::Float64Little => Value::Float(f64::from_le_bytes(unit.try_into().ok()?)),
         })
     }
+}
+
+/// A whole number that may not fit the sign.
+fn whole(value: u64) -> Value {
+    Value::Integer(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
 /// What became of an operation, as the answer tells it.
@@ -249,6 +307,12 @@ mod tests {
             [Value::Integer(1), Value::Integer(0), Value::Integer(1)]
         );
         assert_eq!(of(&[0x3f, 0x80, 0, 0], Encoding::Float32, 1), [Value::Float(1.0)]);
+        assert_eq!(of(&[0, 0, 0x80, 0x3f], Encoding::Float32Little, 1), [Value::Float(1.0)]);
+        assert_eq!(
+            of(&[1, 0, 0xfe, 0xff], Encoding::Signed16Little, 2),
+            [Value::Integer(1), Value::Integer(-2)]
+        );
+        assert_eq!(of(&[0xff; 8], Encoding::Unsigned64Little, 1), [Value::Integer(i64::MAX)]);
         assert_eq!(
             of(&[0, 7, 0], Encoding::Unsigned16, 2),
             [Value::Integer(7)],

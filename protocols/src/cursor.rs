@@ -87,6 +87,26 @@ impl<'a> Cursor<'a> {
     pub fn u32_le(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
     }
+
+    /// Three octets, least significant first.
+    pub fn u24_le(&mut self) -> Option<u32> {
+        self.array::<3>().map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
+    }
+
+    /// Eight octets, most significant first.
+    pub fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    /// Eight octets, least significant first.
+    pub fn u64_le(&mut self) -> Option<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// Passes over octets; whether they were there.
+    pub fn skip(&mut self, count: usize) -> Option<()> {
+        self.take(count).map(|_| ())
+    }
 }
 
 #[cfg(test)]

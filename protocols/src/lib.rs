@@ -11,8 +11,10 @@
 extern crate alloc;
 
 pub mod anomaly;
+pub mod ber;
 pub mod cursor;
 pub mod dissector;
+pub mod framed;
 pub mod iso;
 pub mod link;
 pub mod message;

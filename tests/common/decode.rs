@@ -1,6 +1,10 @@
 //! Frames to messages, reduced to what must not depend on segmentation: per flow and direction, protocol, kind, core fields.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::LazyLock,
+    time::Duration,
+};
 
 use fieldwarden_engine::{
     map::Seed,
@@ -11,21 +15,18 @@ use fieldwarden_protocols::{Direction, FieldValue, FieldVisitor, Message, link};
 
 use super::frames::Frame;
 
-/// Fields that identify a message, in every protocol decoded by now (level `core` of the conformance table).
-pub(crate) const CORE: [&str; 12] = [
-    "transaction_id",
-    "unit",
-    "function_code",
-    "exception_code",
-    "rosctr",
-    "pdu_reference",
-    "error_class",
-    "error_code",
-    "userdata_type",
-    "userdata_group",
-    "userdata_subfunction",
-    "kind",
-];
+/// Fields that identify a message, by protocol (level `core` of the conformance table, and the like of it).
+const CORE: &str = include_str!("../conformance/core.tsv");
+
+static FIELDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let lines = CORE.lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(|line| line.split_whitespace().skip(1)).collect()
+});
+
+/// Whether a field identifies a message of any protocol.
+pub(crate) fn is_core(key: &str) -> bool {
+    FIELDS.contains(key)
+}
 
 /// Messages in order, per flow and direction.
 pub(crate) type Messages = BTreeMap<(FlowKey, Direction), Vec<String>>;
@@ -158,7 +159,7 @@ struct Core(String);
 
 impl FieldVisitor for Core {
     fn field(&mut self, key: &'static str, value: FieldValue<'_>) {
-        if CORE.contains(&key) {
+        if is_core(key) {
             self.0.push_str(&format!(" {key}={value:?}"));
         }
     }

@@ -9,7 +9,7 @@ use fieldwarden_engine::{
 use fieldwarden_model::{AddressSpace, FrameRef, Timestamp};
 use fieldwarden_protocols::{Direction, FieldValue, FieldVisitor, Message, link};
 
-use super::{decode::CORE, frames::Frame};
+use super::{decode::is_core, frames::Frame};
 
 /// Fields that tell which messages belong to one exchange.
 const EXCHANGE: [&str; 2] = ["transaction_id", "pdu_reference"];
@@ -103,7 +103,7 @@ struct Page {
 impl FieldVisitor for Page {
     fn field(&mut self, key: &'static str, value: FieldValue<'_>) {
         let field = format!(" {key}={value:?}");
-        if CORE.contains(&key) {
+        if is_core(key) {
             self.core.push_str(&field);
         }
         if EXCHANGE.contains(&key) {

@@ -173,17 +173,17 @@ impl Tree {
             .into_iter()
             .map(|(key, value)| {
                 let name: &str = key.get_ref();
-                (Key { name: name.to_owned(), at: self.span(&key.span()) }, self.node(&path, name, value))
+                (Key { name: name.into(), at: self.span(&key.span()) }, self.node(&path, name, value))
             })
             .collect();
-        Section { path, at: self.span(&at), entries }
+        Section { path: path.into(), at: self.span(&at), entries }
     }
 
     /// The value of `key` in the table of this path.
     fn node(&mut self, path: &str, key: &str, value: &Spanned<DeValue<'_>>) -> Node {
         let at = self.span(&value.span());
         let value = match value.get_ref() {
-            DeValue::String(text) => Content::Text(text.as_ref().to_owned()),
+            DeValue::String(text) => Content::Text(text.as_ref().into()),
             DeValue::Integer(number) => Content::Integer(self.integer(at, number)),
             DeValue::Float(number) => Content::Float(self.float(at, number.as_str())),
             DeValue::Boolean(value) => Content::Boolean(*value),
@@ -193,7 +193,7 @@ impl Tree {
                 if let Some(time) = &mut moment.time {
                     time.second.get_or_insert(0);
                 }
-                Content::Text(moment.to_string())
+                Content::Text(moment.to_string().into())
             }
             DeValue::Array(list) => {
                 Content::List(list.iter().map(|item| self.node(path, key, item)).collect())

@@ -16,7 +16,10 @@
 //! Anything else, right or wrong, is left to the general parser. What is read here is read as that parser
 //! reads it, places included; a test holds the two against each other.
 
-use fieldwarden_model::section::{Content, Key, Node, Section, Span};
+use fieldwarden_model::{
+    ShortText,
+    section::{Content, Key, Node, Section, Span},
+};
 
 /// Lists and tables within one another that are read here.
 const MAX_DEPTH: usize = 8;
@@ -35,6 +38,11 @@ pub(crate) fn plain(text: &str, file: u16, base: usize) -> Option<Section> {
         reader.table(&mut top)?;
     }
     Some(top)
+}
+
+/// The path of a table within another.
+fn below(path: &str, key: &str) -> ShortText {
+    [path, ".", key].concat().into()
 }
 
 struct Plain<'a> {
@@ -85,13 +93,9 @@ impl<'a> Plain<'a> {
     fn value(&mut self, path: &str, key: &str, depth: usize) -> Option<Node> {
         let start = self.at;
         let value = match self.peek()? {
-            b'"' => Content::Text(self.string()?.to_owned()),
+            b'"' => Content::Text(self.string()?.into()),
             b'[' if depth < MAX_DEPTH => Content::List(self.list(path, key, depth + 1)?),
-            b'{' if depth < MAX_DEPTH => {
-                let mut section = self.inline([path, ".", key].concat(), depth + 1)?;
-                section.at = self.span(start, self.at);
-                Content::Table(section)
-            }
+            b'{' if depth < MAX_DEPTH => Content::Table(self.inline(below(path, key), depth + 1)?),
             b't' => self.take("true").map(|()| Content::Boolean(true))?,
             b'f' => self.take("false").map(|()| Content::Boolean(false))?,
             _ => self.number()?,
@@ -140,12 +144,22 @@ impl<'a> Plain<'a> {
     fn list(&mut self, path: &str, key: &str, depth: usize) -> Option<Vec<Node>> {
         self.take("[")?;
         let mut items = Vec::new();
+        // The path of the tables in it, made once for all of them.
+        let mut own = None;
         loop {
             self.between_lines()?;
             if self.take("]").is_some() {
                 return Some(items);
             }
-            items.push(self.value(path, key, depth)?);
+            items.push(match self.peek()? {
+                b'{' if depth < MAX_DEPTH => {
+                    let start = self.at;
+                    let own = own.get_or_insert_with(|| below(path, key)).clone();
+                    let table = Content::Table(self.inline(own, depth + 1)?);
+                    Node { at: self.span(start, self.at), value: table }
+                }
+                _ => self.value(path, key, depth)?,
+            });
             self.between_lines()?;
             if self.take(",").is_none() {
                 self.take("]")?;
@@ -154,11 +168,13 @@ impl<'a> Plain<'a> {
         }
     }
 
-    fn inline(&mut self, path: String, depth: usize) -> Option<Section> {
+    fn inline(&mut self, path: ShortText, depth: usize) -> Option<Section> {
+        let start = self.at;
         self.take("{")?;
         self.blanks();
         let mut section = Section { path, at: Span::default(), entries: Vec::with_capacity(4) };
         if self.take("}").is_some() {
+            section.at = self.span(start, self.at);
             return Some(section);
         }
         loop {
@@ -167,6 +183,7 @@ impl<'a> Plain<'a> {
             section.entries.push(entry);
             self.blanks();
             if self.take("}").is_some() {
+                section.at = self.span(start, self.at);
                 return Some(section);
             }
             self.take(",")?;
@@ -176,7 +193,7 @@ impl<'a> Plain<'a> {
     fn key(&mut self) -> Option<Key> {
         let start = self.at;
         let name = self.run(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-'));
-        (!name.is_empty()).then(|| Key { name: name.to_owned(), at: self.span(start, self.at) })
+        (!name.is_empty()).then(|| Key { name: name.into(), at: self.span(start, self.at) })
     }
 
     /// The rest of a line behind what it says, and lines that say nothing.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use fieldwarden_model::{AddressSpace, FrameRef, RawFrame, Timestamp};
 use fieldwarden_protocols::link::dissect;
 
-use crate::track::{Observer, Packet, Place, SHARDS, Seat, Tracker};
+use crate::track::{Observer, Packet, Place, PlainEnds, SHARDS, Seat, Tracker};
 
 /// Frames of one batch: they are numbered by 32 bits, and their schedule is kept beside them.
 pub(crate) const MAX_FRAMES: usize = 1 << 16;
@@ -45,15 +45,22 @@ pub(crate) trait Teller: Observer + Send {
 /// What each shard of a batch has to do, and when.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    /// When each frame is judged: its time, or the latest before it.
-    pub(crate) times: Vec<Timestamp>,
+    pub(crate) frames: Vec<Planned>,
     /// The ticks, each with the frame that it comes before.
     pub(crate) ticks: Vec<(Timestamp, usize)>,
-    spaces: Vec<AddressSpace>,
     shards: Vec<u8>,
     /// The frames of each shard in their order, shard after shard.
     order: Vec<u32>,
     starts: Vec<usize>,
+}
+
+/// What is known of a frame before its shard looks at it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Planned {
+    /// When it is judged: its time, or the latest before it.
+    pub(crate) time: Timestamp,
+    space: AddressSpace,
+    ends: Option<PlainEnds>,
 }
 
 /// What shards said, and of which frame or tick.
@@ -86,16 +93,21 @@ impl Told {
 impl Schedule {
     /// Begins another batch.
     pub(crate) fn clear(&mut self) {
-        self.times.clear();
+        self.frames.clear();
         self.ticks.clear();
-        self.spaces.clear();
         self.shards.clear();
     }
 
+    /// Makes room for so many frames.
+    pub(crate) fn make_room(&mut self, frames: usize) {
+        self.frames.reserve(frames);
+        self.shards.reserve(frames);
+    }
+
     /// Adds a frame that is judged at `time`.
+    #[inline]
     pub(crate) fn add(&mut self, time: Timestamp, place: Place) {
-        self.times.push(time);
-        self.spaces.push(place.space);
+        self.frames.push(Planned { time, space: place.space, ends: place.ends });
         self.shards.push(u8::try_from(place.shard).unwrap_or(0));
     }
 
@@ -219,19 +231,21 @@ impl Shift<'_, '_> {
             tracker.look_at_copies();
         }
         for group in frames.chunks(GROUP) {
-            let fetched = self.fetch(group, tracker, observer);
-            for (frame, (packet, seat)) in group.iter().zip(&fetched) {
-                while let Some((tick, (time, _))) = ticks.next_if(|(_, (_, first))| *first <= *frame as usize)
+            let seats = self.fetch(group, tracker, observer);
+            for (&frame, seat) in group.iter().zip(&seats) {
+                while let Some((tick, (time, _))) = ticks.next_if(|(_, (_, first))| *first <= frame as usize)
                 {
                     tracker.advance(*time, observer);
                     spoken.note_tick(tick, fresh(observer.told()));
                 }
+                let Some((reference, raw, planned)) = self.frame(frame) else { continue };
+                let Planned { time, space, .. } = *planned;
+                let packet = Packet { time, frame: *reference, space, layers: dissect(raw) };
                 // Nothing is opened here: frames that may open something are judged by themselves.
-                let captured = self.batch.get(*frame as usize).map_or(packet.time, |(_, raw)| raw.time);
-                let _ = tracker.packet_unless_copy(packet, captured, *seat, observer);
+                let _ = tracker.packet_unless_copy(&packet, raw.time, *seat, observer);
                 let count = fresh(observer.told());
                 if count > 0 {
-                    spoken.frames.push((*frame, count));
+                    spoken.frames.push((frame, count));
                 }
             }
         }
@@ -242,41 +256,36 @@ impl Shift<'_, '_> {
         spoken
     }
 
-    /// Reads the next frames, and looks at what each is going to need, before the first of them is judged: memory is slow, but
-    /// it answers many questions at once as fast as one.
+    /// Looks at what each of the next frames is going to need, before the first of them is judged: memory is slow, but it
+    /// answers many questions at once as fast as one.
     fn fetch<O: Teller>(
         &self,
         group: &[u32],
         tracker: &Tracker<O>,
         observer: &O,
-    ) -> heapless::Vec<(Packet<'_>, Option<Seat>), GROUP> {
-        let raw = || group.iter().filter_map(|frame| self.batch.get(*frame as usize));
-        for (_, frame) in raw() {
-            core::hint::black_box((frame.bytes.first(), frame.bytes.get(LINE), frame.bytes.last()));
-        }
-        let mut packets = heapless::Vec::new();
-        for &frame in group {
-            if let Some(packet) = self.packet(frame as usize) {
-                let seat = tracker.seat(&packet);
-                // As many as the group has, for which there is room.
-                let _ = packets.push((packet, seat));
-            }
-        }
-        for (_, seat) in &packets {
+    ) -> heapless::Vec<Option<Seat>, GROUP> {
+        let seats: heapless::Vec<Option<Seat>, GROUP> = group
+            .iter()
+            .map(|&frame| {
+                let (_, raw, planned) = self.frame(frame)?;
+                core::hint::black_box((raw.bytes.first(), raw.bytes.get(LINE), raw.bytes.last()));
+                tracker.seat(planned.ends.as_ref()?, planned.space)
+            })
+            .collect();
+        for seat in &seats {
             tracker.look_at(seat.as_ref());
         }
-        for (_, seat) in &packets {
+        for seat in &seats {
             if let Some(kept) = tracker.kept(seat.as_ref()) {
                 observer.look_at(kept);
             }
         }
-        packets
+        seats
     }
 
-    fn packet(&self, at: usize) -> Option<Packet<'_>> {
-        let (frame, raw) = self.batch.get(at)?;
-        let (time, space) = (*self.schedule.times.get(at)?, *self.schedule.spaces.get(at)?);
-        Some(Packet { time, frame: *frame, space, layers: dissect(raw) })
+    fn frame(&self, at: u32) -> Option<(&FrameRef, &RawFrame<'_>, &Planned)> {
+        let (reference, raw) = self.batch.get(at as usize)?;
+        Some((reference, raw, self.schedule.frames.get(at as usize)?))
     }
 }
 

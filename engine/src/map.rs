@@ -61,10 +61,18 @@ impl Hasher for Mixer {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        let (pairs, rest) = bytes.as_chunks::<16>();
+        let (pairs, mut rest) = bytes.as_chunks::<16>();
         for pair in pairs {
             let [low, high] = halves(u128::from_le_bytes(*pair));
             self.fold_pair(low, high);
+        }
+        if !rest.is_empty()
+            && let Some(last) = bytes.last_chunk::<16>()
+        {
+            // The last octets once more, with those before them: the length tells how many they are.
+            let [low, high] = halves(u128::from_le_bytes(*last));
+            self.fold_pair(low, high);
+            rest = &[];
         }
         let (words, rest) = rest.as_chunks::<8>();
         for word in words {

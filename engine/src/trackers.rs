@@ -111,6 +111,7 @@ impl<O: Observer> Trackers<O> {
         let mut count = 0;
         // The first frame of all sets the clock, which takes the careful way.
         let most = if self.now == Timestamp::MIN { 0 } else { batch::MAX_FRAMES };
+        schedule.make_room(frames.len().min(most));
         for (_, frame) in frames.iter().take(most) {
             let place = place_of(frame, &self.site);
             // All shards are told of a step back before its frame is judged.

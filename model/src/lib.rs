@@ -29,4 +29,6 @@ pub use order::{Order, OrderId, OrderState, Scope, Target};
 pub use protect::Protected;
 pub use section::{Fault, Section};
 pub use site::Site;
+/// A text that stands where its pointer would, as long as it has at most 23 octets: nearly all that a configuration has.
+pub use smol_str::SmolStr as ShortText;
 pub use time::Timestamp;

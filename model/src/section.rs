@@ -9,7 +9,10 @@ use alloc::{
     vec::Vec,
 };
 
+use smol_str::format_smolstr;
+
 use crate::{
+    ShortText,
     address::{Mac, Talker},
     time::Timestamp,
 };
@@ -40,7 +43,7 @@ pub struct Fault {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Section {
     /// Dotted path from the top, empty at the top.
-    pub path: String,
+    pub path: ShortText,
     /// Where the table stands.
     pub at: Span,
     /// Keys, each with its own place, and their values.
@@ -51,7 +54,7 @@ pub struct Section {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// The key.
-    pub name: String,
+    pub name: ShortText,
     /// Where.
     pub at: Span,
 }
@@ -69,7 +72,7 @@ pub struct Node {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
     /// A text.
-    Text(String),
+    Text(ShortText),
     /// A whole number.
     Integer(i64),
     /// A number with a fraction.
@@ -109,6 +112,15 @@ fn expected(node: &Node, what: &str) -> Fault {
 }
 
 impl FromNode for String {
+    fn from_node(node: &Node) -> Result<Self, Fault> {
+        match &node.value {
+            Content::Text(text) => Ok(text.to_string()),
+            _ => Err(expected(node, "a text")),
+        }
+    }
+}
+
+impl FromNode for ShortText {
     fn from_node(node: &Node) -> Result<Self, Fault> {
         match &node.value {
             Content::Text(text) => Ok(text.clone()),
@@ -157,7 +169,7 @@ macro_rules! parsed_text {
     ($($kind:ty),*) => {$(
         impl FromNode for $kind {
             fn from_node(node: &Node) -> Result<Self, Fault> {
-                let text = String::from_node(node)?;
+                let text = ShortText::from_node(node)?;
                 text.parse().map_err(|fault: <$kind as core::str::FromStr>::Err| Fault {
                     at: node.at,
                     message: format!("`{text}` is {}", fault.to_string()),
@@ -260,7 +272,7 @@ impl<'a> Reader<'a> {
 
     /// One of the `allowed` words at `key`, or the first of them where the key is absent.
     pub fn one_of<T: Copy>(&mut self, key: &'static str, allowed: &[(&'static str, T)]) -> Option<T> {
-        let Some(text) = self.optional::<String>(key) else {
+        let Some(text) = self.optional::<ShortText>(key) else {
             return allowed.first().map(|(_, value)| *value);
         };
         if let Some((_, value)) = allowed.iter().find(|(word, _)| *word == text) {
@@ -345,8 +357,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn path_of(&self, key: &str) -> String {
-        if self.section.path.is_empty() { key.into() } else { format!("{}.{key}", self.section.path) }
+    fn path_of(&self, key: &str) -> ShortText {
+        if self.section.path.is_empty() { key.into() } else { format_smolstr!("{}.{key}", self.section.path) }
     }
 }
 

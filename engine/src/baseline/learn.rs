@@ -382,7 +382,7 @@ impl Note {
 
     fn entry(&self, key: &ConversationKey) -> Entry {
         let service = &key.service;
-        let function = |(code, name): (&u32, &&str)| Function { code: *code, name: (*name).to_owned() };
+        let function = |(code, name): (&u32, &&str)| Function { code: *code, name: (*name).into() };
         Entry {
             id: key.to_string(),
             space: service.space,
@@ -390,7 +390,7 @@ impl Note {
             server: service.server,
             transport: service.transport,
             server_port: service.port,
-            protocol: key.protocol.name().to_owned(),
+            protocol: key.protocol.name().into(),
             unit: key.unit,
             functions: self.functions.iter().map(function).collect(),
             reads: self.reads.clone(),

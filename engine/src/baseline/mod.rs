@@ -11,7 +11,7 @@ mod write;
 
 pub use read::Reading;
 
-use fieldwarden_model::{AddressSpace, Mac, PointRange, Talker, Timestamp, Transport, Value};
+use fieldwarden_model::{AddressSpace, Mac, PointRange, ShortText, Talker, Timestamp, Transport, Value};
 
 use crate::conversation::{ConversationKey, ServiceKey, protocol_named};
 
@@ -66,7 +66,7 @@ pub struct Entry {
     /// The server's port.
     pub server_port: Option<u16>,
     /// The protocol's name; `tcp`, `udp` or `link` where it is not recognised.
-    pub protocol: String,
+    pub protocol: ShortText,
     /// The unit behind the server's address.
     pub unit: Option<u16>,
     /// Functions used, sorted by code.
@@ -89,7 +89,7 @@ pub struct Function {
     /// The code; a sub-function stands in the upper half.
     pub code: u32,
     /// The standard's name, for people; not judged.
-    pub name: String,
+    pub name: ShortText,
 }
 
 /// Points that are written, and the values they were seen to take.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fieldwarden_model::{
-    AddressSpace, Mac, PointRange, Talker, Timestamp, Transport, Value,
+    AddressSpace, Mac, PointRange, ShortText, Talker, Timestamp, Transport, Value,
     assemble::{Assemble, assemble},
     section::{Content, Fault, FromNode, Node, Reader, Section},
 };
@@ -110,7 +110,7 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
     let transports = [("tcp", Transport::Tcp), ("udp", Transport::Udp), ("link", Transport::Link)];
     let transport = reader.one_of("transport", &transports).unwrap_or(Transport::Tcp);
     let server_port = reader.optional("server_port");
-    let protocol = reader.required::<String>("protocol", "protocol = \"modbus\"").unwrap_or_default();
+    let protocol = reader.required::<ShortText>("protocol", "protocol = \"modbus\"").unwrap_or_default();
     if !protocol.is_empty() && protocol_named(&protocol).is_none() {
         let known: Vec<&str> =
             fieldwarden_protocols::DISSECTORS.iter().map(|dissector| dissector.protocol().name()).collect();
@@ -122,7 +122,7 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
     let functions = reader.or::<Vec<FunctionText>>("functions", Vec::new());
     let mut functions: Vec<Function> = functions.into_iter().map(|text| text.0).collect();
     functions.sort();
-    let reads = reader.or::<Vec<Placed<String>>>("reads", Vec::new());
+    let reads = reader.or::<Vec<Placed<ShortText>>>("reads", Vec::new());
     let reads = ranges(&mut reader, "reads", notation, reads);
     let writes = reader.tables("writes");
     let writes: Vec<Envelope> =
@@ -156,7 +156,7 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
 
 fn read_envelope(section: &Section, notation: Option<&dyn Notation>) -> Result<Envelope, Vec<Fault>> {
     let mut reader = Reader::new(section);
-    let points = reader.required::<Placed<String>>("points", "points = \"40101-40102\"");
+    let points = reader.required::<Placed<ShortText>>("points", "points = \"40101-40102\"");
     let points = points.and_then(|text| ranges(&mut reader, "points", notation, vec![text]).first().copied());
     let step = u16::try_from(reader.within("step", 1..=64, 1)).unwrap_or(1);
     let minimum = reader.optional::<Number>("minimum").map(|number| number.0);
@@ -174,7 +174,7 @@ fn ranges(
     reader: &mut Reader<'_>,
     key: &'static str,
     notation: Option<&dyn Notation>,
-    texts: Vec<Placed<String>>,
+    texts: Vec<Placed<ShortText>>,
 ) -> Vec<PointRange> {
     let mut found = Vec::with_capacity(texts.len());
     for text in texts {
@@ -223,9 +223,9 @@ struct FunctionText(Function);
 impl FromNode for FunctionText {
     fn from_node(node: &Node) -> Result<Self, Fault> {
         let text = match &node.value {
-            Content::Integer(code) => code.to_string(),
+            Content::Integer(code) => code.to_string().into(),
             Content::Text(text) => text.clone(),
-            _ => String::new(),
+            _ => ShortText::default(),
         };
         let (code, name) = text.split_once(' ').unwrap_or((&text, ""));
         let (code, sub) = code.split_once('/').unwrap_or((code, "0"));
@@ -233,7 +233,7 @@ impl FromNode for FunctionText {
         match code {
             Some((code, sub)) => {
                 let code = u32::from(sub) << 16 | u32::from(code);
-                Ok(Self(Function { code, name: name.trim().to_owned() }))
+                Ok(Self(Function { code, name: name.trim().into() }))
             }
             None => Err(Fault {
                 at: node.at,

@@ -13,7 +13,7 @@ use crate::{
 /// Fewer frames than this are judged one by one: a batch has a price of its own.
 const WORTH_A_BATCH: usize = 32;
 
-/// Frames whose observations the site prepares for together.
+/// So many frames ahead the site looks at what it is going to need.
 const AHEAD: usize = 16;
 
 /// What a batch needs, kept for the next one.
@@ -58,9 +58,14 @@ impl Engine {
         let batch = frames.get(..count).unwrap_or_default();
         self.trackers.run(batch, self.threads, &together.schedule, &mut together.told);
         let mut ticks = together.schedule.ticks.iter().enumerate().peekable();
-        for (at, &time) in together.schedule.times.iter().enumerate() {
-            if at % AHEAD == 0 {
-                self.look_ahead(&together.told, at);
+        // Nearly every frame says nothing: before these nothing is to be done but for what was said.
+        let mut deadline = self.site.desk.next_deadline().unwrap_or(Timestamp::MAX);
+        let mut tick_at = ticks.peek().map_or(usize::MAX, |(_, (_, first))| *first);
+        for (at, planned) in together.schedule.frames.iter().enumerate() {
+            let time = planned.time;
+            let (shard, count) = together.told.of_frame(at);
+            if count == 0 && time < deadline && at < tick_at {
+                continue;
             }
             while let Some((tick, (when, _))) = ticks.next_if(|(_, (_, first))| *first <= at) {
                 self.fire(&mut now, |deadline| deadline < *when, out);
@@ -71,12 +76,12 @@ impl Engine {
             }
             self.fire(&mut now, |deadline| deadline <= time, out);
             now = time;
-            let (shard, count) = together.told.of_frame(at);
-            if count > 0
-                && let Some(judge) = self.trackers.observer_mut(shard)
-            {
+            if let Some(judge) = self.trackers.observer_mut(shard) {
                 hear(judge, count, &mut self.site, out);
             }
+            self.look_ahead(&together.told, at);
+            deadline = self.site.desk.next_deadline().unwrap_or(Timestamp::MAX);
+            tick_at = ticks.peek().map_or(usize::MAX, |(_, (_, first))| *first);
         }
         self.trackers.observers_mut().for_each(|judge| judge.observations.settle());
         self.together = together;
@@ -84,16 +89,14 @@ impl Engine {
         count
     }
 
-    /// Looks at what the site is going to need for what shards said of the next frames, so that it is at hand by then.
-    fn look_ahead(&self, told: &Told, from: usize) {
-        for at in from..from + AHEAD {
-            let (shard, count) = told.of_frame(at);
-            if count > 0
-                && let Some(judge) = self.trackers.observer(shard)
-                && let Some(observation) = judge.observations.list.front()
-            {
-                self.site.look_at(observation, &judge.observations);
-            }
+    /// Looks at what the site is going to need for what shards said of a frame a little later, so that it is at hand by then.
+    fn look_ahead(&self, told: &Told, at: usize) {
+        let (shard, count) = told.of_frame(at + AHEAD);
+        if count > 0
+            && let Some(judge) = self.trackers.observer(shard)
+            && let Some(observation) = judge.observations.list.front()
+        {
+            self.site.look_at(observation, &judge.observations);
         }
     }
 

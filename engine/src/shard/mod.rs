@@ -312,37 +312,41 @@ impl Judge {
                 note(Reason::OneWayMirror, unheard, ONE_WAY);
                 flow.taint.add(unheard, origin.time);
             }
-            let answers_lost = flow.taint.at(origin.time).blinds(&[Need::Answers]);
-            if conversation.unanswered > 1 && answers_lost && operation.outcome == Outcome::Asked {
+            if conversation.unanswered > 1
+                && operation.outcome == Outcome::Asked
+                && flow.taint.at(origin.time).blinds(&[Need::Answers])
+            {
                 note(Reason::Unanswered, Lacks::of(&[Need::Answers]), 1);
             }
         }
         let entry = entry_of(self.rules.baseline.as_deref(), conversation.entry);
-        let judged = Judged {
-            origin,
-            conversation: &conversation.key,
-            entry,
-            lacks: flow
-                .lacks(&Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped }, origin),
-            direction: message.direction,
-        };
-        if !known && first && is_first_answer(&conversation.activity, operation) {
-            let context = self.rules.context();
-            run(&context, &Subject::Answered(judged), memory, &mut self.observations);
-        }
         // Where only answers are seen, as on a one-way mirror, the answer is the first one hears of the demand.
         let unseen = conversation.activity.asked == 0 && operation.outcome == Outcome::Done;
         let demanded = unseen.then_some(Operation { outcome: Outcome::Asked, ..*operation });
-        let operation = demanded.as_ref().unwrap_or(operation);
-        let usual = may_be_usual(operation)
-            && (conversation.uses(operation.function)
-                || entry.is_some_and(|entry| entry.knows_function(operation.function)));
-        if !usual {
+        let asked = demanded.as_ref().unwrap_or(operation);
+        let usual = may_be_usual(asked)
+            && (conversation.uses(asked.function)
+                || entry.is_some_and(|entry| entry.knows_function(asked.function)));
+        let answers = !known && first && is_first_answer(&conversation.activity, operation);
+        if !usual || answers {
+            let blindness = Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped };
+            let lacks = flow.lacks(&blindness, origin);
+            let judged = Judged {
+                origin,
+                conversation: &conversation.key,
+                entry,
+                lacks,
+                direction: message.direction,
+            };
             let context = self.rules.context();
-            let subject = Subject::Operation(judged, operation);
-            run(&context, &subject, memory, &mut self.observations);
+            if answers {
+                run(&context, &Subject::Answered(judged), memory, &mut self.observations);
+            }
+            if !usual {
+                run(&context, &Subject::Operation(judged, asked), memory, &mut self.observations);
+            }
         }
-        remember(&mut self.observations, &judged, operation);
+        remember(&mut self.observations, &conversation.key, origin, asked);
     }
 
     /// Something of a flow is not seen.
@@ -569,6 +573,7 @@ fn unheard(
 }
 
 /// Runs every detector over one subject.
+#[inline(never)]
 fn run(context: &Context<'_>, subject: &Subject<'_>, memory: &mut Memory, observations: &mut Observations) {
     let lacks = subject.lacks();
     for detector in DETECTORS {
@@ -616,31 +621,36 @@ fn suggested(key: &ServiceKey) -> Option<Protocol> {
 }
 
 /// Passes on what the site remembers: values seen, and changes asked for.
-fn remember(observations: &mut Observations, judged: &Judged<'_>, operation: &Operation<'_>) {
+fn remember(
+    observations: &mut Observations,
+    conversation: &ConversationKey,
+    origin: &Origin<'_>,
+    operation: &Operation<'_>,
+) {
     let changes =
         matches!(operation.verb, Verb::Write | Verb::Operate | Verb::Program | Verb::Mode | Verb::Configure);
-    let Some(frame) = judged.frame() else { return };
-    let time: Timestamp = judged.origin.time;
+    let Some(frame) = origin.frames.last().copied() else { return };
+    let time: Timestamp = origin.time;
     match operation.outcome {
         Outcome::Asked if changes => {
             let values = operation.values.map(|values| (Shape::of(&values), observations.keep(values.bytes)));
-            let change = Change::new(judged, operation, values);
+            let change = Change::new(conversation, operation, values);
             observations.push(time, frame, What::Asked(Box::new(change)));
         }
         Outcome::Refused(_) if changes => {
-            let change = Change::new(judged, operation, None);
+            let change = Change::new(conversation, operation, None);
             observations.push(time, frame, What::Settled(Box::new(change)));
         }
         Outcome::Done if matches!(operation.verb, Verb::Write | Verb::Operate) => {
             if let Some(points) = operation.points {
-                let device = Device::of(judged.conversation);
+                let device = Device::of(conversation);
                 observations.push(time, frame, What::Done { device, points });
             }
         }
         Outcome::Done | Outcome::Reported => {
             if let (Some(points), Some(values)) = (operation.points, operation.values) {
                 let octets = observations.keep(values.bytes);
-                let (device, shape) = (Device::of(judged.conversation), Shape::of(&values));
+                let (device, shape) = (Device::of(conversation), Shape::of(&values));
                 observations.push(time, frame, What::Values { device, points, shape, octets });
             }
         }

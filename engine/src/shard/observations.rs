@@ -8,7 +8,7 @@ use fieldwarden_model::{FrameRef, Operation, Outcome, PointRange, Timestamp, Ver
 use crate::{
     blindness::{Place, Reason},
     conversation::ConversationKey,
-    detect::{Finding, Judged},
+    detect::Finding,
     history::{Device, Shape},
     track::Heard,
 };
@@ -75,12 +75,12 @@ pub(crate) struct Change {
 
 impl Change {
     pub(crate) const fn new(
-        judged: &Judged<'_>,
+        conversation: &ConversationKey,
         operation: &Operation<'_>,
         values: Option<(Shape, Range<usize>)>,
     ) -> Self {
         Self {
-            conversation: *judged.conversation,
+            conversation: *conversation,
             verb: operation.verb,
             function: operation.function,
             name: operation.name,

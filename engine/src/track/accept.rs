@@ -11,7 +11,7 @@
 
 use fieldwarden_protocols::{
     Direction,
-    link::{Checksum, Layers, TcpFlags, TransportHeader},
+    link::{Checksum, Checksums, Layers, TcpFlags, TransportHeader},
 };
 
 use super::{Observer, Odd, TrackEvent, flow::Flow, half::Noted, scene::Scene};
@@ -49,6 +49,16 @@ pub(super) fn takes<O: Observer>(
         look_at_time_to_live(scene, flow, direction, layers, octets);
     }
     true
+}
+
+/// Whether a packet is taken without anything to tell: as sound as those before it.
+#[inline]
+pub(super) fn is_sound<F>(flow: &Flow<F>, direction: Direction, layers: &Layers<'_>) -> bool {
+    let half = flow.half_of(direction);
+    layers.payload.is_empty()
+        || (half.has_noted(Noted::Sums)
+            && layers.network.is_some_and(|network| network.ttl == half.ttl)
+            && layers.checksums() == Checksums { network: Checksum::Good, transport: Checksum::Good })
 }
 
 /// Whether a packet is worth checking: it carries data, or opens or ends something.

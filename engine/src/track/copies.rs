@@ -51,14 +51,15 @@ struct Seen {
     /// Fingerprint of everything compared; 0 where it was not taken.
     whole: u64,
     time: i64,
-    /// Serial number of the packet before it with the same place.
-    before: u32,
     path: Path,
 }
 
 /// The way a packet came: time to live, the sender's hardware address and the tags, as many bits as tell them apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Path(u64);
+
+/// Where in a [`Path`] the way back to the packet before it of the same place stands.
+const BACK: u32 = 56;
 
 /// The latest packets of one shard.
 #[derive(Debug)]
@@ -112,6 +113,18 @@ impl Copies {
         }
     }
 
+    /// Remembers a segment that is none seen before.
+    pub(super) fn remember_news(&mut self, layers: &Layers<'_>, time: Timestamp) {
+        let Some(network) = &layers.network else { return };
+        let print = match self.tcp(layers.packet(), network) {
+            Some(print) => Some(print),
+            None => self.other(layers.packet(), network),
+        };
+        if let Some(Print { key, whole, .. }) = print {
+            self.remember(Seen { key, whole, time: time.nanos(), path: Path::of(layers, network) });
+        }
+    }
+
     /// Remembers a packet captured at `time`, which may run backwards; whether it was seen before.
     pub(super) fn meet(&mut self, layers: &Layers<'_>, time: Timestamp) -> Option<Copied> {
         let network = layers.network.as_ref()?;
@@ -120,7 +133,7 @@ impl Copies {
             None => self.other(layers.packet(), network)?,
         };
         let path = Path::of(layers, network);
-        let mut now = Seen { key: print.key, whole: print.whole, time: time.nanos(), before: 0, path };
+        let mut now = Seen { key: print.key, whole: print.whole, time: time.nanos(), path };
         if let Some(first) = self.find(&now, print.identified) {
             if first.whole != 0 && first.whole == now.whole {
                 return Some(first.path.compared_with(path));
@@ -147,7 +160,7 @@ impl Copies {
                 let apart = Duration::from_nanos(now.time.abs_diff(seen.time));
                 return (apart <= window).then_some(*seen);
             }
-            serial = seen.before;
+            serial = serial.wrapping_sub(seen.path.back()?);
         }
         None
     }
@@ -156,7 +169,7 @@ impl Copies {
         self.serial = self.serial.wrapping_add(1);
         let Some(latest) = self.latest.get_mut(place(now.key)) else { return };
         if let Some(seen) = self.seen.get_mut(self.serial as usize % REMEMBERED) {
-            *seen = Seen { before: *latest, ..now };
+            *seen = Seen { path: now.path.with_back(self.serial.wrapping_sub(*latest)), ..now };
         }
         *latest = self.serial;
     }
@@ -228,8 +241,7 @@ impl Path {
     fn of(layers: &Layers<'_>, network: &Network) -> Self {
         let sender =
             layers.source_mac.map_or(0, |Mac([.., e, f])| u32::from(u16::from_be_bytes([e, f])) & 0xfff);
-        let tag =
-            layers.vlan.iter().fold(0, |all: u32, id| all.rotate_left(5) ^ (u32::from(*id) + 1)) & 0x3fff;
+        let tag = if layers.vlan.is_empty() { 0 } else { tags(&layers.vlan) };
         let lan = match layers.redundancy {
             None => 0,
             Some(Redundancy::Hsr { path, .. }) => u32::from(path),
@@ -244,8 +256,17 @@ impl Path {
         )
     }
 
+    /// With how many packets ago the one before it of the same place came, where it is remembered still.
+    fn with_back(self, back: u32) -> Self {
+        Self(self.0 | u64::from(u8::try_from(back).unwrap_or(0)) << BACK)
+    }
+
+    fn back(self) -> Option<u32> {
+        u32::try_from(self.0 >> BACK).ok().filter(|back| *back != 0)
+    }
+
     const fn compared_with(self, now: Self) -> Copied {
-        let differs = self.0 ^ now.0;
+        let differs = (self.0 ^ now.0) & ((1 << BACK) - 1);
         if differs & 0xf != 0 {
             Copied::Redundant
         } else if differs >> 20 != 0 {
@@ -256,6 +277,11 @@ impl Path {
             Copied::Same
         }
     }
+}
+
+/// As many bits of tags as tell them apart.
+fn tags(tags: &[u16]) -> u32 {
+    tags.iter().fold(0, |all: u32, id| all.rotate_left(5) ^ (u32::from(*id) + 1)) & 0x3fff
 }
 
 /// Two headers of 20 octets as words, little-endian.

@@ -75,6 +75,23 @@ impl<F> Flow<F> {
         }
     }
 
+    pub(super) const fn half_of(&self, direction: Direction) -> &Half {
+        let [to_server, to_client] = &self.halves;
+        match direction {
+            Direction::ToServer => to_server,
+            Direction::ToClient => to_client,
+        }
+    }
+
+    /// Whether the sender of a direction has sent data, or its SYN.
+    pub(super) const fn has_spoken(&self, direction: Direction) -> bool {
+        let [client, server] = self.spoken;
+        match direction {
+            Direction::ToServer => client,
+            Direction::ToClient => server,
+        }
+    }
+
     pub(super) const fn heard_until_mut(&mut self, direction: Direction) -> &mut Timestamp {
         let [client, server] = &mut self.heard_until;
         match direction {
@@ -87,7 +104,8 @@ impl<F> Flow<F> {
     pub(super) fn seen(&mut self, direction: Direction, layers: &Layers<'_>, frame: FrameRef) -> bool {
         self.last_frame = frame;
         self.last_direction = direction;
-        let moved = self.vlan != layers.vlan;
+        let tagged = !self.vlan.is_empty() || !layers.vlan.is_empty();
+        let moved = tagged && self.vlan != layers.vlan;
         if moved {
             self.vlan.clone_from(&layers.vlan);
         }
@@ -103,6 +121,24 @@ impl<F> Flow<F> {
             *listener = layers.destination_mac;
         }
         moved
+    }
+
+    /// Whether a packet changes nothing in what is known of both ends, and nothing is to be told of its way.
+    #[inline]
+    pub(super) fn is_unchanged(&self, direction: Direction, layers: &Layers<'_>, time: Timestamp) -> bool {
+        let (speaker, listener, heard_until) = match direction {
+            Direction::ToServer => (self.client_mac, self.server_mac, self.heard_until[0]),
+            Direction::ToClient => (self.server_mac, self.client_mac, self.heard_until[1]),
+        };
+        let tagged = !self.vlan.is_empty() || !layers.vlan.is_empty();
+        self.begun
+            && self.protocol.is_some()
+            && time < heard_until
+            && listener.is_some()
+            && speaker == layers.source_mac
+            && !layers.snapped
+            && layers.anomalies.is_empty()
+            && !(tagged && self.vlan != layers.vlan)
     }
 
     /// Notes that a side has spoken; whether both have for the first time.

@@ -193,6 +193,17 @@ impl Half {
         (self.is_opened() || self.synchronised).then_some(self.first == sequence)
     }
 
+    /// Whether nothing waits, has ended or is odd in any other way.
+    pub(super) const fn is_calm(&self) -> bool {
+        self.trouble.is_none()
+    }
+
+    /// Whether all octets before an acknowledgement were handed on, and nobody acknowledged others.
+    pub(super) fn has_delivered(&self, acknowledgement: u32) -> bool {
+        let behind = self.sequence().wrapping_sub(acknowledgement);
+        self.synchronised && behind <= FAR_BEHIND && self.acknowledged <= self.position
+    }
+
     /// Whether its SYN was seen.
     pub(super) fn is_opened(&self) -> bool {
         self.scale != Scale::Unknown

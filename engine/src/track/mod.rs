@@ -23,6 +23,7 @@ mod stray;
 mod table;
 mod tcp;
 mod tracker;
+mod usual;
 
 use fieldwarden_model::{AddressSpace, Endpoint, FrameRef, Mac, Timestamp, Transport};
 use fieldwarden_protocols::{
@@ -35,7 +36,7 @@ pub use self::{
     copies::Copied,
     policy::{FragmentPolicy, OverlapPolicy},
     settings::Settings,
-    shard::{Place, SHARDS, place_of, shard_of, shard_of_pair},
+    shard::{Place, PlainEnds, SHARDS, place_of, shard_of, shard_of_pair},
     tracker::{Seat, Tracker},
 };
 

@@ -23,12 +23,16 @@ impl<O: Observer> Scene<'_, O> {
         self.frames.last().copied().unwrap_or_default()
     }
 
-    /// Tells an event of a flow.
+    /// Tells an event of a flow. Of thousands of packets one has an event: kept out of the way of the others.
+    #[cold]
+    #[inline(never)]
     pub(super) fn event(&mut self, flow: &mut Flow<O::Flow>, direction: Direction, event: TrackEvent) {
         self.event_in(flow, direction, event, self.frames);
     }
 
     /// Tells an event of a flow that came in earlier frames.
+    #[cold]
+    #[inline(never)]
     pub(super) fn event_in(
         &mut self,
         flow: &mut Flow<O::Flow>,

@@ -5,7 +5,7 @@ use core::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use fieldwarden_model::{AddressSpace, Mac, RawFrame, Site, Talker};
+use fieldwarden_model::{AddressSpace, Mac, RawFrame, Site, Talker, Transport};
 use fieldwarden_protocols::link::{Addresses, Layers, addresses, dissect};
 
 use crate::map::Seed;
@@ -34,19 +34,38 @@ pub struct Place {
     pub space: AddressSpace,
     /// Whether it may complete a tunnel that came in fragments, whose content belongs to another shard.
     pub may_open: bool,
+    /// Its ends above IP, where a glance tells them.
+    pub ends: Option<PlainEnds>,
+}
+
+/// Both ends of a plain frame above IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlainEnds {
+    /// Address and port of the sender.
+    pub source: (Ipv4Addr, u16),
+    /// Address and port of the receiver.
+    pub destination: (Ipv4Addr, u16),
+    /// TCP or UDP.
+    pub transport: Transport,
 }
 
 /// Where a raw frame belongs; what [`shard_of`] says of its layers, mostly at a glance.
 #[must_use]
 pub fn place_of(frame: &RawFrame<'_>, site: &Site) -> Place {
-    if let Some(Addresses { source, destination, vlan }) = addresses(frame) {
+    if let Some(Addresses { source, destination, vlan, protocol, ports }) = addresses(frame) {
         let space = site.space_of(vlan);
-        return Place { shard: shard_of_v4(source, destination, space), space, may_open: false };
+        let transport = if protocol == 6 { Transport::Tcp } else { Transport::Udp };
+        let ends = ports.map(|(from, to)| PlainEnds {
+            source: (source, from),
+            destination: (destination, to),
+            transport,
+        });
+        return Place { shard: shard_of_v4(source, destination, space), space, may_open: false, ends };
     }
     let layers = dissect(frame);
     let space = site.space_of(layers.vlan.first().copied());
     let may_open = layers.network.is_some_and(|network| network.fragment.is_some());
-    Place { shard: shard_of(&layers, space), space, may_open }
+    Place { shard: shard_of(&layers, space), space, may_open, ends: None }
 }
 
 /// The shard of the frames between two talkers: what [`shard_of`] gives for them.

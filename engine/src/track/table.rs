@@ -121,6 +121,14 @@ impl<T> Table<T> {
         self.slots.get(index as usize).is_some_and(|slot| slot.flow.is_some() && slot.pair == *pair)
     }
 
+    /// The flow of a pair, where it sits at an index, is settled, and is not about to move in its list.
+    #[inline]
+    pub(super) fn at_ease(&mut self, index: u32, pair: &Pair, now: Timestamp) -> Option<&mut T> {
+        let slot = self.slots.get_mut(index as usize)?;
+        let moves = slot.age != Age::Settled || now.since(slot.placed) >= GRAIN;
+        slot.flow.as_deref_mut().filter(|_| !moves && slot.pair == *pair)
+    }
+
     /// The flow at an index.
     pub(super) fn flow(&self, index: u32) -> Option<&T> {
         self.slots.get(index as usize)?.flow.as_deref()

@@ -124,7 +124,55 @@ pub(super) fn segment<O: Observer>(
     }
 }
 
+/// Whether a segment is one of two peers in good order, which hands on octets, or acknowledges some, that none before it did:
+/// a copy or a retransmission does neither. For it [`take_news`] does all that [`segment`] does.
+#[inline]
+pub(super) fn is_news<F>(flow: &Flow<F>, direction: Direction, segment: &Segment<'_>) -> bool {
+    const PLAIN: u8 = TcpFlags::ACK.0 | TcpFlags::PSH.0 | TcpFlags::ECE.0 | TcpFlags::CWR.0;
+    let Tcp { flags, sequence, acknowledgement, .. } = segment.header;
+    let (half, other) = (flow.half_of(direction), flow.half_of(direction.reversed()));
+    let continues = || {
+        half.synchronised
+            && half.anchored
+            && sequence == half.sequence()
+            && flow.has_spoken(direction)
+            && flow.recognition.looks()
+    };
+    flags.0 & !PLAIN == 0
+        && flags.has(TcpFlags::ACK)
+        && segment.missing == 0
+        && !flow.ended
+        && half.is_calm()
+        && other.is_calm()
+        && other.has_delivered(acknowledgement)
+        && if segment.payload.is_empty() {
+            other.position_of(acknowledgement) > other.acknowledged
+        } else {
+            continues()
+        }
+}
+
+/// Takes a segment that [`is_news`].
+#[inline]
+pub(super) fn take_news<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    direction: Direction,
+    segment: &Segment<'_>,
+) {
+    let receiver = flow.half(direction).scale();
+    let Tcp { acknowledgement, window, .. } = segment.header;
+    let other = flow.half(direction.reversed());
+    other.acknowledged = other.acknowledged.max(other.position_of(acknowledgement));
+    other.open_window(receiver, acknowledgement, window);
+    if !segment.payload.is_empty() {
+        hand_on(scene, flow, direction, segment.payload, Carried::Now(scene.frames));
+    }
+}
+
 /// Everything that still waits is handed on behind gaps: the flow is over, or the capture is.
+#[cold]
+#[inline(never)]
 pub(super) fn flush<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>) {
     for direction in [Direction::ToServer, Direction::ToClient] {
         stray::outlived(scene, flow, direction);
@@ -141,6 +189,8 @@ pub(super) fn flush<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Fl
 }
 
 /// Gives up the first hole of a direction, and those behind it whose octets have waited since `since`.
+#[cold]
+#[inline(never)]
 pub(super) fn overdue<O: Observer>(
     scene: &mut Scene<'_, O>,
     flow: &mut Flow<O::Flow>,
@@ -166,6 +216,8 @@ fn close<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flow>, direct
     }
 }
 
+#[cold]
+#[inline(never)]
 fn reset<O: Observer>(
     scene: &mut Scene<'_, O>,
     flow: &mut Flow<O::Flow>,
@@ -326,6 +378,8 @@ fn in_order<O: Observer>(
 }
 
 /// Data of a connection picked up in the middle. Where the other side told what it expects next, handing on begins there.
+#[cold]
+#[inline(never)]
 fn begin(half: &mut Half, sequence: u32) {
     match half.expected() {
         Some(expected) if sequence.wrapping_sub(expected) <= MAX_JUMP => {
@@ -344,6 +398,8 @@ fn begin(half: &mut Half, sequence: u32) {
 }
 
 /// A connection picked up in the middle: finds where its messages begin.
+#[cold]
+#[inline(never)]
 fn pick_up<O: Observer>(
     scene: &mut Scene<'_, O>,
     flow: &mut Flow<O::Flow>,
@@ -372,6 +428,8 @@ fn pick_up<O: Observer>(
 }
 
 /// Keeps octets that came too early.
+#[cold]
+#[inline(never)]
 fn wait<O: Observer>(
     scene: &mut Scene<'_, O>,
     flow: &mut Flow<O::Flow>,
@@ -399,6 +457,8 @@ fn wait<O: Observer>(
 }
 
 /// Lays octets beside those that wait.
+#[cold]
+#[inline(never)]
 fn keep<O: Observer>(
     scene: &mut Scene<'_, O>,
     flow: &mut Flow<O::Flow>,
@@ -414,6 +474,8 @@ fn keep<O: Observer>(
 }
 
 /// The octets before `position` will not come. Hands on what waits right behind them, under the frames it came in.
+#[cold]
+#[inline(never)]
 pub(super) fn gap<O: Observer>(
     scene: &mut Scene<'_, O>,
     flow: &mut Flow<O::Flow>,
@@ -446,6 +508,8 @@ pub(super) fn late<O: Observer>(scene: &mut Scene<'_, O>, flow: &mut Flow<O::Flo
 }
 
 /// The sequence numbers jumped: a new connection whose opening was not captured, or somebody's forgery.
+#[cold]
+#[inline(never)]
 fn begin_anew<O: Observer>(
     scene: &mut Scene<'_, O>,
     flow: &mut Flow<O::Flow>,

@@ -1,6 +1,6 @@
 //! The tracker: finds the flow of each packet, fires deadlines, enforces the caps.
 
-use core::time::Duration;
+use core::{net::Ipv4Addr, time::Duration};
 use std::collections::BTreeSet;
 
 use fieldwarden_model::{AddressSpace, FrameRef, Talker, Timestamp, Transport};
@@ -14,10 +14,11 @@ use super::{
     copies::Copies,
     flow::{Flow, endpoint, sender_is_client},
     fragments::{Fragments, Outcome},
+    half::Half,
     pieces::Overlap,
     recognition,
     scene::Scene,
-    shard::wide,
+    shard::{PlainEnds, wide},
     table::{self, Age, Pair, Table},
     tcp::{self, Segment},
 };
@@ -28,16 +29,16 @@ const ACTIVE_EVERY: Duration = Duration::from_secs(1);
 
 /// Follows the flows of one shard.
 pub struct Tracker<O: Observer> {
-    settings: Settings,
-    dissectors: &'static [&'static dyn Dissector],
-    seed: Seed,
-    table: Table<Flow<O::Flow>>,
+    pub(super) settings: Settings,
+    pub(super) dissectors: &'static [&'static dyn Dissector],
+    pub(super) seed: Seed,
+    pub(super) table: Table<Flow<O::Flow>>,
     holes: Holes,
     fragments: Fragments,
-    copies: Option<Copies>,
-    now: Timestamp,
+    pub(super) copies: Option<Copies>,
+    pub(super) now: Timestamp,
     /// No deadline falls before this time; one may fall later than it says.
-    quiet_until: Timestamp,
+    pub(super) quiet_until: Timestamp,
     /// The shortest silence after which any flow is let go.
     shortest_idle: Duration,
 }
@@ -110,6 +111,9 @@ impl<O: Observer> Tracker<O> {
         seat: Option<Seat>,
         observer: &mut O,
     ) -> Option<Box<Opened>> {
+        if seat.is_some_and(|seat| self.usual(packet, captured, &seat, observer)) {
+            return None;
+        }
         let window = self.settings.copy_window_us;
         if window != 0 {
             let window = Duration::from_micros(u64::from(window));
@@ -130,11 +134,11 @@ impl<O: Observer> Tracker<O> {
         self.carried(packet, &[packet.frame], observer)
     }
 
-    /// Where the flow of a packet sits, as far as is known before the packet is taken.
+    /// Where the flow between two ends sits, as far as is known before a packet of it is taken.
     #[must_use]
-    pub fn seat(&self, packet: &Packet<'_>) -> Option<Seat> {
-        let ends = Ends::of(&packet.layers)?;
-        let (pair, sender_is_low) = ends.pair(packet.space);
+    pub fn seat(&self, ends: &PlainEnds, space: AddressSpace) -> Option<Seat> {
+        let end = |(address, port): (Ipv4Addr, u16)| (wide(address.into()), port);
+        let (pair, sender_is_low) = Pair::of(end(ends.source), end(ends.destination), space, ends.transport);
         Some(Seat { pair, sender_is_low, index: self.table.find(&pair)? })
     }
 
@@ -165,7 +169,8 @@ impl<O: Observer> Tracker<O> {
         seat: Option<Seat>,
         observer: &mut O,
     ) -> Option<Box<Opened>> {
-        let Some(seat) = seat.filter(|_| packet.layers.network.is_some_and(|n| n.fragment.is_none())) else {
+        // A frame cut short may have ports at a glance, and no header that can be read.
+        let Some(seat) = seat.filter(|_| packet.layers.transport != TransportHeader::None) else {
             return self.packet(packet, observer);
         };
         self.advance(packet.time, observer);
@@ -341,13 +346,7 @@ impl<O: Observer> Tracker<O> {
         match layers.transport {
             _ if refused => {}
             TransportHeader::Tcp(header) => {
-                let segment = Segment {
-                    header,
-                    payload: layers.payload,
-                    missing: layers.missing,
-                    shift: if header.flags.has(TcpFlags::SYN) { layers.window_scale() } else { None },
-                };
-                tcp::segment(&mut scene, &mut flow, direction, &segment);
+                tcp::segment(&mut scene, &mut flow, direction, &segment_of(layers, header));
             }
             TransportHeader::Udp(_) if !layers.payload.is_empty() => {
                 if flow.speaks(direction) {
@@ -451,7 +450,15 @@ impl<O: Observer> Tracker<O> {
     }
 
     /// Brings the list of holes in line with what waits in a flow.
+    #[inline]
     fn settle(&mut self, index: u32, flow: &mut Flow<O::Flow>) {
+        if !flow.halves.iter().all(Half::is_calm) {
+            self.settle_trouble(index, flow);
+        }
+    }
+
+    #[inline(never)]
+    fn settle_trouble(&mut self, index: u32, flow: &mut Flow<O::Flow>) {
         for direction in [Direction::ToServer, Direction::ToClient] {
             let half = flow.half(direction);
             let Some(trouble) = half.trouble_if_any() else { continue };
@@ -590,9 +597,15 @@ impl<O: Observer> Tracker<O> {
 /// Where the flow of a packet sits.
 #[derive(Clone, Copy, Debug)]
 pub struct Seat {
-    pair: Pair,
-    sender_is_low: bool,
-    index: u32,
+    pub(super) pair: Pair,
+    pub(super) sender_is_low: bool,
+    pub(super) index: u32,
+}
+
+/// The TCP part of a packet.
+pub(super) fn segment_of<'a>(layers: &Layers<'a>, header: Tcp) -> Segment<'a> {
+    let shift = if header.flags.has(TcpFlags::SYN) { layers.window_scale() } else { None };
+    Segment { header, payload: layers.payload, missing: layers.missing, shift }
 }
 
 /// Whether a packet may open another connection between the ports of an earlier one.

@@ -114,24 +114,24 @@ fn addresses(network: &Network) -> u64 {
 /// Cannot overflow: a frame is far shorter than 2^32 words.
 fn sum(octets: &[u8]) -> u64 {
     let (words, rest) = octets.as_chunks::<8>();
-    let mut total = 0_u64;
-    for word in words {
-        let word = u64::from_ne_bytes(*word);
-        total += (word & 0xffff_ffff) + (word >> 32);
-    }
+    let mut total: u128 = words.iter().map(|word| u128::from(u64::from_ne_bytes(*word))).sum();
     let (words, rest) = rest.as_chunks::<4>();
-    total += words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum::<u64>();
+    total += words.iter().map(|word| u128::from(u32::from_ne_bytes(*word))).sum::<u128>();
     let (pairs, odd) = rest.as_chunks::<2>();
-    total += pairs.iter().map(|pair| u64::from(u16::from_ne_bytes(*pair))).sum::<u64>();
-    total += odd.first().map_or(0, |last| u64::from(u16::from_ne_bytes([*last, 0])));
-    u64::from(u16::from_be(fold(total)))
+    total += pairs.iter().map(|pair| u128::from(u16::from_ne_bytes(*pair))).sum::<u128>();
+    total += odd.first().map_or(0, |last| u128::from(u16::from_ne_bytes([*last, 0])));
+    let halves = (total & u128::from(u64::MAX)) + (total >> 64);
+    let words = (halves & 0xffff_ffff) + (halves >> 32);
+    u64::from(u16::from_be(fold(u64::try_from(words).unwrap_or(0))))
 }
 
 /// Adds the carries back in until 16 bits are left.
-fn fold(sum: u64) -> u16 {
-    let mut sum = sum;
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    u16::try_from(sum).unwrap_or(u16::MAX)
+const fn fold(sum: u64) -> u16 {
+    let words = (sum & 0xffff_ffff) + (sum >> 32);
+    let words = (words & 0xffff_ffff) + (words >> 32);
+    let pairs = (words & 0xffff) + (words >> 16);
+    let pairs = (pairs & 0xffff) + (pairs >> 16);
+    #[expect(clippy::cast_possible_truncation, reason = "no carry is left")]
+    let folded = pairs as u16;
+    folded
 }

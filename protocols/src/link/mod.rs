@@ -179,6 +179,10 @@ pub struct Addresses {
     pub destination: Ipv4Addr,
     /// The outermost VLAN id.
     pub vlan: Option<u16>,
+    /// The protocol above IP.
+    pub protocol: u8,
+    /// The first four octets above IP, unless it is a fragment: with TCP and UDP the ports of source and destination.
+    pub ports: Option<(u16, u16)>,
 }
 
 /// The addresses and the outermost VLAN id that [`dissect`] finds in a plain frame, for a tenth of the price; `None` for any

@@ -78,12 +78,12 @@ pub(super) fn addresses(frame: &RawFrame<'_>) -> Option<Addresses> {
     else {
         return None;
     };
+    let whole = u16::from_be_bytes([f0 & 0x3f, f1]) == 0;
+    let ports = above.first_chunk::<4>().filter(|_| whole);
+    let ports = ports.map(|&[s0, s1, d0, d1]| (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])));
     let may_be_tunnel = match protocol {
         6 => false,
-        17 if u16::from_be_bytes([f0 & 0x3f, f1]) == 0 => {
-            let &[_, _, p0, p1] = above.first_chunk::<4>()?;
-            tunnel::is_port(u16::from_be_bytes([p0, p1]))
-        }
+        17 => ports.is_none_or(|(_, destination)| tunnel::is_port(destination)),
         _ => true,
     };
     if u16::from_be_bytes(kind) != lower::IPV4 || may_be_tunnel {
@@ -91,7 +91,7 @@ pub(super) fn addresses(frame: &RawFrame<'_>) -> Option<Addresses> {
     }
     let source = Ipv4Addr::new(s0, s1, s2, s3);
     let destination = Ipv4Addr::new(d0, d1, d2, d3);
-    Some(Addresses { source, destination, vlan })
+    Some(Addresses { source, destination, vlan, protocol, ports })
 }
 
 /// A header of 20 octets of a whole datagram, and the datagram without what trails it, where that is padding alone.

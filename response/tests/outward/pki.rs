@@ -36,10 +36,10 @@ pub(crate) fn make(folder: &Path) {
 
 /// A destination as the configuration would make it.
 pub(crate) fn destination(folder: &Path, port: u16, changes: &[(&str, Content)]) -> Arc<dyn Destination> {
-    let file = |name: &str| Content::Text(folder.join(name).display().to_string());
+    let file = |name: &str| Content::Text(folder.join(name).display().to_string().into());
     let mut entries = vec![
         ("name", Content::Text("soc".into())),
-        ("address", Content::Text(format!("127.0.0.1:{port}"))),
+        ("address", Content::Text(format!("127.0.0.1:{port}").into())),
         ("server_name", Content::Text(COLLECTOR.into())),
         ("ca_file", file("ca.pem")),
         ("certificate_file", file("client.pem")),

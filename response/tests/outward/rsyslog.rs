@@ -209,7 +209,7 @@ fn each_mistake_in_the_certificates_is_told_as_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let Some(mut rsyslog) = Rsyslog::prepare(folder.path()) else { return };
     rsyslog.start();
-    let file = |name: &str| Content::Text(folder.path().join(name).display().to_string());
+    let file = |name: &str| Content::Text(folder.path().join(name).display().to_string().into());
     let told = |changes: &[(&str, Content)]| {
         let destination = pki::destination(folder.path(), rsyslog.port, changes);
         destination.test(sample::at(0)).map_err(|error| error.to_string())

@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_baseline_can_allow_it_to_one_station() {
         let mut baseline = baseline();
-        baseline.conversations[0].functions.push(Function { code: 1 << 16 | 8, name: String::new() });
+        baseline.conversations[0].functions.push(Function { code: 1 << 16 | 8, name: "".into() });
         let mut bench = Bench::with(Some(baseline));
         bench.asks(HMI, PLC, &operation(Verb::Mode, 1 << 16 | 8, None)).asks(HMI, PLC, &read("40001"));
         assert!(bench.alerts.is_empty());

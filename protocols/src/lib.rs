@@ -14,6 +14,7 @@ pub mod anomaly;
 pub mod ber;
 pub mod cursor;
 pub mod dissector;
+pub mod dnp3;
 pub mod framed;
 pub mod iso;
 pub mod link;
@@ -21,6 +22,8 @@ pub mod message;
 pub mod modbus;
 pub mod s7comm;
 pub mod stream;
+#[cfg(test)]
+mod trial;
 
 pub use anomaly::{Anomaly, Blame};
 pub use cursor::Cursor;
@@ -28,7 +31,7 @@ pub use dissector::{Dissector, Notation, Ports, Probe, Session, Step};
 pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol, Sink};
 
 /// Every dissector, in the order in which probes are tried.
-pub static DISSECTORS: &[&dyn Dissector] = &[&modbus::Modbus, &s7comm::S7comm];
+pub static DISSECTORS: &[&dyn Dissector] = &[&modbus::Modbus, &s7comm::S7comm, &dnp3::Dnp3];
 
 /// The dissector that tells messages of a protocol, by the protocol's name.
 #[must_use]

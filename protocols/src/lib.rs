@@ -15,7 +15,9 @@ pub mod ber;
 pub mod cursor;
 pub mod dissector;
 pub mod dnp3;
+mod findings;
 pub mod framed;
+pub mod iec104;
 pub mod iso;
 pub mod link;
 pub mod message;
@@ -31,7 +33,7 @@ pub use dissector::{Dissector, Notation, Ports, Probe, Session, Step};
 pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol, Sink};
 
 /// Every dissector, in the order in which probes are tried.
-pub static DISSECTORS: &[&dyn Dissector] = &[&modbus::Modbus, &s7comm::S7comm, &dnp3::Dnp3];
+pub static DISSECTORS: &[&dyn Dissector] = &[&modbus::Modbus, &s7comm::S7comm, &dnp3::Dnp3, &iec104::Iec104];
 
 /// The dissector that tells messages of a protocol, by the protocol's name.
 #[must_use]

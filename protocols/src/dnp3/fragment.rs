@@ -1,10 +1,12 @@
 //! The header of an application fragment (IEEE 1815 clause 4.2.2).
 
-use super::{
+use super::object::{Objects, Step};
+use crate::{
+    anomaly::Anomaly,
+    cursor::Cursor,
     findings::{Findings, count, place},
-    object::{Objects, Step},
+    message::Kind,
 };
-use crate::{anomaly::Anomaly, cursor::Cursor, message::Kind};
 
 pub(super) const CONFIRM: u8 = 0;
 pub(super) const RESPONSE: u8 = 129;

@@ -19,7 +19,6 @@ mod body;
 mod classify;
 mod fields;
 mod file;
-mod findings;
 mod fragment;
 mod library;
 mod link;

@@ -1,10 +1,11 @@
 //! Object headers (IEEE 1815 clause 4.2.2.7): group, variation, qualifier, range, and the objects behind.
 
-use super::{
+use super::library::{self, Layout};
+use crate::{
+    anomaly::Anomaly,
+    cursor::Cursor,
     findings::{count, place},
-    library::{self, Layout},
 };
-use crate::{anomaly::Anomaly, cursor::Cursor};
 
 /// Which objects a header speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

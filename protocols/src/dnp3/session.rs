@@ -2,7 +2,6 @@
 
 use super::{
     body::{Asked, FragmentBody, LinkBody, Octets},
-    findings::{Findings, count, place},
     fragment::{CONFIRM, Fragment, RESPONSE},
     link::{self, HEADER, Header, SHORTEST},
     object,
@@ -12,6 +11,7 @@ use super::{
 use crate::{
     anomaly::Anomaly,
     dissector::{Session, Step},
+    findings::{Findings, count, place},
     message::{Body, Direction, Kind, Message, Sink},
 };
 

@@ -12,6 +12,7 @@ extern crate alloc;
 
 pub mod anomaly;
 pub mod ber;
+pub mod cip;
 pub mod cursor;
 pub mod dissector;
 pub mod dnp3;
@@ -33,7 +34,13 @@ pub use dissector::{Dissector, Notation, Ports, Probe, Session, Step};
 pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol, Sink};
 
 /// Every dissector, in the order in which probes are tried.
-pub static DISSECTORS: &[&dyn Dissector] = &[&modbus::Modbus, &s7comm::S7comm, &dnp3::Dnp3, &iec104::Iec104];
+pub static DISSECTORS: &[&dyn Dissector] = &[
+    &modbus::Modbus,
+    &s7comm::S7comm,
+    &cip::Cip,
+    &dnp3::Dnp3,
+    &iec104::Iec104,
+];
 
 /// The dissector that tells messages of a protocol, by the protocol's name.
 #[must_use]

@@ -35,7 +35,12 @@ pub(super) fn operations(message: &CipMessage<'_>, each: &mut dyn FnMut(&Operati
         Sort::Send | Sort::Open { .. } | Sort::Close => each(&whole.operation(None, None)),
         Sort::Pccc => {
             let (points, values) = pccc_object(message);
-            each(&whole.operation(points, values));
+            let refusal = Pccc::read(packet.data).map(|own| own.status).filter(|status| *status != 0);
+            let outcome = match (packet.response && packet.status == 0, refusal) {
+                (true, Some(status)) => Outcome::Refused(u32::from(status)),
+                _ => whole.outcome,
+            };
+            each(&Whole { outcome, ..whole }.operation(points, values));
         }
         Sort::Tag | Sort::Modify => {
             let (points, values) = tag_object(message);

@@ -16,8 +16,10 @@ pub mod cip;
 pub mod cursor;
 pub mod dissector;
 pub mod dnp3;
+pub mod egd;
 mod findings;
 pub mod framed;
+pub mod ge_srtp;
 pub mod iec104;
 pub mod iso;
 pub mod link;
@@ -38,6 +40,8 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &modbus::Modbus,
     &s7comm::S7comm,
     &cip::Cip,
+    &egd::Egd,
+    &ge_srtp::GeSrtp,
     &dnp3::Dnp3,
     &iec104::Iec104,
 ];

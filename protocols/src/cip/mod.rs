@@ -32,6 +32,8 @@ mod pending;
 mod session;
 
 #[cfg(test)]
+pub(crate) mod harness;
+#[cfg(test)]
 mod tests;
 
 use alloc::boxed::Box;

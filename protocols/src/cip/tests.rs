@@ -1,113 +1,31 @@
 extern crate std;
 
 use std::{
-    collections::BTreeMap,
     format,
     string::{String, ToString},
     vec,
     vec::Vec,
 };
 
-use fieldwarden_model::{FrameRef, Operation, Outcome, Value, Verb};
+use fieldwarden_model::{Outcome, Value, Verb};
 use proptest::prelude::*;
 
-use super::*;
-use crate::{
-    message::{FieldValue, FieldVisitor, Kind, Message},
-    stream::StreamParser,
+use super::{
+    harness::{Flow, Said, cut, hex},
+    *,
 };
+use crate::message::Kind;
 use Direction::{ToClient, ToServer};
 
-/// An operation: verb, name, points as written, values, outcome.
-type Done = (Verb, &'static str, Option<String>, Vec<Value>, Outcome);
-
-/// What one message said, owned.
-#[derive(Clone, Debug, PartialEq)]
-struct Said {
-    protocol: &'static str,
-    kind: Kind,
-    fields: BTreeMap<&'static str, Vec<String>>,
-    operations: Vec<Done>,
-    anomalies: Vec<&'static str>,
+fn flow() -> Flow {
+    Flow::over(&Cip, Transport::Tcp)
 }
 
-impl Said {
-    fn field(&self, key: &str) -> String {
-        self.fields.get(key).map(|list| list.join(",")).unwrap_or_default()
-    }
-}
-
-#[derive(Default)]
-struct Collect(BTreeMap<&'static str, Vec<String>>);
-
-impl FieldVisitor for Collect {
-    fn field(&mut self, key: &'static str, value: FieldValue<'_>) {
-        self.item(key, value);
-    }
-
-    fn item(&mut self, key: &'static str, value: FieldValue<'_>) {
-        let text = match value {
-            FieldValue::Unsigned(number) => number.to_string(),
-            FieldValue::Signed(number) => number.to_string(),
-            FieldValue::Float(number) => number.to_string(),
-            FieldValue::Text(text) => text.into(),
-            FieldValue::Bytes(octets) => octets.iter().map(|octet| format!("{octet:02x}")).collect(),
-        };
-        self.0.entry(key).or_default().push(text);
-    }
-}
-
-fn owned(message: &Message<'_>) -> Said {
-    let mut fields = Collect::default();
-    message.body.fields(&mut fields);
-    let mut operations = Vec::new();
-    message.body.operations(&mut |operation: &Operation<'_>| {
-        let points = operation.points.map(|range| {
-            let mut text = String::new();
-            Cip.notation().write(&range, &mut text).unwrap();
-            assert_eq!(Cip.notation().read(&text), Some(range), "{text}");
-            text
-        });
-        let values = operation.values.map(|values| values.iter().collect()).unwrap_or_default();
-        operations.push((operation.verb, operation.name, points, values, operation.outcome));
-    });
-    Said {
-        protocol: message.protocol.name(),
-        kind: message.kind,
-        fields: fields.0,
-        operations,
-        anomalies: message.anomalies.iter().map(|anomaly| anomaly.code).collect(),
-    }
-}
-
-/// A flow under test.
-struct Flow {
-    parser: StreamParser,
-    said: Vec<Said>,
-}
-
-impl Flow {
-    fn new() -> Self {
-        Self { parser: StreamParser::new(Cip.session(Transport::Tcp), MAX_PACKET), said: Vec::new() }
-    }
-
-    fn feed(&mut self, direction: Direction, octets: &[u8]) {
-        let said = &mut self.said;
-        self.parser.feed(direction, octets, FrameRef::default(), &mut |message, _| said.push(owned(message)));
-    }
-
-    /// The CIP messages that these octets complete.
-    fn cip(&mut self, direction: Direction, octets: &[u8]) -> Vec<Said> {
-        let before = self.said.len();
-        self.feed(direction, octets);
-        self.said[before..].iter().filter(|said| said.protocol == "cip").cloned().collect()
-    }
-}
-
-/// Octets out of hexadecimal, blanks ignored.
-fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(16)).collect();
-    digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect()
+/// The CIP messages that these octets complete.
+fn cip(flow: &mut Flow, direction: Direction, octets: &[u8]) -> Vec<Said> {
+    let mut told = flow.told(direction, octets);
+    told.retain(|said| said.protocol == "cip");
+    told
 }
 
 fn packet(command: u16, session: u32, data: &[u8]) -> Vec<u8> {
@@ -148,14 +66,14 @@ const READ_DONE: &str = "cc 00 00 00 c400 2a000000 feffffff";
 
 #[test]
 fn a_tag_read_names_elements_and_values() {
-    let mut flow = Flow::new();
-    let asked = flow.cip(ToServer, &connected(1, 5, READ));
+    let mut flow = flow();
+    let asked = cip(&mut flow, ToServer, &connected(1, 5, READ));
     assert_eq!(asked[0].field("symbol"), "Level");
     assert_eq!(asked[0].field("elements"), "2");
     let (verb, name, points, values, outcome) = asked[0].operations[0].clone();
     assert_eq!((verb, name, values.len(), outcome), (Verb::Read, "read tag", 0, Outcome::Asked));
     assert!(points.clone().unwrap().ends_with("[3-4]"));
-    let done = flow.cip(ToClient, &connected(2, 5, READ_DONE));
+    let done = cip(&mut flow, ToClient, &connected(2, 5, READ_DONE));
     assert_eq!(done[0].field("symbol"), "Level", "the answer repeats what was asked");
     assert_eq!(done[0].field("values"), "42,-2");
     assert_eq!(
@@ -166,26 +84,27 @@ fn a_tag_read_names_elements_and_values() {
 
 #[test]
 fn a_tag_write_carries_its_value_and_a_refusal_its_code() {
-    let mut flow = Flow::new();
+    let mut flow = flow();
     // Write tag: type REAL, one element, 1.0.
-    let asked = flow.cip(ToServer, &connected(1, 6, "4d 04 91 05 4c65 7665 6c00 ca00 0100 0000803f"));
+    let asked = cip(&mut flow, ToServer, &connected(1, 6, "4d 04 91 05 4c65 7665 6c00 ca00 0100 0000803f"));
     let (verb, _, _, values, _) = &asked[0].operations[0];
     assert_eq!((*verb, values.as_slice()), (Verb::Write, [Value::Float(1.0)].as_slice()));
-    let refused = flow.cip(ToClient, &connected(2, 6, "cd 00 ff 01 0721"));
+    let refused = cip(&mut flow, ToClient, &connected(2, 6, "cd 00 ff 01 0721"));
     assert_eq!(refused[0].field("extended_status"), "8455");
     assert_eq!(refused[0].operations[0].4, Outcome::Refused(0xff));
 }
 
 #[test]
 fn an_unconnected_send_is_two_messages_and_its_answer_one() {
-    let mut flow = Flow::new();
+    let mut flow = flow();
     // Vol. 1, 3-5.5.4: get attributes all of the identity object, by way of port 1, slot 0.
-    let asked = flow.cip(ToServer, &unconnected("52 02 2006 2401 0af0 0600 0102 2001 2401 0100 0100"));
+    let asked = cip(&mut flow, ToServer, &unconnected("52 02 2006 2401 0af0 0600 0102 2001 2401 0100 0100"));
     assert_eq!(asked.len(), 2);
     assert_eq!((asked[0].field("class"), asked[1].field("class")), ("6".into(), "1".into()));
     assert!(asked[0].operations.is_empty(), "what carries does nothing itself");
     assert_eq!(asked[1].operations[0].0, Verb::Discover);
-    let done = flow.cip(ToClient, &unconnected("81 00 0000 0100 0e00 3600 1014 6030 3f825100 04 50756d70"));
+    let done =
+        cip(&mut flow, ToClient, &unconnected("81 00 0000 0100 0e00 3600 1014 6030 3f825100 04 50756d70"));
     assert_eq!(done.len(), 1);
     assert_eq!(done[0].field("class"), "6,1");
     assert_eq!(done[0].field("attribute"), "1,2,3,4,5,6,7");
@@ -195,15 +114,17 @@ fn an_unconnected_send_is_two_messages_and_its_answer_one() {
 
 #[test]
 fn every_message_of_a_multiple_service_packet_is_told() {
-    let mut flow = Flow::new();
+    let mut flow = flow();
     // Vol. 1, Appendix A-4.10: two services, at octets 6 and 14 behind the service's path.
-    let asked = flow.cip(
+    let asked = cip(
+        &mut flow,
         ToServer,
         &connected(1, 9, "0a 02 2002 2401 0200 0600 0e00 0e03 2001 2401 3007 0302 208b 2401 0100 0600"),
     );
     assert_eq!(asked.len(), 3);
     assert_eq!(asked[1].field("attribute"), "7");
-    let done = flow.cip(
+    let done = cip(
+        &mut flow,
         ToClient,
         &connected(
             2,
@@ -219,23 +140,24 @@ fn every_message_of_a_multiple_service_packet_is_told() {
 
 #[test]
 fn a_connection_is_known_by_its_opening() {
-    let mut flow = Flow::new();
+    let mut flow = flow();
     let open = "54 02 2006 2401 0af0 02000000 01000000 0200 4d00 efbeadde 03000000 \
                 80841e00 f443 80841e00 f443 a3 03 0100 2002 2401";
-    let asked = flow.cip(ToServer, &unconnected(open));
+    let asked = cip(&mut flow, ToServer, &unconnected(open));
     assert_eq!((asked[0].field("class"), asked[0].field("is_response")), ("6,2".into(), "0,0".into()));
-    flow.cip(
+    cip(
+        &mut flow,
         ToClient,
         &unconnected("d4 00 0000 11111111 01000000 0200 4d00 efbeadde 80841e00 80841e00 0000"),
     );
-    let read = flow.cip(ToServer, &connected(0x1111_1111, 1, "0e 03 20ac 2401 3003"));
+    let read = cip(&mut flow, ToServer, &connected(0x1111_1111, 1, "0e 03 20ac 2401 3003"));
     assert_eq!(read[0].field("class"), "2,172");
 }
 
 #[test]
 fn mode_program_time_and_firmware_are_told_by_their_verbs() {
-    let mut flow = Flow::new();
-    let mut verb = |message: &str| flow.cip(ToServer, &connected(1, 1, message))[0].operations[0].0;
+    let mut flow = flow();
+    let mut verb = |message: &str| cip(&mut flow, ToServer, &connected(1, 1, message))[0].operations[0].0;
     assert_eq!(verb("07 02 208e 2401"), Verb::Mode, "stop of a controller");
     assert_eq!(verb("06 02 208e 2401"), Verb::Mode);
     assert_eq!(verb("05 02 2001 2401 00"), Verb::Mode, "reset of a device");
@@ -248,16 +170,20 @@ fn mode_program_time_and_firmware_are_told_by_their_verbs() {
 
 #[test]
 fn pccc_names_files_and_elements() {
-    let mut flow = Flow::new();
+    let mut flow = flow();
     // 1770-6.5.16, chapter 7, "protected typed logical read with three address fields": N7:10, two words.
-    let asked =
-        flow.cip(ToServer, &connected(1, 2, "4b 02 2067 2401 07 4d00 01000000 0f 00 3412 a2 04 07 89 0a 00"));
+    let asked = cip(
+        &mut flow,
+        ToServer,
+        &connected(1, 2, "4b 02 2067 2401 07 4d00 01000000 0f 00 3412 a2 04 07 89 0a 00"),
+    );
     assert_eq!(asked[0].operations[0].2.as_deref(), Some("N7:10-11"));
-    let done = flow.cip(ToClient, &connected(2, 2, "cb 00 0000 07 4d00 01000000 4f 00 3412 0100 feff"));
+    let done = cip(&mut flow, ToClient, &connected(2, 2, "cb 00 0000 07 4d00 01000000 4f 00 3412 0100 feff"));
     assert_eq!(done[0].operations[0].3, [Value::Integer(1), Value::Integer(-2)]);
     assert_eq!(done[0].field("is_response"), "1,1");
     // A timer has three words: T4:1, accumulated value.
-    let timer = flow.cip(
+    let timer = cip(
+        &mut flow,
         ToServer,
         &connected(1, 3, "4b 02 2067 2401 07 4d00 01000000 0f 00 3512 aa 02 04 86 01 02 6400"),
     );
@@ -267,9 +193,9 @@ fn pccc_names_files_and_elements() {
 
 #[test]
 fn an_unanswered_scan_of_services_comes_out_whole_and_memory_is_bounded() {
-    let mut flow = Flow::new();
+    let mut flow = flow();
     for service in 1..=127 {
-        let asked = flow.cip(ToServer, &connected(1, service, &format!("{service:02x} 02 2001 2401")));
+        let asked = cip(&mut flow, ToServer, &connected(1, service, &format!("{service:02x} 02 2001 2401")));
         assert_eq!(asked[0].field("service"), service.to_string());
         assert_eq!(asked[0].operations.len(), usize::from(service != 0x0a), "{service}");
     }
@@ -278,7 +204,7 @@ fn an_unanswered_scan_of_services_comes_out_whole_and_memory_is_bounded() {
 
 #[test]
 fn an_unanswered_scan_of_commands_comes_out_whole() {
-    let mut flow = Flow::new();
+    let mut flow = flow();
     for command in 0..=0xff {
         flow.feed(ToServer, &packet(command, 0, &[]));
     }
@@ -287,11 +213,11 @@ fn an_unanswered_scan_of_commands_comes_out_whole() {
 
 #[test]
 fn what_is_broken_is_told_with_what_was_understood() {
-    let mut flow = Flow::new();
-    let cut = flow.cip(ToServer, &connected(1, 1, "0e 04 2001 2401"));
+    let mut flow = flow();
+    let cut = cip(&mut flow, ToServer, &connected(1, 1, "0e 04 2001 2401"));
     assert_eq!((cut[0].kind, cut[0].field("class")), (Kind::Anomaly, "1".into()));
     assert_eq!(cut[0].anomalies, ["message-too-short"]);
-    let lying = flow.cip(ToServer, &connected(1, 2, "0a 02 2002 2401 0900 0600"));
+    let lying = cip(&mut flow, ToServer, &connected(1, 2, "0a 02 2002 2401 0900 0600"));
     assert_eq!(lying[0].anomalies, ["services-missing"]);
     let mut items = connected(1, 3, "01 02 2001 2401");
     items[30] = 9;
@@ -331,10 +257,7 @@ fn sound_stream() -> (Vec<u8>, Vec<u8>) {
 
 /// What a stream says when cut into pieces of `size` octets.
 fn told(up: &[u8], down: &[u8], size: usize) -> Vec<Said> {
-    let mut flow = Flow::new();
-    up.chunks(size).for_each(|piece| flow.feed(ToServer, piece));
-    down.chunks(size).for_each(|piece| flow.feed(ToClient, piece));
-    flow.said
+    cut(&Cip, up, down, size)
 }
 
 #[test]
@@ -356,7 +279,7 @@ proptest! {
         pieces in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<u8>(), 0..200)), 0..10),
         messages in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<u8>(), 0..80)), 0..10),
     ) {
-        let mut flow = Flow::new();
+        let mut flow = flow();
         for (up, octets) in messages {
             let text: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
             flow.feed(if up { ToServer } else { ToClient }, &connected(1, 1, &text));

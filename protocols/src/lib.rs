@@ -18,6 +18,7 @@ pub mod dissector;
 pub mod dnp3;
 pub mod egd;
 mod findings;
+pub mod fins;
 pub mod framed;
 pub mod ge_srtp;
 pub mod iec104;
@@ -42,6 +43,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &cip::Cip,
     &egd::Egd,
     &ge_srtp::GeSrtp,
+    &fins::Fins,
     &dnp3::Dnp3,
     &iec104::Iec104,
 ];

@@ -24,6 +24,7 @@ pub mod ge_srtp;
 pub mod iec104;
 pub mod iso;
 pub mod link;
+pub mod melsec;
 pub mod message;
 pub mod modbus;
 pub mod s7comm;
@@ -44,6 +45,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &egd::Egd,
     &ge_srtp::GeSrtp,
     &fins::Fins,
+    &melsec::Melsec,
     &dnp3::Dnp3,
     &iec104::Iec104,
 ];

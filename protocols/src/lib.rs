@@ -11,6 +11,7 @@
 extern crate alloc;
 
 pub mod anomaly;
+pub mod bacnet;
 pub mod ber;
 pub mod cip;
 pub mod cursor;
@@ -29,6 +30,9 @@ pub mod message;
 pub mod modbus;
 pub mod s7comm;
 pub mod stream;
+mod telling;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod trial;
 
@@ -41,6 +45,7 @@ pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Prot
 pub static DISSECTORS: &[&dyn Dissector] = &[
     &modbus::Modbus,
     &s7comm::S7comm,
+    &bacnet::BacnetIp,
     &cip::Cip,
     &egd::Egd,
     &ge_srtp::GeSrtp,

@@ -28,6 +28,7 @@ pub mod link;
 pub mod melsec;
 pub mod message;
 pub mod modbus;
+pub mod opcua;
 pub mod s7comm;
 pub mod stream;
 mod telling;
@@ -46,6 +47,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &modbus::Modbus,
     &s7comm::S7comm,
     &bacnet::BacnetIp,
+    &opcua::OpcUa,
     &cip::Cip,
     &egd::Egd,
     &ge_srtp::GeSrtp,

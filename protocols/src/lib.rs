@@ -24,6 +24,7 @@ pub mod framed;
 pub mod ge_srtp;
 pub mod iec104;
 pub mod iso;
+pub mod knxnet_ip;
 pub mod link;
 pub mod melsec;
 pub mod message;
@@ -48,6 +49,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &s7comm::S7comm,
     &bacnet::BacnetIp,
     &opcua::OpcUa,
+    &knxnet_ip::KnxnetIp,
     &cip::Cip,
     &egd::Egd,
     &ge_srtp::GeSrtp,

@@ -22,6 +22,7 @@ mod findings;
 pub mod fins;
 pub mod framed;
 pub mod ge_srtp;
+pub mod hart_ip;
 pub mod iec104;
 pub mod iso;
 pub mod knxnet_ip;
@@ -50,6 +51,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &bacnet::BacnetIp,
     &opcua::OpcUa,
     &knxnet_ip::KnxnetIp,
+    &hart_ip::HartIp,
     &cip::Cip,
     &egd::Egd,
     &ge_srtp::GeSrtp,

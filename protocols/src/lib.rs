@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+pub mod ads;
 pub mod anomaly;
 pub mod bacnet;
 pub mod ber;
@@ -52,6 +53,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &opcua::OpcUa,
     &knxnet_ip::KnxnetIp,
     &hart_ip::HartIp,
+    &ads::Ads,
     &cip::Cip,
     &egd::Egd,
     &ge_srtp::GeSrtp,

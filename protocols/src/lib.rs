@@ -19,6 +19,7 @@ pub mod cursor;
 pub mod dissector;
 pub mod dnp3;
 pub mod egd;
+pub mod ff_hse;
 mod findings;
 pub mod fins;
 pub mod framed;
@@ -54,6 +55,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &knxnet_ip::KnxnetIp,
     &hart_ip::HartIp,
     &ads::Ads,
+    &ff_hse::FfHse,
     &cip::Cip,
     &egd::Egd,
     &ge_srtp::GeSrtp,

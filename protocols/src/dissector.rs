@@ -7,7 +7,7 @@ use fieldwarden_model::{PointRange, Transport};
 
 use crate::message::{Direction, Protocol, Sink};
 
-/// The ports of a flow.
+/// The ports of a flow. Below IP both are the [kind](crate::link::kind::kind) of its frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {
     /// The server's port.
@@ -90,7 +90,13 @@ pub trait Dissector: Sync {
     /// Whether it runs over `transport`.
     fn carried_by(&self, transport: Transport) -> bool;
 
-    /// Whether this is its well-known port.
+    /// Whether its messages are the upkeep of the network itself, as those of ARP and ICMP: each stands by itself and belongs
+    /// to no flow, so that no conversation is made or judged of them. Asked of dissectors carried by the link alone.
+    fn is_upkeep(&self) -> bool {
+        false
+    }
+
+    /// Whether this is its well-known port; below IP, whether its frames are of this [kind](crate::link::kind::kind).
     fn well_known(&self, port: u16) -> bool;
 
     /// Whether the first octets of a stream, or a datagram, look like it.

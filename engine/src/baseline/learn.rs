@@ -15,7 +15,7 @@ use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned, merge, or
 use crate::{
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody, plain},
     map::Seed,
-    shard::is_to_group,
+    shard::{begins_service, is_to_group},
     track::{self, Heard, Observer, Origin, TrackEvent},
     trackers::Trackers,
     values,
@@ -255,10 +255,15 @@ impl Observer for Notes {
         }
     }
 
+    /// Nothing is judged of it, so nothing is learned.
+    fn upkeep(&mut self, _: &Origin<'_>, _: &Message<'_>) {}
+
     fn event(&mut self, origin: &Origin<'_>, (): &mut (), event: TrackEvent) {
         let service = ServiceKey::of(origin.key);
         match event {
-            TrackEvent::Started if !is_to_group(&service, origin) => {
+            TrackEvent::Started | TrackEvent::Recognised(_)
+                if begins_service(&service, event) && !is_to_group(&service, origin) =>
+            {
                 if self.services.contains(&service) {
                     return;
                 }

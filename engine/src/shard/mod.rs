@@ -225,9 +225,10 @@ impl Judge {
         let slot = self.service(origin, flow);
         let Some(service) = self.services.get_mut(slot) else { return };
         service.last = origin.time;
-        service.flows += u64::from(event == TrackEvent::Started);
+        service.flows += u64::from(event != TrackEvent::Active);
         let key = service.key;
-        let opened = Opened { origin, service: &key, suggested: suggested(&key), known: service.known };
+        let suggested = flow.protocol.or_else(|| suggested(&key));
+        let opened = Opened { origin, service: &key, suggested, known: service.known };
         service.to_group = is_to_group(&key, origin);
         if service.known || service.to_group {
             return;
@@ -470,13 +471,24 @@ impl Observer for Judge {
         }
     }
 
+    fn upkeep(&mut self, origin: &Origin<'_>, message: &Message<'_>) {
+        self.count(message.protocol);
+        let at = At::of(origin);
+        let place = Unattached { space: origin.key.space, time: at.time, frame: at.frame };
+        for anomaly in message.anomalies.iter().filter(|anomaly| anomaly.blame == Blame::Malformed) {
+            self.unattached(&place, TrackEvent::Layer(*anomaly));
+        }
+    }
+
     fn event(&mut self, origin: &Origin<'_>, flow: &mut FlowState, event: TrackEvent) {
         match event {
             TrackEvent::Started => {
                 flow.losses = self.losses;
-                self.opened(origin, flow, event);
+                if begins_service(&ServiceKey::of(origin.key), event) {
+                    self.opened(origin, flow, event);
+                }
             }
-            TrackEvent::Active => {
+            TrackEvent::Active if origin.key.transport != Transport::Link => {
                 self.opened(origin, flow, event);
                 if !flow.unread && suggested(&ServiceKey::of(origin.key)).is_some() {
                     flow.unread = true;
@@ -501,6 +513,9 @@ impl Observer for Judge {
             TrackEvent::Recognised(protocol) => {
                 flow.protocol = Some(protocol);
                 flow.unread = false;
+                if begins_service(&ServiceKey::of(origin.key), event) {
+                    self.opened(origin, flow, event);
+                }
             }
             // The end of a flow may be told long after its last octet.
             TrackEvent::Ended => {}
@@ -610,7 +625,8 @@ fn entry_of(baseline: Option<&Compiled>, position: Option<usize>) -> Option<&Com
 /// knows the other way round counts too.
 fn knows(baseline: &Compiled, key: &ServiceKey, client_port: Option<u16>) -> bool {
     let swapped = ServiceKey { client: key.server, server: key.client, port: client_port, ..*key };
-    baseline.knows_service(key) || (client_port.is_some() && baseline.knows_service(&swapped))
+    let may_be_swapped = client_port.is_some() || key.transport == Transport::Link;
+    baseline.knows_service(key) || (may_be_swapped && baseline.knows_service(&swapped))
 }
 
 /// The protocol that a service's port suggests.
@@ -655,6 +671,16 @@ fn remember(
             }
         }
         Outcome::Asked | Outcome::Refused(_) => {}
+    }
+}
+
+/// Whether an event of a flow is the first that tells of its service. Above IP that is its first packet, for the port says what
+/// is wanted; below IP nothing does before the protocol is recognised, and what is not recognised is no service.
+pub(crate) const fn begins_service(key: &ServiceKey, event: TrackEvent) -> bool {
+    match event {
+        TrackEvent::Started => !matches!(key.transport, Transport::Link),
+        TrackEvent::Recognised(_) => matches!(key.transport, Transport::Link),
+        _ => false,
     }
 }
 

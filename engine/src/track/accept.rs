@@ -64,8 +64,11 @@ pub(super) fn is_sound<F>(flow: &Flow<F>, direction: Direction, layers: &Layers<
 /// Whether a packet is worth checking: it carries data, or opens or ends something.
 pub(super) fn is_checked(layers: &Layers<'_>) -> bool {
     const CONTROL: u8 = TcpFlags::SYN.0 | TcpFlags::FIN.0 | TcpFlags::RST.0;
-    let controls = matches!(layers.transport, TransportHeader::Tcp(tcp) if tcp.flags.0 & CONTROL != 0);
-    controls || !layers.payload.is_empty()
+    match layers.transport {
+        TransportHeader::Tcp(tcp) => tcp.flags.0 & CONTROL != 0 || !layers.payload.is_empty(),
+        TransportHeader::Udp(_) => !layers.payload.is_empty(),
+        TransportHeader::None => false,
+    }
 }
 
 fn look_at_time_to_live<O: Observer>(

@@ -203,6 +203,11 @@ pub trait Observer {
     /// A message of a recognised protocol.
     fn message(&mut self, origin: &Origin<'_>, flow: &mut Self::Flow, message: &Message<'_>);
 
+    /// A message of the network's own upkeep, which belongs to no flow.
+    fn upkeep(&mut self, origin: &Origin<'_>, message: &Message<'_>) {
+        self.message(origin, &mut Self::Flow::default(), message);
+    }
+
     /// Anything else.
     fn event(&mut self, origin: &Origin<'_>, flow: &mut Self::Flow, event: TrackEvent);
 

@@ -4,6 +4,7 @@
 //! that thinks it possible gets it only on its well-known port, and only when no other dissector of that port still
 //! wants more octets. After [`PATIENCE`] fruitless segments a flow on other ports is let alone, which costs nothing
 //! from then on; on a well-known port looking never ends, so that nobody hides behind a burst of noise.
+//! Below IP only those look whose EtherType (or what stands for it) a frame has.
 
 use fieldwarden_model::{FrameRef, Transport};
 use fieldwarden_protocols::{
@@ -177,19 +178,19 @@ pub(super) fn datagram<O: Observer>(
     scene: &mut Scene<'_, O>,
     flow: &mut Flow<O::Flow>,
     direction: Direction,
+    ports: Ports,
     octets: &[u8],
 ) {
+    let transport = flow.key.transport;
     let (mut session, tries) = match core::mem::replace(&mut flow.recognition, Recognition::Unrecognised) {
         Recognition::Datagrams(session) => (session, 0),
         Recognition::Looking { tries, .. } => {
-            let ports = flow.ports();
-            let Verdict::Is(dissector) = probe(scene.dissectors, Transport::Udp, direction, octets, ports)
-            else {
-                flow.recognition = next_try(scene.dissectors, Transport::Udp, ports, tries, Vec::new());
+            let Verdict::Is(dissector) = probe(scene.dissectors, transport, direction, octets, ports) else {
+                flow.recognition = next_try(scene.dissectors, transport, ports, tries, Vec::new());
                 return;
             };
             recognised(scene, flow, direction, dissector);
-            (dissector.session(Transport::Udp), tries)
+            (dissector.session(transport), tries)
         }
         other @ (Recognition::Stream(_) | Recognition::Unrecognised) => {
             flow.recognition = other;
@@ -199,7 +200,7 @@ pub(super) fn datagram<O: Observer>(
     flow.recognition = match parse_datagram(scene, flow, &mut *session, direction, octets) {
         Parsed::Goes => Recognition::Datagrams(session),
         // One foreign datagram must not blind us to the next: each stands by itself, so look again.
-        Parsed::Foreign => next_try(scene.dissectors, Transport::Udp, flow.ports(), tries, Vec::new()),
+        Parsed::Foreign => next_try(scene.dissectors, transport, ports, tries, Vec::new()),
     };
 }
 
@@ -324,6 +325,10 @@ fn probe(
     let mut more_at_home = false;
     for dissector in dissectors.iter().filter(|dissector| dissector.carried_by(transport)) {
         let at_home = dissector.well_known(ports.server);
+        // An EtherType is no port: what goes under it says so itself.
+        if transport == Transport::Link && !at_home {
+            continue;
+        }
         match dissector.probe(direction, octets, ports) {
             Probe::Certain => return Verdict::Is(*dissector),
             Probe::Possible if at_home => possible = possible.or(Some(*dissector)),

@@ -114,7 +114,7 @@ pub(super) fn wide(address: IpAddr) -> u128 {
     }
 }
 
-fn hardware(mac: Option<Mac>) -> u128 {
+pub(super) fn hardware(mac: Option<Mac>) -> u128 {
     let [a, b, c, d, e, f] = mac.unwrap_or_default().0;
     u128::from(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
 }

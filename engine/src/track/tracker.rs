@@ -1,5 +1,7 @@
 //! The tracker: finds the flow of each packet, fires deadlines, enforces the caps.
 
+mod below;
+
 use core::{net::Ipv4Addr, time::Duration};
 use std::collections::BTreeSet;
 
@@ -293,8 +295,7 @@ impl<O: Observer> Tracker<O> {
     /// A packet that is no fragment.
     fn whole(&mut self, packet: &Packet<'_>, frames: &[FrameRef], observer: &mut O) {
         let Some(ends) = Ends::of(&packet.layers) else {
-            hear(packet, observer);
-            return tell_unattached(packet, observer);
+            return self.below(packet, frames, observer);
         };
         let (pair, sender_is_low) = ends.pair(packet.space);
         let index = self.flow_of(packet, &ends, pair, sender_is_low, observer);
@@ -352,9 +353,11 @@ impl<O: Observer> Tracker<O> {
                 if flow.speaks(direction) {
                     scene.event(&mut flow, direction, TrackEvent::Answered);
                 }
-                recognition::datagram(&mut scene, &mut flow, direction, layers.payload);
+                let ports = flow.ports();
+                recognition::datagram(&mut scene, &mut flow, direction, ports, layers.payload);
             }
-            TransportHeader::Udp(_) | TransportHeader::None => {}
+            TransportHeader::Udp(_) => {}
+            TransportHeader::None => below::frame(&mut scene, &mut flow, direction, layers),
         }
         self.settle(index, &mut flow);
         self.table.touch(index, flow.age(), self.now);

@@ -6,6 +6,8 @@
 //!
 //! Written after ISO 11898-1:2024 clause 8, Linux `include/uapi/linux/can.h` and the tcpdump.org registry.
 
+use fieldwarden_model::Mac;
+
 use super::{Carried, Walk};
 use crate::{anomaly::Anomaly, cursor::Cursor};
 
@@ -74,6 +76,12 @@ pub(super) fn can<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8], order: Order) {
         walk.remark(Anomaly::malformed("can-id", at, got, u64::from(LARGEST_STANDARD)));
     }
     walk.layers.carried = Carried::Can { id: word & !(EXTENDED | REMOTE | ERROR), flags, length };
+    walk.layers.destination_mac = Some(Mac([0xff; 6]));
+    // An error frame is the interface's own: nobody sent it.
+    walk.layers.source_mac = (!flags.has(CanFlags::ERROR)).then(|| {
+        let [a, b, c, d] = (word & !(EXTENDED | REMOTE | ERROR)).to_be_bytes();
+        Mac([2, 0, a, b, c, d])
+    });
     data(walk, flags, length, cursor.rest());
 }
 

@@ -13,7 +13,10 @@ const MAX_DATAGRAM: u32 = 65_535;
 /// IPv6 next header of a routing header.
 const ROUTING: u8 = 43;
 
-/// ARP for IPv4 on Ethernet: 28 octets (RFC 826). Other address widths are left as payload.
+/// Octets of an ARP packet for IPv4 over hardware addresses of six octets.
+const ARP_OCTETS: usize = 28;
+
+/// ARP for IPv4 on Ethernet (RFC 826); the packet stays payload. Other address widths are not read.
 pub(super) fn arp<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
     let mut cursor = Cursor::new(bytes);
     let (Some(_hardware), Some(protocol), Some(widths), Some(operation)) =
@@ -29,7 +32,7 @@ pub(super) fn arp<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
         return walk.short("arp-short", bytes, 28);
     };
     walk.layers.arp = Some(Arp { operation, sender, target });
-    walk.layers.payload = &[];
+    walk.layers.payload = walk.trim(bytes, ARP_OCTETS);
 }
 
 fn arp_pair(cursor: &mut Cursor<'_>) -> Option<(Mac, Ipv4Addr)> {

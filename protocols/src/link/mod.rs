@@ -24,6 +24,7 @@ mod can;
 mod checksum;
 mod headers;
 mod internet;
+pub mod kind;
 mod lower;
 mod mpls;
 mod mstp;
@@ -137,7 +138,8 @@ pub enum Carried {
     },
     /// A PPP protocol number (RFC 1661 clause 2), of a link or of a session within a tunnel.
     Ppp(u16),
-    /// A BACnet MS/TP frame; the payload of the data frames 5 and 6 is an NPDU.
+    /// A BACnet MS/TP frame; the payload of the data frames 5 and 6 is an NPDU. Its hardware addresses are made of the
+    /// numbers of the stations.
     MsTp {
         /// Frame type (ASHRAE 135 clause 9.3): 0 token, 5 and 6 data that expect a reply or do not, 128 up proprietary.
         frame_type: u8,
@@ -146,7 +148,8 @@ pub enum Carried {
         /// Source station.
         source: u8,
     },
-    /// A CAN frame (ISO 11898-1); the payload is its data field.
+    /// A CAN frame (ISO 11898-1); the payload is its data field. Its source address is made of the identifier, for a bus
+    /// tells nothing else of who speaks, and it goes to everybody.
     Can {
         /// Identifier, 11 bits, or 29 with [`CanFlags::EXTENDED`]. Of an error frame: the classes of error.
         id: u32,

@@ -4,12 +4,17 @@
 //! | 0x55 | 0xFF | type:8 | destination:8 | source:8 | length:16 | header CRC:8 | data | data CRC:16, low octet first |
 //! ```
 
+use fieldwarden_model::Mac;
+
 use super::{Carried, Walk};
 use crate::{anomaly::Anomaly, cursor::Cursor};
 
 /// Frames of at least this type up to [`LAST_ENCODED`] have their data and CRC-32K encoded (clause 9.10).
 const FIRST_ENCODED: u8 = 32;
 const LAST_ENCODED: u8 = 127;
+
+/// The station that is all stations (clause 9.3).
+const BROADCAST: u8 = 255;
 
 /// What is left in the registers when a CRC was right (annex G clauses 1 and 2).
 const HEADER_RESIDUE: u8 = 0x55;
@@ -30,7 +35,10 @@ pub(super) fn mstp<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
     walk.layers.carried = Carried::MsTp { frame_type, destination, source };
     let rest = cursor.rest();
     walk.layers.payload = rest;
-    if header_register(header) != HEADER_RESIDUE {
+    if header_register(header) == HEADER_RESIDUE {
+        walk.layers.destination_mac = Some(station(destination));
+        walk.layers.source_mac = Some(station(source));
+    } else {
         // The length may be what was damaged; the data is shown, but not measured.
         return walk.remark(Anomaly::malformed(
             "mstp-header-crc",
@@ -45,6 +53,11 @@ pub(super) fn mstp<'a>(walk: &mut Walk<'_, 'a>, bytes: &'a [u8]) {
         return;
     }
     data(walk, frame_type, length, rest);
+}
+
+/// A station as a hardware address: locally administered (IEEE 802 clause 8.4), with the number at its end.
+fn station(number: u8) -> Mac {
+    Mac(if number == BROADCAST { [0xff; 6] } else { [2, 0, 0, 0, 0, number] })
 }
 
 fn data<'a>(walk: &mut Walk<'_, 'a>, frame_type: u8, length: usize, rest: &'a [u8]) {

@@ -22,7 +22,16 @@ pub(super) struct Parcel;
 pub(super) struct Homebody;
 
 pub(super) const HOME_PORT: u16 = 7_000;
-pub(super) static FAKES: &[&dyn Dissector] = &[&Parcel, &Homebody];
+pub(super) static FAKES: &[&dyn Dissector] = &[&Parcel, &Homebody, &Wire, &Caretaker];
+
+/// Parcels below IP, under an EtherType of their own. What begins with 0xf2 can only be an answer.
+pub(super) struct Wire;
+/// The upkeep of the network.
+pub(super) struct Caretaker;
+
+/// The EtherTypes of local experiments (IEEE 802 clause 9.2.3).
+pub(super) const WIRE: u16 = 0x88b5;
+pub(super) const CARETAKER: u16 = 0x88b6;
 
 /// One parcel on the wire.
 pub(super) fn parcel(body: &[u8]) -> Vec<u8> {
@@ -81,18 +90,24 @@ impl Session for ParcelSession {
 
 macro_rules! fake {
     ($kind:ty, $name:literal, $home:expr, $probe:expr) => {
+        fake!($kind, $name, $home, $probe, |transport| transport != Transport::Link, false);
+    };
+    ($kind:ty, $name:literal, $home:expr, $probe:expr, $carried:expr, $upkeep:literal) => {
         impl Dissector for $kind {
             fn protocol(&self) -> Protocol {
                 Protocol($name)
             }
             fn carried_by(&self, transport: Transport) -> bool {
-                transport != Transport::Link
+                $carried(transport)
+            }
+            fn is_upkeep(&self) -> bool {
+                $upkeep
             }
             fn well_known(&self, port: u16) -> bool {
                 port == $home
             }
-            fn probe(&self, _direction: Direction, bytes: &[u8], _ports: Ports) -> Probe {
-                $probe(bytes)
+            fn probe(&self, direction: Direction, bytes: &[u8], _ports: Ports) -> Probe {
+                $probe(direction, bytes)
             }
             fn session(&self, _transport: Transport) -> Box<dyn Session> {
                 Box::new(ParcelSession(self.protocol()))
@@ -106,12 +121,32 @@ macro_rules! fake {
         }
     };
 }
-fake!(Parcel, "parcel", 6_000, |bytes: &[u8]| match bytes {
+fake!(Parcel, "parcel", 6_000, |_, bytes: &[u8]| match bytes {
     [0xf1, 0xe1, ..] => Probe::Certain,
     [0xf1] => Probe::Need(2),
     _ => Probe::No,
 });
-fake!(Homebody, "homebody", HOME_PORT, |_: &[u8]| Probe::Possible);
+fake!(Homebody, "homebody", HOME_PORT, |_, _: &[u8]| Probe::Possible);
+fake!(
+    Wire,
+    "wire",
+    WIRE,
+    |direction, bytes: &[u8]| match bytes {
+        [0xf1, 0xe1, _, _, 0xf2, ..] if direction == Direction::ToServer => Probe::No,
+        [0xf1, 0xe1, ..] => Probe::Certain,
+        _ => Probe::No,
+    },
+    |transport| transport == Transport::Link,
+    false
+);
+fake!(
+    Caretaker,
+    "caretaker",
+    CARETAKER,
+    |_, _: &[u8]| Probe::Certain,
+    |transport| transport == Transport::Link,
+    true
+);
 
 /// Writes everything down, one line each, in words that a failing test shows well.
 #[derive(Default)]

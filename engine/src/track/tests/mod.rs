@@ -1,3 +1,4 @@
+mod below;
 mod datagrams;
 mod harness;
 mod hostile;

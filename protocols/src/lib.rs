@@ -12,10 +12,12 @@ extern crate alloc;
 
 pub mod ads;
 pub mod anomaly;
+pub mod arp;
 pub mod bacnet;
 pub mod ber;
 pub mod cip;
 pub mod cursor;
+pub mod datagram;
 pub mod dissector;
 pub mod dnp3;
 pub mod egd;
@@ -24,17 +26,22 @@ mod findings;
 pub mod fins;
 pub mod framed;
 pub mod ge_srtp;
+pub mod goose;
 pub mod hart_ip;
+pub mod icmp;
 pub mod iec104;
 pub mod iso;
 pub mod knxnet_ip;
 pub mod link;
+pub mod lldp;
 pub mod melsec;
 pub mod message;
 pub mod modbus;
 pub mod opcua;
+pub mod ptp;
 pub mod s7comm;
 pub mod stream;
+pub mod sv;
 mod telling;
 #[cfg(test)]
 mod testing;
@@ -50,6 +57,12 @@ pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Prot
 pub static DISSECTORS: &[&dyn Dissector] = &[
     &modbus::Modbus,
     &s7comm::S7comm,
+    &goose::Goose,
+    &sv::SampledValues,
+    &arp::Arp,
+    &icmp::Icmp,
+    &lldp::Lldp,
+    &ptp::Ptp,
     &bacnet::BacnetIp,
     &opcua::OpcUa,
     &knxnet_ip::KnxnetIp,

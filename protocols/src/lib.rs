@@ -36,6 +36,7 @@ pub mod link;
 pub mod lldp;
 pub mod melsec;
 pub mod message;
+pub mod mms;
 pub mod modbus;
 pub mod opcua;
 pub mod ptp;
@@ -57,6 +58,7 @@ pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Prot
 pub static DISSECTORS: &[&dyn Dissector] = &[
     &modbus::Modbus,
     &s7comm::S7comm,
+    &mms::Mms,
     &goose::Goose,
     &sv::SampledValues,
     &arp::Arp,

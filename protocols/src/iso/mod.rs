@@ -7,15 +7,18 @@
 //!
 //! What carries messages of several protocols (S7 communication, MMS, and others on port 102) stands here once:
 //! [`Packet`] cuts a stream into packets, [`Tpdu`] reads the transport unit in one, [`Assembly`] joins the data units
-//! that make one transport service data unit, and [`ConnectionUnit`] is the body of the connection messages.
+//! that make one transport service data unit, [`ConnectionUnit`] is the body of the connection messages, and
+//! [`IsoSession`] hands each unit to the protocol that it begins like.
 
 mod assembly;
 mod connection;
 mod cotp;
+mod session;
 
 pub use assembly::{Assembly, MAX_TSDU, Unit};
 pub use connection::{COTP, ConnectionUnit, MalformedUnit};
 pub use cotp::{Connecting, DATA, Tpdu, TpduFault};
+pub use session::{IsoSession, MAX_FOREIGN, Speaker, Upper, tell};
 
 /// Octets of a TPKT header (RFC 1006 §6).
 pub const TPKT_HEADER: usize = 4;
@@ -84,5 +87,7 @@ pub fn follow_each_other(bytes: &[u8]) -> bool {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -73,7 +73,7 @@ impl Dissector for S7comm {
     }
 
     fn session(&self, _transport: Transport) -> Box<dyn Session> {
-        Box::<session::S7Session>::default()
+        Box::<iso::IsoSession>::default()
     }
 
     fn max_message(&self) -> usize {
@@ -108,12 +108,14 @@ fn names_a_slot(selector: Option<&[u8]>) -> bool {
     matches!(selector, Some([1..=3 | 0x10..=0xdf, _]))
 }
 
-/// Whether a service data unit begins here, one of S7 communication or of what shares its connections.
-pub(super) fn begins_unit(user: &[u8]) -> bool {
-    matches!(user, [pdu::PROTOCOL_ID, 1 | 2 | 3 | 7, ..] | [session::PROTOCOL_ID_PLUS, ..])
+/// Whether a service data unit begins here.
+fn begins_unit(user: &[u8]) -> bool {
+    matches!(user, [pdu::PROTOCOL_ID, 1 | 2 | 3 | 7, ..])
 }
 
-/// Whether a message begins here: a packet with a data unit that begins with the protocol identifier.
-fn begins_message(front: &[u8]) -> bool {
-    matches!(front, [3, 0, _, _, 2, iso::DATA, 0 | 0x80, pdu::PROTOCOL_ID, 1 | 2 | 3 | 7])
-}
+/// How the transport finds S7 communication.
+pub(crate) static SPEAKER: iso::Speaker = iso::Speaker {
+    begins: begins_unit,
+    resembles: |unit| unit.first() == Some(&pdu::PROTOCOL_ID),
+    begin: || Box::<session::S7Session>::default(),
+};

@@ -18,6 +18,7 @@ pub mod ber;
 pub mod cip;
 pub mod cursor;
 pub mod datagram;
+pub mod dcerpc;
 pub mod dissector;
 pub mod dnp3;
 pub mod egd;
@@ -39,6 +40,7 @@ pub mod message;
 pub mod mms;
 pub mod modbus;
 pub mod opcua;
+pub mod profinet_cm;
 pub mod ptp;
 pub mod s7comm;
 pub mod stream;
@@ -59,6 +61,8 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &modbus::Modbus,
     &s7comm::S7comm,
     &mms::Mms,
+    &profinet_cm::ProfinetCm,
+    &dcerpc::Dcerpc,
     &goose::Goose,
     &sv::SampledValues,
     &arp::Arp,

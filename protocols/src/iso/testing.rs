@@ -114,6 +114,10 @@ impl Flow {
         Self::new(dissector, Transport::Tcp)
     }
 
+    pub(crate) fn udp(dissector: &'static dyn Dissector) -> Self {
+        Self::new(dissector, Transport::Udp)
+    }
+
     /// Feeds one segment or datagram.
     pub(crate) fn feed(&mut self, direction: Direction, octets: &[u8]) -> Vec<Said> {
         let dissector = self.dissector;

@@ -43,6 +43,7 @@ pub mod opcua;
 pub mod profinet_cm;
 pub mod ptp;
 pub mod s7comm;
+pub mod s7comm_plus;
 pub mod stream;
 pub mod sv;
 mod telling;
@@ -60,6 +61,7 @@ pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Prot
 pub static DISSECTORS: &[&dyn Dissector] = &[
     &modbus::Modbus,
     &s7comm::S7comm,
+    &s7comm_plus::S7commPlus,
     &mms::Mms,
     &profinet_cm::ProfinetCm,
     &dcerpc::Dcerpc,

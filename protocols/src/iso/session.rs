@@ -19,9 +19,6 @@ use crate::{
 /// More than one, since a capture may begin within a segmented unit.
 pub const MAX_FOREIGN: u8 = 4;
 
-/// The protocol identifier of S7 communication plus, which some stations speak beside S7 communication.
-const S7_PLUS: u8 = 0x72;
-
 /// A protocol above the transport.
 pub trait Upper: Send {
     /// Takes one service data unit that begins like its protocol.
@@ -42,8 +39,9 @@ pub struct Speaker {
 }
 
 /// Every protocol above the transport, in the order in which they are asked.
-static SPEAKERS: [&Speaker; SPOKEN] = [&crate::s7comm::SPEAKER, &crate::mms::SPEAKER];
-const SPOKEN: usize = 2;
+static SPEAKERS: [&Speaker; SPOKEN] =
+    [&crate::s7comm::SPEAKER, &crate::s7comm_plus::SPEAKER, &crate::mms::SPEAKER];
+const SPOKEN: usize = 3;
 
 /// The parser state of one flow.
 #[derive(Default)]
@@ -162,9 +160,6 @@ impl IsoSession {
         {
             self.recognised = true;
             upper.get_or_insert_with(speaker.begin).unit(direction, unit, sink);
-            return true;
-        }
-        if self.recognised && *first == S7_PLUS {
             return true;
         }
         if self.recognised {

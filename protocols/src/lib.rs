@@ -39,6 +39,7 @@ pub mod melsec;
 pub mod message;
 pub mod mms;
 pub mod modbus;
+pub mod modbus_serial;
 pub mod opcua;
 pub mod profinet_cm;
 pub mod ptp;
@@ -65,6 +66,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &mms::Mms,
     &profinet_cm::ProfinetCm,
     &dcerpc::Dcerpc,
+    &modbus_serial::ModbusSerial,
     &goose::Goose,
     &sv::SampledValues,
     &arp::Arp,

@@ -11,6 +11,7 @@ use super::{
     pdu::Content,
     record::{self, Carried},
     session::Adu,
+    unity::Unity,
 };
 
 /// Walks the operations of a message: one per object that it names, or one without points where it names none.
@@ -56,6 +57,11 @@ impl Whole {
             (Direction::ToServer, _) => (adu.header.function, Outcome::Asked),
             (Direction::ToClient, Content::Exception { code }) => {
                 (adu.header.function & !f::EXCEPTION_BIT, Outcome::Refused(code.map_or(0, u32::from)))
+            }
+            (Direction::ToClient, Content::Unity { octets }) => {
+                let refusal = Unity::read(octets).and_then(|unity| unity.refusal());
+                let outcome = refusal.map_or(Outcome::Done, |code| Outcome::Refused(code.into()));
+                (adu.header.function, outcome)
             }
             (Direction::ToClient, _) => (adu.header.function, Outcome::Done),
         };

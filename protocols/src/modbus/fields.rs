@@ -10,6 +10,7 @@ use super::{
     pdu::{Content, identification_objects},
     record::{self, Carried},
     session::Adu,
+    unity::{self, Unity},
 };
 
 /// Walks them in the order of the wire. An answer first repeats what was asked, where it does not say so itself.
@@ -116,6 +117,25 @@ fn repeat_request(adu: &Adu<'_>, out: &mut Out<'_>) {
     }
 }
 
+fn unity_fields(adu: &Adu<'_>, octets: &[u8], out: &mut Out<'_>) {
+    out.some_octets("data", octets);
+    let Some(unity) = Unity::read(octets) else { return };
+    out.number("unity_key", unity.key);
+    out.number("unity_code", unity.code);
+    let asked = adu.asked.as_ref().map_or(unity.question(), |asked| asked.sub_function);
+    out.0.field("unity_function", FieldValue::Text(unity::describe(asked).1));
+    if let Some(station) = unity.station() {
+        out.0.field("unity_station", FieldValue::Text(station));
+    }
+    if let Some((block, offset, length)) = unity.memory() {
+        out.number("memory_block", block);
+        out.number("memory_offset", offset);
+        out.number("memory_length", length);
+    }
+    out.maybe("program_piece", unity.piece());
+    out.maybe("unity_error", unity.refusal());
+}
+
 fn body(adu: &Adu<'_>, out: &mut Out<'_>) {
     let function = adu.header.function;
     match adu.content {
@@ -166,6 +186,7 @@ fn body(adu: &Adu<'_>, out: &mut Out<'_>) {
             out.registers("fifo_values", octets);
         }
         Content::Exception { code } => out.maybe("exception_code", code),
+        Content::Unity { octets } => unity_fields(adu, octets, out),
         Content::Raw { octets } => out.some_octets("data", octets),
         _ => rarer_body(adu, out),
     }

@@ -59,8 +59,8 @@ pub(super) const fn is_public(function: u8) -> bool {
     matches!(function, 1..=8 | 11 | 12 | 15..=17 | 20..=24 | 43)
 }
 
-/// What the function does and what the standard calls it. `sub` is the sub-function of function 8 and the MEI type of
-/// function 43, otherwise 0.
+/// What the function does and what the standard calls it. `sub` is the sub-function of function 8, the MEI type of
+/// function 43 and the code of function 90, otherwise 0.
 pub(super) const fn describe(function: u8, sub: u16) -> (Verb, &'static str) {
     match function {
         READ_COILS => (Verb::Read, "Read coils"),
@@ -84,7 +84,7 @@ pub(super) const fn describe(function: u8, sub: u16) -> (Verb, &'static str) {
         ENCAPSULATED if sub == MEI_IDENTIFICATION as u16 => (Verb::Discover, "Read device identification"),
         ENCAPSULATED if sub == MEI_CANOPEN as u16 => (Verb::Unknown, "CANopen general reference"),
         ENCAPSULATED => (Verb::Unknown, "Encapsulated interface transport"),
-        UNITY => (Verb::Unknown, "Unity programming"),
+        UNITY => super::unity::describe(sub),
         65..=72 | 100..=110 => (Verb::Unknown, "User-defined function"),
         _ => (Verb::Unknown, "Unknown function"),
     }

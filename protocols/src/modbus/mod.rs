@@ -14,7 +14,9 @@
 //! [`Kind::Anomaly`](crate::Kind::Anomaly) with everything that could be read; no session remembers more than
 //! [`MAX_PENDING_REQUESTS`] requests or makes the caller buffer more than [`MAX_LONG_ADU`] octets per direction.
 //!
-//! Non-goals: serial lines (RTU, ASCII), the TLS of Modbus Security, the meaning of vendor functions.
+//! [`serial`] reads the framings of serial lines for [`crate::modbus_serial`].
+//!
+//! Non-goals: the TLS of Modbus Security, the meaning of vendor functions.
 
 mod check;
 mod classify;
@@ -27,10 +29,12 @@ mod pdu;
 mod pending;
 mod probe;
 mod record;
+pub(crate) mod serial;
 mod session;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod unity;
 
 use alloc::boxed::Box;
 
@@ -42,6 +46,9 @@ use crate::{
 };
 
 pub use object::area;
+
+/// How points are written, for the framings of serial lines too.
+pub(crate) static NOTATION: &dyn Notation = &notation::References;
 
 /// The protocol's name.
 pub const PROTOCOL: Protocol = Protocol("modbus");

@@ -6,6 +6,7 @@ use super::{
     function as f,
     object::{Object, Objects, area},
     record::{self, Carried},
+    unity::Unity,
 };
 
 /// The body of a PDU, by its shape.
@@ -69,6 +70,8 @@ pub(super) enum Content<'a> {
     Encapsulated { mei: Option<u8>, octets: &'a [u8] },
     /// The refusal of a request.
     Exception { code: Option<u8> },
+    /// Function 90.
+    Unity { octets: &'a [u8] },
     /// Octets of a function that the standard does not describe.
     Raw { octets: &'a [u8] },
 }
@@ -84,12 +87,13 @@ pub(super) fn parse(direction: Direction, function: u8, body: &[u8]) -> (Content
 }
 
 impl Content<'_> {
-    /// The sub-function of function 8 or the MEI type of function 43, otherwise 0.
+    /// The sub-function of function 8, the MEI type of function 43 or the code of function 90, otherwise 0.
     pub(super) fn sub_function(&self) -> u16 {
         match self {
             Self::Diagnostic { sub, .. } => sub.unwrap_or(0),
             Self::Identify { .. } | Self::Identity { .. } => u16::from(f::MEI_IDENTIFICATION),
             Self::Encapsulated { mei, .. } => mei.map_or(0, u16::from),
+            Self::Unity { octets } => Unity::read(octets).map_or(0, |unity| unity.question()),
             _ => 0,
         }
     }
@@ -211,6 +215,7 @@ fn either_way<'a>(function: u8, cursor: &mut Cursor<'a>) -> Content<'a> {
             Content::Mask { address: cursor.u16(), and_mask: cursor.u16(), or_mask: cursor.u16() }
         }
         f::ENCAPSULATED => Content::Encapsulated { mei: cursor.rest().first().copied(), octets: all(cursor) },
+        f::UNITY => Content::Unity { octets: all(cursor) },
         _ => Content::Raw { octets: all(cursor) },
     }
 }

@@ -13,7 +13,7 @@ pub(super) struct Asked {
     pub(super) unit: u8,
     /// Function code.
     pub(super) function: u8,
-    /// Sub-function of function 8, MEI type of function 43, otherwise 0.
+    /// Sub-function of function 8, MEI type of function 43, code of function 90, otherwise 0.
     pub(super) sub_function: u16,
     /// What it names.
     pub(super) objects: Objects,

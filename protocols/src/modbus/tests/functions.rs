@@ -49,7 +49,7 @@ fn operations_say_what_is_read_and_written() {
         (17, "write 22 unit 1 40005 (Asked)", "write 22 unit 1 40005 (Done)"),
         (19, "read 24 unit 1 fifo 41247 (Asked)", "read 24 unit 1 fifo 41247 = 440,4740 (Done)"),
         (21, "discover 43/14 unit 1 (Asked)", "discover 43/14 unit 1 (Done)"),
-        (22, "unknown 90 unit 1 (Asked)", "unknown 90 unit 1 (Done)"),
+        (22, "discover 90/2 unit 1 (Asked)", "discover 90/2 unit 1 (Done)"),
         (23, "read 3 unit 1 40001 (Asked)", "read 3 unit 1 40001 (Refused(2))"),
     ];
     for (n, asked, done) in cases {
@@ -200,5 +200,31 @@ fn another_implementation_reads_the_same_requests() {
         };
         assert_eq!(number("address"), address, "{question}");
         assert_eq!(number("quantity").or(number("bit_quantity")), quantity, "{question}");
+    }
+}
+
+#[test]
+fn unity_codes_are_named_and_paired() {
+    let mut conversation = Conversation::tcp();
+    // Reservation by a station, as Unity Pro sends it; the controller answers with the key.
+    let asked = conversation.ask("5a 00 10 434c0000 04 48 4d 49 31");
+    assert_eq!(
+        (asked.field("unity_station"), asked.operation()),
+        (Some("HMI1"), "associate 90/16 unit 1 (Asked)")
+    );
+    assert_eq!(conversation.answer("5a 00 fe 01").operation(), "associate 90/16 unit 1 (Done)");
+    assert_eq!(conversation.ask("5a 01 41 ff00").operation(), "mode 90/65 unit 1 (Asked)");
+    let refused = conversation.answer("5a 01 fd 81 00");
+    assert_eq!(
+        (refused.operation(), refused.field("unity_error")),
+        ("mode 90/65 unit 1 (Refused(129))", Some("129"))
+    );
+    let read = conversation.ask("5a 00 20 00 1300 64000000 9c00");
+    assert_eq!((read.field("memory_block"), read.field("memory_offset")), (Some("19"), Some("100")));
+    assert_eq!(read.operation(), "read 90/32 unit 1 (Asked)");
+    assert_eq!(conversation.ask("5a 01 34 00 01 0200").operation(), "program 90/52 unit 1 (Asked)");
+    for code in 0..=127_u8 {
+        let told = conversation.ask(&alloc::format!("5a 00 {code:02x}"));
+        assert_eq!(told.field("unity_code"), Some(&*alloc::format!("{code}")));
     }
 }

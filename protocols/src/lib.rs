@@ -19,8 +19,10 @@ pub mod cip;
 pub mod cursor;
 pub mod datagram;
 pub mod dcerpc;
+pub mod dhcp;
 pub mod dissector;
 pub mod dnp3;
+pub mod dns;
 pub mod egd;
 pub mod ff_hse;
 mod findings;
@@ -40,16 +42,21 @@ pub mod message;
 pub mod mms;
 pub mod modbus;
 pub mod modbus_serial;
+pub mod ntp;
 pub mod opcua;
+pub mod plain;
 pub mod profinet_cm;
 pub mod ptp;
 pub mod s7comm;
 pub mod s7comm_plus;
+pub mod snmp;
 pub mod stream;
 pub mod sv;
+pub mod syslog;
 mod telling;
 #[cfg(test)]
 mod testing;
+pub mod tftp;
 #[cfg(test)]
 mod trial;
 
@@ -62,6 +69,12 @@ pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Prot
 pub static DISSECTORS: &[&dyn Dissector] = &[
     &modbus::Modbus,
     &s7comm::S7comm,
+    &dns::DNS,
+    &dhcp::DHCP,
+    &snmp::SNMP,
+    &tftp::TFTP,
+    &ntp::NTP,
+    &syslog::SYSLOG,
     &s7comm_plus::S7commPlus,
     &mms::Mms,
     &profinet_cm::ProfinetCm,

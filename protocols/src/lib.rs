@@ -28,12 +28,15 @@ pub mod ff_hse;
 mod findings;
 pub mod fins;
 pub mod framed;
+pub mod ftp;
 pub mod ge_srtp;
 pub mod goose;
 pub mod hart_ip;
+pub mod http;
 pub mod icmp;
 pub mod iec104;
 pub mod iso;
+pub mod kerberos;
 pub mod knxnet_ip;
 pub mod link;
 pub mod lldp;
@@ -42,23 +45,31 @@ pub mod message;
 pub mod mms;
 pub mod modbus;
 pub mod modbus_serial;
+pub mod mqtt;
 pub mod ntp;
 pub mod opcua;
 pub mod plain;
 pub mod profinet_cm;
 pub mod ptp;
+pub mod rdp;
 pub mod s7comm;
 pub mod s7comm_plus;
+pub mod smb1;
+pub mod smb2;
 pub mod snmp;
+pub mod ssh;
 pub mod stream;
 pub mod sv;
 pub mod syslog;
 mod telling;
+pub mod telnet;
 #[cfg(test)]
 mod testing;
 pub mod tftp;
+pub mod tls;
 #[cfg(test)]
 mod trial;
+pub mod vnc;
 
 pub use anomaly::{Anomaly, Blame};
 pub use cursor::Cursor;
@@ -69,6 +80,17 @@ pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Prot
 pub static DISSECTORS: &[&dyn Dissector] = &[
     &modbus::Modbus,
     &s7comm::S7comm,
+    &tls::TLS,
+    &ssh::SSH,
+    &http::HTTP,
+    &mqtt::MQTT,
+    &smb1::SMB1,
+    &smb2::SMB2,
+    &vnc::VNC,
+    &rdp::RDP,
+    &kerberos::KERBEROS,
+    &ftp::FTP,
+    &telnet::TELNET,
     &dns::DNS,
     &dhcp::DHCP,
     &snmp::SNMP,

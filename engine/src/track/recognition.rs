@@ -126,6 +126,10 @@ pub(super) fn stream<O: Observer>(
             match probe(scene.dissectors, Transport::Tcp, direction, front, ports) {
                 Verdict::Is(dissector) => {
                     recognised(scene, flow, direction, dissector);
+                    if is_tls(front) {
+                        // Its handshake is told, and then no more.
+                        scene.event(flow, direction, TrackEvent::Encrypted);
+                    }
                     let session = dissector.session(Transport::Tcp);
                     let mut parser = StreamParser::new(session, dissector.max_message());
                     if !flow.halves.iter().any(Half::is_opened) {

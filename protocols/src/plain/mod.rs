@@ -3,6 +3,7 @@
 //! Such a protocol is a [`Plain`] made of functions, and tells its messages with [`tell`], which walks fields by a closure
 //! over what was parsed, so that nothing is allocated and nobody pays for fields that nobody asks for.
 
+mod front;
 mod line;
 mod text;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use crate::{
     message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol, Sink},
 };
 
-#[allow(unused_imports)]
+pub(crate) use front::{Front, Fronted, Fronts};
 pub(crate) use line::{Line, line};
 pub(crate) use text::Text;
 

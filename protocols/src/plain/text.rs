@@ -19,6 +19,16 @@ impl<const N: usize> Text<N> {
         self.0.is_empty()
     }
 
+    /// Forgets all of it.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Takes the last character away.
+    pub(crate) fn pop(&mut self) {
+        let _ = self.0.pop();
+    }
+
     /// Puts a character at the end.
     pub(crate) fn push(&mut self, character: char) {
         // Left off where there is no room.

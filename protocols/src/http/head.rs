@@ -1,0 +1,184 @@
+//! The head of a message: its first line, and the fields that matter.
+
+use fieldwarden_model::Verb;
+
+use crate::plain::{Line, Text, line};
+
+/// Methods that are known (RFC 9110 clause 9, RFC 5789, RFC 4918, UPnP), their verb. The place is the function code, from 1.
+pub(super) const METHODS: &[(&str, Verb)] = &[
+    ("GET", Verb::Read),
+    ("HEAD", Verb::Read),
+    ("POST", Verb::Write),
+    ("PUT", Verb::Transfer),
+    ("DELETE", Verb::Write),
+    ("CONNECT", Verb::Associate),
+    ("OPTIONS", Verb::Discover),
+    ("TRACE", Verb::Diagnose),
+    ("PATCH", Verb::Write),
+    ("PROPFIND", Verb::Discover),
+    ("PROPPATCH", Verb::Write),
+    ("MKCOL", Verb::Transfer),
+    ("COPY", Verb::Transfer),
+    ("MOVE", Verb::Transfer),
+    ("LOCK", Verb::Associate),
+    ("UNLOCK", Verb::Associate),
+    ("M-SEARCH", Verb::Discover),
+    ("NOTIFY", Verb::Discover),
+    ("SUBSCRIBE", Verb::Associate),
+    ("UNSUBSCRIBE", Verb::Associate),
+];
+
+/// What the first line says.
+#[derive(Clone, Copy)]
+pub(super) enum First<'a> {
+    /// The place of its method in [`METHODS`], and the target.
+    Request { method: usize, target: &'a [u8] },
+    /// The status.
+    Response { status: u16 },
+}
+
+/// Reads a first line, RFC 9112 clauses 3 and 4.
+pub(super) fn first(text: &[u8]) -> Option<First<'_>> {
+    if let Some(rest) = text.strip_prefix(b"HTTP/1.") {
+        let digits = core::str::from_utf8(rest.get(2..5)?).ok()?;
+        let status = digits.parse().ok().filter(|status| (100..1_000).contains(status))?;
+        return Some(First::Response { status });
+    }
+    let method = METHODS.iter().position(|(name, _)| is_method(text, name))?;
+    let rest = text.get(METHODS.get(method)?.0.len() + 1..)?;
+    let end = rest.windows(8).rposition(|octets| octets.starts_with(b" HTTP/1."))?;
+    Some(First::Request { method, target: rest.get(..end)?.trim_ascii() })
+}
+
+fn is_method(text: &[u8], name: &str) -> bool {
+    text.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b' '))
+}
+
+/// Whether octets may be the front of a first line.
+pub(super) fn begins(bytes: &[u8]) -> bool {
+    let fits = |whole: &[u8]| whole.starts_with(bytes) || bytes.starts_with(whole);
+    let word = |name: &str| is_method(bytes, name) || name.as_bytes().starts_with(bytes);
+    fits(b"HTTP/1.") || METHODS.iter().any(|(name, _)| word(name))
+}
+
+/// The head of a message.
+#[derive(Clone, Copy)]
+pub(super) struct Head<'a> {
+    pub(super) first: First<'a>,
+    fields: &'a [u8],
+    /// Octets up to and with the empty line.
+    pub(super) length: usize,
+}
+
+/// How far reading came.
+pub(super) enum Read<'a> {
+    Whole(Head<'a>),
+    Open,
+    No,
+}
+
+impl<'a> Head<'a> {
+    /// Reads the head at the front of `bytes`.
+    pub(super) fn read(bytes: &'a [u8]) -> Read<'a> {
+        let (text, mut at) = match line(bytes, super::MAX_LINE) {
+            Line::Whole(text, length) => (text, length),
+            Line::Open if begins(bytes) => return Read::Open,
+            _ => return Read::No,
+        };
+        let Some(first) = first(text) else { return Read::No };
+        let begin = at;
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            match line(rest, super::MAX_HELD) {
+                Line::Whole(text, length) => {
+                    at += length;
+                    if text.is_empty() {
+                        let fields = bytes.get(begin..at).unwrap_or_default();
+                        return Read::Whole(Self { first, fields, length: at });
+                    }
+                }
+                Line::Open if at < super::MAX_HELD => return Read::Open,
+                _ => return Read::No,
+            }
+        }
+    }
+
+    /// The value of a field, the first of that name.
+    pub(super) fn field(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields.split(|octet| *octet == b'\n').find_map(|text| {
+            let colon = text.iter().position(|octet| *octet == b':')?;
+            let named = text.get(..colon)?.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
+            named.then(|| text.get(colon + 1..).unwrap_or_default().trim_ascii())
+        })
+    }
+
+    /// The body's length, where it is told.
+    pub(super) fn content_length(&self) -> Option<u64> {
+        core::str::from_utf8(self.field("content-length")?).ok()?.parse().ok()
+    }
+
+    /// Whether the body comes in chunks.
+    pub(super) fn is_chunked(&self) -> bool {
+        self.field("transfer-encoding").is_some_and(|value| value.to_ascii_lowercase().ends_with(b"chunked"))
+    }
+
+    /// The user's name of basic credentials (RFC 7617 clause 2).
+    pub(super) fn user(&self) -> Option<Text<64>> {
+        let value = self.field("authorization")?;
+        let (scheme, coded) = value.split_at_checked(6)?;
+        scheme.eq_ignore_ascii_case(b"basic ").then(|| user(coded.trim_ascii()))
+    }
+}
+
+/// What stands before the colon, out of base 64 (RFC 4648 clause 4).
+fn user(coded: &[u8]) -> Text<64> {
+    let mut text = Text::new();
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for octet in coded {
+        let value = match octet {
+            b'A'..=b'Z' => octet - b'A',
+            b'a'..=b'z' => octet - b'a' + 26,
+            b'0'..=b'9' => octet - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => break,
+        };
+        bits = (bits << 6 | u32::from(value)) & 0xffff;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            let decoded = u8::try_from(bits >> held & 0xff).unwrap_or_default();
+            if decoded == b':' {
+                break;
+            }
+            text.push_ascii(&[decoded]);
+        }
+    }
+    text
+}
+
+/// Where a chunked body ends (RFC 9112 clause 7.1), if it does within `bytes`.
+pub(super) fn chunks_end(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let Line::Whole(text, length) = line(bytes.get(at..)?, super::MAX_LINE) else { return None };
+        at += length;
+        let digits = text.split(|octet| *octet == b';').next().unwrap_or_default().trim_ascii();
+        let size =
+            core::str::from_utf8(digits).ok().and_then(|digits| usize::from_str_radix(digits, 16).ok())?;
+        if size == 0 {
+            return trailer_end(bytes, at);
+        }
+        at = at.checked_add(size)?.checked_add(2)?;
+    }
+}
+
+fn trailer_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        let Line::Whole(text, length) = line(bytes.get(at..)?, super::MAX_LINE) else { return None };
+        at += length;
+        if text.is_empty() {
+            return Some(at);
+        }
+    }
+}

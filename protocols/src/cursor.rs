@@ -109,6 +109,13 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// The text at the front of octets, up to the first zero or the first octet that is no text.
+#[must_use]
+pub fn text(octets: &[u8]) -> &str {
+    let end = octets.iter().position(|octet| *octet == 0).unwrap_or(octets.len());
+    octets.get(..end).unwrap_or_default().utf8_chunks().next().map_or("", |chunk| chunk.valid())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,9 +3,12 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use fieldwarden_model::{PointRange, Transport};
+use fieldwarden_model::{PointRange, Space, Transport};
 
 use crate::message::{Direction, Protocol, Sink};
+
+/// Octets that the state of a session may take where its dissector states nothing else.
+pub const MAX_SESSION: usize = 16 << 10;
 
 /// The ports of a flow. Below IP both are the [kind](crate::link::kind::kind) of its frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +80,33 @@ pub trait Notation: Sync {
     fn read(&self, text: &str) -> Option<PointRange>;
 }
 
+/// The notation of protocols whose people have none, or whose points are not read: `area 9 block 2 point 3-5`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlainNotation;
+
+impl Notation for PlainNotation {
+    fn write(&self, range: &PointRange, out: &mut dyn fmt::Write) -> fmt::Result {
+        let PointRange { space: Space { area, block }, first, last } = *range;
+        write!(out, "area {area} block {block} point {first}")?;
+        if first == last { Ok(()) } else { write!(out, "-{last}") }
+    }
+
+    fn read(&self, text: &str) -> Option<PointRange> {
+        let (area, rest) = text.strip_prefix("area ")?.split_once(" block ")?;
+        let (block, span) = rest.split_once(" point ")?;
+        let (first, last) = span.split_once('-').unwrap_or((span, span));
+        let space = Space { area: digits(area)?, block: digits(block)? };
+        let (first, last) = (digits(first)?, digits(last)?);
+        (first <= last).then_some(PointRange { space, first, last })
+    }
+}
+
+/// A number of digits alone: `+1` is none.
+#[must_use]
+pub fn digits<N: core::str::FromStr>(text: &str) -> Option<N> {
+    if text.bytes().all(|octet| octet.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
 /// A protocol.
 pub trait Dissector: Sync {
     /// Its name.
@@ -107,6 +137,13 @@ pub trait Dissector: Sync {
 
     /// The longest message in octets; a stream is never buffered beyond it.
     fn max_message(&self) -> usize;
+
+    /// Octets that one conversation may hold at most, its session's state and what waits in both directions: a message each, in
+    /// buffers that may have grown to twice their content, joined with the segment that came. A session that remembers more than
+    /// a few kilobytes states its own number.
+    fn max_memory(&self) -> usize {
+        4 * self.max_message() + MAX_SESSION
+    }
 
     /// How its points are written.
     fn notation(&self) -> &'static dyn Notation;

@@ -16,6 +16,8 @@ pub mod arp;
 pub mod bacnet;
 pub mod ber;
 pub mod cip;
+pub mod codesys;
+pub mod crimson;
 pub mod cursor;
 pub mod datagram;
 pub mod dcerpc;
@@ -27,6 +29,7 @@ pub mod egd;
 pub mod ff_hse;
 mod findings;
 pub mod fins;
+pub mod fox;
 pub mod framed;
 pub mod ftp;
 pub mod ge_srtp;
@@ -40,6 +43,7 @@ pub mod kerberos;
 pub mod knxnet_ip;
 pub mod link;
 pub mod lldp;
+pub mod lonworks;
 pub mod melsec;
 pub mod message;
 pub mod mms;
@@ -48,7 +52,9 @@ pub mod modbus_serial;
 pub mod mqtt;
 pub mod ntp;
 pub mod opcua;
+pub mod pcworx;
 pub mod plain;
+pub mod proconos;
 pub mod profinet_cm;
 pub mod ptp;
 pub mod rdp;
@@ -61,6 +67,8 @@ pub mod ssh;
 pub mod stream;
 pub mod sv;
 pub mod syslog;
+#[cfg(test)]
+mod talk;
 mod telling;
 pub mod telnet;
 #[cfg(test)]
@@ -73,13 +81,19 @@ pub mod vnc;
 
 pub use anomaly::{Anomaly, Blame};
 pub use cursor::Cursor;
-pub use dissector::{Dissector, Notation, Ports, Probe, Session, Step};
+pub use dissector::{Dissector, Notation, PlainNotation, Ports, Probe, Session, Step};
 pub use message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol, Sink};
 
 /// Every dissector, in the order in which probes are tried.
 pub static DISSECTORS: &[&dyn Dissector] = &[
     &modbus::Modbus,
     &s7comm::S7comm,
+    &pcworx::PcWorx,
+    &proconos::ProConOs,
+    &fox::Fox,
+    &crimson::Crimson,
+    &codesys::Codesys,
+    &lonworks::LonWorks,
     &tls::TLS,
     &ssh::SSH,
     &http::HTTP,

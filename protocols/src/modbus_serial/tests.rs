@@ -5,7 +5,7 @@ use std::{format, string::String, vec, vec::Vec};
 use super::*;
 use crate::{
     Kind,
-    testing::{Flow, hex, withstands},
+    iso::testing::{Flow, hex, withstands},
 };
 use Direction::{ToClient, ToServer};
 

@@ -19,6 +19,7 @@ use std::{
 use common::{
     decode,
     frames::{self, Frame},
+    spoken::{Quick, spoken},
     wrap::{Wrap, fragments, wrap},
 };
 use fieldwarden_engine::{Engine, Input, Output, Settings};
@@ -27,12 +28,10 @@ use fieldwarden_protocols::link::{self, Carried, Redundancy, Tunnel};
 
 /// Octets a tracker may hold after any capture.
 const MEMORY_CAP: usize = 64 << 20;
-/// At the quick scale, captures above this size are left out.
-const QUICK_OCTETS: u64 = 200_000;
+/// Captures at the quick scale.
+const QUICK_CAPTURES: Quick = Quick { per_folder: 2, octets: 100_000 };
 /// Octets of a fragment of a tunnel: even frames of polling are cut.
 const FRAGMENT: usize = 80;
-/// Folders of the shared captures whose protocols are decoded.
-const DECODED: [&str; 3] = ["modbus", "s7comm", "umas"];
 
 /// What comes out of a wrapped frame besides its content.
 fn marks(how: Wrap) -> (&'static [Tunnel], bool) {
@@ -54,15 +53,7 @@ fn marks(how: Wrap) -> (&'static [Tunnel], bool) {
 }
 
 fn captures() -> Vec<PathBuf> {
-    let of_ours = common::root().join("pcaps");
-    let decoded = |path: &PathBuf| {
-        let folder = path.parent().unwrap();
-        folder == of_ours || DECODED.iter().any(|name| folder.ends_with(name))
-    };
-    let quick = |path: &PathBuf| {
-        common::scale_is_full() || path.metadata().is_ok_and(|metadata| metadata.len() <= QUICK_OCTETS)
-    };
-    let found: Vec<PathBuf> = common::captures().into_iter().filter(decoded).filter(quick).collect();
+    let found = spoken(QUICK_CAPTURES);
     assert!(!found.is_empty());
     found
 }

@@ -16,11 +16,12 @@ mod common;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use common::{
     frames::{self, Frame},
+    spoken::{Quick, spoken},
     told::{Told, by_sender, told},
 };
 
@@ -35,15 +36,15 @@ struct Counts {
 const QUICK: Counts = Counts { frames: 60, removals: 24 };
 const FULL: Counts = Counts { frames: 250, removals: 2_000 };
 
-/// Folders of the shared captures whose protocols run over TCP and are decoded by now.
-const STREAM_PROTOCOLS: [&str; 3] = ["modbus", "s7comm", "umas"];
+/// Captures at the quick scale.
+const QUICK_CAPTURES: Quick = Quick { per_folder: 8, octets: 200_000 };
 
 #[test]
 fn one_segment_removed_costs_the_messages_it_carried_and_no_other() {
     let counts = if common::scale_is_full() { FULL } else { QUICK };
     let mut failures = BTreeMap::new();
     let (mut removed, mut failed, mut with_data) = (0, 0, 0);
-    for path in captures() {
+    for path in spoken(QUICK_CAPTURES) {
         let outcome = remove_each(&path, &counts);
         removed += outcome.removed;
         with_data += outcome.with_data;
@@ -61,16 +62,6 @@ fn one_segment_removed_costs_the_messages_it_carried_and_no_other() {
         failures.is_empty(),
         "{failed} of {removed} removals cost more than they carried:\n{failures:#?}"
     );
-}
-
-fn captures() -> Vec<PathBuf> {
-    let own = common::root().join("pcaps");
-    let is_ours = |path: &Path| path.parent() == Some(&*own);
-    let named = |path: &Path| {
-        let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
-        STREAM_PROTOCOLS.iter().any(|name| folder == *name)
-    };
-    common::captures().into_iter().filter(|path| is_ours(path) || named(path)).collect()
 }
 
 #[derive(Default)]

@@ -89,6 +89,61 @@ fn every_dissector_has_page_fuzz_target_and_case() {
     }
 }
 
+/// Whether the line of a protocol stands in a file of such lines.
+fn has_line(text: &str, name: &str) -> bool {
+    text.lines().any(|line| line.split_whitespace().next() == Some(name))
+}
+
+#[test]
+fn every_dissector_says_which_fields_identify_its_messages() {
+    let core = read("tests/conformance/core.tsv");
+    let fuzz = read("fuzz/Cargo.toml");
+    for dissector in fieldwarden_protocols::DISSECTORS {
+        let name = dissector.protocol().name();
+        assert!(has_line(&core, name), "{name}: no line in tests/conformance/core.tsv");
+        assert!(fuzz.contains(&format!("\nname = \"{name}\"\n")), "{name}: no [[bin]] in fuzz/Cargo.toml");
+    }
+}
+
+/// Rows of the table of protocols: the page that a row links, and its cells.
+fn protocol_rows(readme: &str) -> Vec<(String, Vec<&str>)> {
+    let rows = readme.lines().filter(|line| line.starts_with("| ["));
+    let linked = |row: &str| Some(row.split_once("](docs/protocols/")?.1.split_once(".md)")?.0.to_owned());
+    let cells = |row| str::trim_matches(row, '|').split('|').map(str::trim).collect();
+    rows.filter_map(|row| Some((linked(row)?, cells(row)))).collect()
+}
+
+/// `UPDATE_EXPECT=1` adds the rows that are missing, by title, for a person to fill in.
+#[test]
+fn the_table_of_protocols_is_the_list_of_dissectors() {
+    let names: BTreeSet<&str> =
+        fieldwarden_protocols::DISSECTORS.iter().map(|dissector| dissector.protocol().name()).collect();
+    let readme = read("README.md");
+    let rows = protocol_rows(&readme);
+    let listed: BTreeSet<&str> = rows.iter().map(|(name, _)| name.as_str()).collect();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        let missing = names.difference(&listed).map(|name| {
+            let page = read(format!("docs/protocols/{name}.md"));
+            let title = page.lines().next().unwrap_or_default().trim_start_matches("# ");
+            format!("| [{title}](docs/protocols/{name}.md) | ? | ? | ? |\n")
+        });
+        let (head, rest) = readme.split_once("|---|---|---|---|\n").unwrap();
+        let (old, rest) = rest.split_once("\n\n").unwrap();
+        let mut table: Vec<String> = old.lines().map(|line| format!("{line}\n")).chain(missing).collect();
+        table.sort_by_key(|row| row.split_once("](").map(|(_, link)| link.to_owned()));
+        let text = format!("{head}|---|---|---|---|\n{}\n{rest}", table.concat());
+        fs::write(root().join("README.md"), text).unwrap();
+        return;
+    }
+    assert_eq!(listed, names, "README.md: the table of protocols and DISSECTORS");
+    for (name, cells) in rows {
+        let whole =
+            cells.len() == 4 && cells.iter().all(|cell| !cell.is_empty() && *cell != "?" && *cell != "...");
+        assert!(whole, "README.md: {name}: a row says protocol, depth, specification, tested against what");
+        assert!(["deep", "message", "it"].contains(&cells[1]), "README.md: {name}: depth `{}`", cells[1]);
+    }
+}
+
 #[test]
 fn every_detector_has_a_page() {
     let ids: Vec<&str> = fieldwarden_engine::detect::DETECTORS.iter().map(|detector| detector.id()).collect();

@@ -36,9 +36,14 @@ impl Frame {
 
 /// Every whole frame of a capture; a truncated tail ends it.
 pub(crate) fn read(path: &Path) -> Vec<Frame> {
+    front(path, usize::MAX)
+}
+
+/// The first frames of a capture.
+pub(crate) fn front(path: &Path, count: usize) -> Vec<Frame> {
     let mut file = CaptureFile::open(path, 0).unwrap_or_else(|fault| panic!("{fault}"));
     let mut frames = Vec::new();
-    loop {
+    while frames.len() < count {
         match file.next_frame() {
             Ok(Next::Frame(_, frame)) => frames.push(Frame {
                 time: frame.time,
@@ -52,6 +57,7 @@ pub(crate) fn read(path: &Path) -> Vec<Frame> {
             Err(fault) => assert!(fault.keeps_what_was_read(), "{fault}"),
         }
     }
+    frames
 }
 
 /// Each frame cut at a random octet, as a short snap length would.

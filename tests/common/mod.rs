@@ -3,6 +3,8 @@
 pub(crate) mod decode;
 pub(crate) mod frames;
 pub(crate) mod random;
+pub(crate) mod samples;
+pub(crate) mod spoken;
 pub(crate) mod told;
 pub(crate) mod wrap;
 

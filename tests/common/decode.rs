@@ -11,21 +11,22 @@ use fieldwarden_engine::{
     track::{self, FlowKey, Heard, Observer, Origin, Packet, SHARDS, TrackEvent, Tracker},
 };
 use fieldwarden_model::{AddressSpace, FrameRef, Timestamp};
-use fieldwarden_protocols::{Direction, FieldValue, FieldVisitor, Message, link};
+use fieldwarden_protocols::{Direction, FieldValue, FieldVisitor, Message, Protocol, link};
 
 use super::frames::Frame;
 
 /// Fields that identify a message, by protocol (level `core` of the conformance table, and the like of it).
 const CORE: &str = include_str!("../conformance/core.tsv");
 
-static FIELDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+static FIELDS: LazyLock<HashSet<(&str, &str)>> = LazyLock::new(|| {
     let lines = CORE.lines().filter(|line| !line.starts_with('#'));
-    lines.flat_map(|line| line.split_whitespace().skip(1)).collect()
+    let fields = lines.filter_map(|line| line.split_once(char::is_whitespace));
+    fields.flat_map(|(protocol, keys)| keys.split_whitespace().map(move |key| (protocol, key))).collect()
 });
 
-/// Whether a field identifies a message of any protocol.
-pub(crate) fn is_core(key: &str) -> bool {
-    FIELDS.contains(key)
+/// Whether a field identifies a message of a protocol.
+pub(crate) fn is_core(protocol: Protocol, key: &str) -> bool {
+    FIELDS.contains(&(protocol.name(), key))
 }
 
 /// Messages in order, per flow and direction.
@@ -137,15 +138,16 @@ impl Observer for Collector {
     type Flow = ();
 
     fn message(&mut self, origin: &Origin<'_>, (): &mut (), message: &Message<'_>) {
-        let mut core = Core(format!("{} {}", message.protocol, message.kind.word()));
+        let line = format!("{} {}", message.protocol, message.kind.word());
+        let mut core = Core { protocol: message.protocol, line };
         message.body.fields(&mut core);
         // Operations run as well: they are what a hostile message reaches in the engine.
         message.body.operations(&mut |operation| drop(format!("{operation:?}")));
         if self.numbered {
             let last = origin.frames.last().map_or(0, |frame| frame.number);
-            core.0.push_str(&format!(" frame={last}"));
+            core.line.push_str(&format!(" frame={last}"));
         }
-        self.messages.entry((*origin.key, origin.direction)).or_default().push(core.0);
+        self.messages.entry((*origin.key, origin.direction)).or_default().push(core.line);
     }
 
     fn event(&mut self, _: &Origin<'_>, (): &mut (), _: TrackEvent) {}
@@ -155,12 +157,15 @@ impl Observer for Collector {
     }
 }
 
-struct Core(String);
+struct Core {
+    protocol: Protocol,
+    line: String,
+}
 
 impl FieldVisitor for Core {
     fn field(&mut self, key: &'static str, value: FieldValue<'_>) {
-        if is_core(key) {
-            self.0.push_str(&format!(" {key}={value:?}"));
+        if is_core(self.protocol, key) {
+            self.line.push_str(&format!(" {key}={value:?}"));
         }
     }
 

@@ -12,7 +12,8 @@ use fieldwarden_engine::{
 };
 use fieldwarden_model::{AddressSpace, FrameRef, Timestamp, Transport};
 use fieldwarden_protocols::{
-    Direction, Dissector, FieldValue, FieldVisitor, Message, Ports, Step, link, stream::StreamParser,
+    Direction, Dissector, FieldValue, FieldVisitor, Message, Ports, Protocol, Step, link,
+    stream::StreamParser,
 };
 
 use super::{decode::is_core, frames::Frame};
@@ -168,7 +169,8 @@ struct Page {
 
 impl Page {
     fn write(&mut self, dissector: &dyn Dissector, message: &Message<'_>) {
-        let mut line = Core(format!("{} {}", message.protocol, message.kind.word()));
+        let line = format!("{} {}", message.protocol, message.kind.word());
+        let mut line = Core { protocol: message.protocol, line };
         message.body.fields(&mut line);
         message.body.operations(&mut |operation| {
             if let Some(points) = &operation.points {
@@ -184,19 +186,22 @@ impl Page {
         assert!(message.anomalies.iter().all(|anomaly| !anomaly.to_string().is_empty()));
         let lines = &mut self.lines[usize::from(message.direction == Direction::ToClient)];
         let room = lines.capacity();
-        let line = line.0;
+        let line = line.line;
         self.octets += line.capacity();
         lines.push(line);
         self.octets += (lines.capacity() - room) * size_of::<String>();
     }
 }
 
-struct Core(String);
+struct Core {
+    protocol: Protocol,
+    line: String,
+}
 
 impl FieldVisitor for Core {
     fn field(&mut self, key: &'static str, value: FieldValue<'_>) {
-        if is_core(key) {
-            let _ = write!(self.0, " {key}={value:?}");
+        if is_core(self.protocol, key) {
+            let _ = write!(self.line, " {key}={value:?}");
         }
     }
 

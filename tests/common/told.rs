@@ -7,12 +7,14 @@ use fieldwarden_engine::{
     track::{self, Heard, Observer, Origin, Packet, SHARDS, TrackEvent, Tracker},
 };
 use fieldwarden_model::{AddressSpace, FrameRef, Timestamp};
-use fieldwarden_protocols::{Direction, FieldValue, FieldVisitor, Message, link};
+use fieldwarden_protocols::{Direction, FieldValue, FieldVisitor, Message, Protocol, link};
 
 use super::{decode::is_core, frames::Frame};
 
-/// Fields that tell which messages belong to one exchange.
-const EXCHANGE: [&str; 2] = ["transaction_id", "pdu_reference"];
+/// Fields that tell which messages belong to one exchange. Where a protocol has none, whatever answers repeat of their question
+/// may be missing once a question is.
+const EXCHANGE: [&str; 6] =
+    ["transaction_id", "pdu_reference", "invoke_id", "request_id", "transaction", "invocation"];
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,8 +75,9 @@ impl Observer for Book {
             Direction::ToServer => format!("{client}>{server}"),
             Direction::ToClient => format!("{server}>{client}"),
         };
-        let mut page =
-            Page { core: format!("{} {}", message.protocol, message.kind.word()), ..Page::default() };
+        let core = format!("{} {}", message.protocol, message.kind.word());
+        let (fields, exchange) = (String::new(), String::new());
+        let mut page = Page { protocol: message.protocol, core, fields, exchange };
         message.body.fields(&mut page);
         self.0.push(Told {
             sender,
@@ -93,8 +96,8 @@ impl Observer for Book {
     }
 }
 
-#[derive(Default)]
 struct Page {
+    protocol: Protocol,
     core: String,
     fields: String,
     exchange: String,
@@ -103,7 +106,7 @@ struct Page {
 impl FieldVisitor for Page {
     fn field(&mut self, key: &'static str, value: FieldValue<'_>) {
         let field = format!(" {key}={value:?}");
-        if is_core(key) {
+        if is_core(self.protocol, key) {
             self.core.push_str(&field);
         }
         if EXCHANGE.contains(&key) {

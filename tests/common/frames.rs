@@ -70,9 +70,11 @@ pub(crate) fn cut(frames: &[Frame], random: &mut Random) -> Vec<Frame> {
     cut
 }
 
-/// Each frame twice, as a bad mirror sends it.
+/// Each TCP segment twice, as a bad mirror sends it, or a sender that repeats itself. Datagrams stay single: one that comes
+/// again may be meant.
 pub(crate) fn doubled(frames: &[Frame]) -> Vec<Frame> {
-    frames.iter().flat_map(|frame| [frame.clone(), frame.clone()]).collect()
+    let times = |frame: &Frame| if Segment::of(frame).is_some() { 2 } else { 1 };
+    frames.iter().flat_map(|frame| core::iter::repeat_n(frame.clone(), times(frame))).collect()
 }
 
 /// Each TCP segment of at least two octets as two segments.

@@ -10,6 +10,9 @@
 //! identification 0, IPv6, above them anything but TCP), only repetitions within [`UNIDENTIFIED`] are copies: the two sides of a
 //! switch lie tens of microseconds apart, the quickest poll of the same content a millisecond.
 //!
+//! Frames below IP are compared by their addresses and what they carry. Only a redundant network numbers them; otherwise they are
+//! repetitions of which only the closest are copies.
+//!
 //! Content is compared by a keyed fingerprint of 64 bits. TCP's, whose checksum covers it, is fingerprinted only once a shard
 //! has met two segments of equal identification, sequence number and checksum. The second of these is handed on like any
 //! retransmission, which changes nothing in a stream.
@@ -17,7 +20,7 @@
 use core::{net::IpAddr, time::Duration};
 
 use fieldwarden_model::{Mac, Timestamp};
-use fieldwarden_protocols::link::{Lan, Layers, Network, Redundancy};
+use fieldwarden_protocols::link::{Carried, Lan, Layers, Network, Redundancy};
 
 use crate::map::Seed;
 
@@ -121,18 +124,20 @@ impl Copies {
             None => self.other(layers.packet(), network),
         };
         if let Some(Print { key, whole, .. }) = print {
-            self.remember(Seen { key, whole, time: time.nanos(), path: Path::of(layers, network) });
+            self.remember(Seen { key, whole, time: time.nanos(), path: Path::of(layers) });
         }
     }
 
     /// Remembers a packet captured at `time`, which may run backwards; whether it was seen before.
     pub(super) fn meet(&mut self, layers: &Layers<'_>, time: Timestamp) -> Option<Copied> {
-        let network = layers.network.as_ref()?;
-        let print = match self.tcp(layers.packet(), network) {
-            Some(print) => print,
-            None => self.other(layers.packet(), network)?,
+        let print = match &layers.network {
+            Some(network) => {
+                self.tcp(layers.packet(), network).or_else(|| self.other(layers.packet(), network))
+            }
+            None => self.below(layers),
         };
-        let path = Path::of(layers, network);
+        let print = print?;
+        let path = Path::of(layers);
         let mut now = Seen { key: print.key, whole: print.whole, time: time.nanos(), path };
         if let Some(first) = self.find(&now, print.identified) {
             if first.whole != 0 && first.whole == now.whole {
@@ -201,6 +206,28 @@ impl Copies {
         Some(Print { key: whole, whole, identified })
     }
 
+    /// The print of a frame below IP: its addresses, and what it carries. Only a redundant network numbers such frames.
+    fn below(&self, layers: &Layers<'_>) -> Option<Print> {
+        let (Some(Mac(to)), Some(Mac(from))) = (layers.destination_mac, layers.source_mac) else {
+            return None;
+        };
+        let kind = match layers.carried {
+            Carried::EtherType(kind) => u64::from(kind),
+            _ => 0,
+        };
+        let number = match layers.redundancy {
+            Some(Redundancy::Hsr { sequence, .. } | Redundancy::Prp { sequence, .. }) => Some(sequence),
+            None => None,
+        };
+        let octets = if layers.payload.is_empty() { layers.packet() } else { layers.payload };
+        let address = |[a, b, c, d, e, f]: [u8; 6]| u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        let [k0, k1] = self.keys;
+        let ends = fold(address(from) ^ k0, address(to) ^ kind << 48 ^ k1);
+        let numbered = fold(ends ^ k0, u64::from(number.unwrap_or(0)) ^ k1);
+        let whole = fold(numbered ^ k0, self.octets(octets) ^ k1) | 1;
+        Some(Print { key: whole, whole, identified: number.is_some() })
+    }
+
     /// The keyed fingerprint of everything compared, never 0.
     fn whole(&self, packet: &[u8]) -> Option<u64> {
         let [k0, k1] = self.keys;
@@ -238,7 +265,8 @@ impl Copies {
 }
 
 impl Path {
-    fn of(layers: &Layers<'_>, network: &Network) -> Self {
+    fn of(layers: &Layers<'_>) -> Self {
+        let hops = layers.network.map_or(0, |network| network.ttl);
         let sender =
             layers.source_mac.map_or(0, |Mac([.., e, f])| u32::from(u16::from_be_bytes([e, f])) & 0xfff);
         let tag = if layers.vlan.is_empty() { 0 } else { tags(&layers.vlan) };
@@ -248,12 +276,7 @@ impl Path {
             Some(Redundancy::Prp { lan: Lan::A, .. }) => 0xa,
             Some(Redundancy::Prp { lan: Lan::B, .. }) => 0xb,
         };
-        Self(
-            u64::from(network.ttl) << 32
-                | u64::from(sender) << 20
-                | u64::from(tag) << 4
-                | u64::from(lan & 0xf),
-        )
+        Self(u64::from(hops) << 32 | u64::from(sender) << 20 | u64::from(tag) << 4 | u64::from(lan & 0xf))
     }
 
     /// With how many packets ago the one before it of the same place came, where it is remembered still.

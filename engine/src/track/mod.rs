@@ -23,7 +23,6 @@ mod stray;
 mod table;
 mod tcp;
 mod tracker;
-mod usual;
 
 use fieldwarden_model::{AddressSpace, Endpoint, FrameRef, Mac, Timestamp, Transport};
 use fieldwarden_protocols::{

@@ -1,6 +1,7 @@
 //! The tracker: finds the flow of each packet, fires deadlines, enforces the caps.
 
 mod below;
+mod usual;
 
 use core::{net::Ipv4Addr, time::Duration};
 use std::collections::BTreeSet;
@@ -31,16 +32,16 @@ const ACTIVE_EVERY: Duration = Duration::from_secs(1);
 
 /// Follows the flows of one shard.
 pub struct Tracker<O: Observer> {
-    pub(super) settings: Settings,
-    pub(super) dissectors: &'static [&'static dyn Dissector],
-    pub(super) seed: Seed,
-    pub(super) table: Table<Flow<O::Flow>>,
+    settings: Settings,
+    dissectors: &'static [&'static dyn Dissector],
+    seed: Seed,
+    table: Table<Flow<O::Flow>>,
     holes: Holes,
     fragments: Fragments,
-    pub(super) copies: Option<Copies>,
-    pub(super) now: Timestamp,
+    copies: Option<Copies>,
+    now: Timestamp,
     /// No deadline falls before this time; one may fall later than it says.
-    pub(super) quiet_until: Timestamp,
+    quiet_until: Timestamp,
     /// The shortest silence after which any flow is let go.
     shortest_idle: Duration,
 }
@@ -600,13 +601,13 @@ impl<O: Observer> Tracker<O> {
 /// Where the flow of a packet sits.
 #[derive(Clone, Copy, Debug)]
 pub struct Seat {
-    pub(super) pair: Pair,
-    pub(super) sender_is_low: bool,
-    pub(super) index: u32,
+    pair: Pair,
+    sender_is_low: bool,
+    index: u32,
 }
 
 /// The TCP part of a packet.
-pub(super) fn segment_of<'a>(layers: &Layers<'a>, header: Tcp) -> Segment<'a> {
+fn segment_of<'a>(layers: &Layers<'a>, header: Tcp) -> Segment<'a> {
     let shift = if header.flags.has(TcpFlags::SYN) { layers.window_scale() } else { None };
     Segment { header, payload: layers.payload, missing: layers.missing, shift }
 }

@@ -46,7 +46,8 @@ fn behind<'a>(walk: &mut Walk<'_, 'a>, label: u32, rest: &'a [u8]) {
         }
         _ => {}
     }
-    let worded = rest.get(4..).filter(|_| first == Some(0));
+    // All but the sequence number of an Ethernet control word is zero (RFC 4448 clause 4.6).
+    let worded = rest.get(4..).filter(|_| rest.starts_with(&[0, 0]));
     let frame = match worded {
         Some(inner) if lower::is_surely_a_frame(inner) => Some(inner),
         _ if lower::is_surely_a_frame(rest) => Some(rest),

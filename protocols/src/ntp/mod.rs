@@ -1,6 +1,7 @@
 //! The network time protocol, RFC 5905, with its control messages (RFC 9327) and the private mode of old daemons.
 //!
-//! Guarantees: every datagram on port 123 whose first octet names a version from 1 to 4 is told.
+//! Guarantees: every datagram on port 123 whose first octet names a version from 1 to 4, and that is as long as its mode asks,
+//! is told.
 //!
 //! Non-goals: extension fields, authentication, the value of the clock.
 
@@ -34,11 +35,20 @@ pub static NTP: Plain = Plain {
     ports: &[PORT],
     max_message: 65_535,
     probe: |_, bytes, _| {
-        let known = bytes.first().is_some_and(|first| matches!(first >> 3 & 7, 1..=4));
-        if known { Probe::Possible } else { Probe::No }
+        let known = |first: &u8| matches!(first >> 3 & 7, 1..=4) && bytes.len() >= least(first & 7);
+        if bytes.first().is_some_and(known) { Probe::Possible } else { Probe::No }
     },
     session: |_| Box::new(Datagrams(tell)),
 };
+
+/// Octets of the shortest message of a mode.
+const fn least(mode: u8) -> usize {
+    match mode {
+        6 => 12,
+        7 => 8,
+        _ => TIME_MESSAGE,
+    }
+}
 
 fn tell(direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
     let first = *bytes.first()?;
@@ -47,11 +57,7 @@ fn tell(direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
         return None;
     }
     let second = bytes.get(1).copied().unwrap_or(0);
-    let least = match mode {
-        6 => 12,
-        7 => 8,
-        _ => TIME_MESSAGE,
-    };
+    let least = least(mode);
     let cut = || Anomaly::malformed("message-cut", 0, plain::count(bytes.len()), plain::count(least));
     let fault = (bytes.len() < least).then(cut);
     let own = match mode {

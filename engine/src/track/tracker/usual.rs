@@ -8,10 +8,8 @@ use fieldwarden_model::Timestamp;
 use fieldwarden_protocols::link::TransportHeader;
 
 use super::{
-    Observer, Packet, accept,
-    scene::Scene,
-    tcp,
-    tracker::{Seat, Tracker, segment_of},
+    super::{Observer, Packet, accept, scene::Scene, tcp},
+    Seat, Tracker, segment_of,
 };
 
 impl<O: Observer> Tracker<O> {

@@ -15,6 +15,7 @@ pub mod anomaly;
 pub mod arp;
 pub mod bacnet;
 pub mod ber;
+pub mod can;
 pub mod cip;
 pub mod codesys;
 pub mod crimson;
@@ -26,6 +27,7 @@ pub mod dissector;
 pub mod dnp3;
 pub mod dns;
 pub mod egd;
+pub mod ethercat;
 pub mod ff_hse;
 mod findings;
 pub mod fins;
@@ -54,12 +56,17 @@ pub mod ntp;
 pub mod opcua;
 pub mod pcworx;
 pub mod plain;
+pub mod powerlink;
 pub mod proconos;
 pub mod profinet_cm;
+pub mod profinet_dcp;
+pub mod profinet_rt;
 pub mod ptp;
 pub mod rdp;
 pub mod s7comm;
 pub mod s7comm_plus;
+pub mod sercos;
+pub mod sinec_h1;
 pub mod smb1;
 pub mod smb2;
 pub mod snmp;
@@ -135,6 +142,13 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &icmp::Icmp,
     &lldp::Lldp,
     &ptp::Ptp,
+    &ethercat::EtherCat,
+    &powerlink::Powerlink,
+    &sinec_h1::SinecH1,
+    &profinet_dcp::Dcp,
+    &profinet_rt::RealTime,
+    &can::Can,
+    &sercos::Sercos,
 ];
 
 /// The dissector that tells messages of a protocol, by the protocol's name.

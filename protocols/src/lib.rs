@@ -15,6 +15,7 @@ pub mod anomaly;
 pub mod arp;
 pub mod bacnet;
 pub mod ber;
+pub mod c1222;
 pub mod can;
 pub mod cip;
 pub mod codesys;
@@ -73,6 +74,7 @@ pub mod snmp;
 pub mod ssh;
 pub mod stream;
 pub mod sv;
+pub mod synchrophasor;
 pub mod syslog;
 #[cfg(test)]
 mod talk;
@@ -100,6 +102,8 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &cip::Cip,
     &dnp3::Dnp3,
     &iec104::Iec104,
+    &synchrophasor::Synchrophasor,
+    &c1222::C1222,
     &opcua::OpcUa,
     &bacnet::BacnetIp,
     &goose::Goose,

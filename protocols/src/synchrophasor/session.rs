@@ -63,10 +63,8 @@ impl Streams {
     fn check(&mut self, frame: &Frame<'_>, findings: &mut Findings) {
         let at = 14;
         match frame.kind {
-            COMMAND => {
-                if frame.content.len() < 2 {
-                    findings.fault(Anomaly::malformed("command-short", at, count(frame.content.len()), 2));
-                }
+            COMMAND if frame.content.len() < 2 => {
+                findings.fault(Anomaly::malformed("command-short", at, count(frame.content.len()), 2));
             }
             DATA => {
                 let stations = self.layouts.of(frame.id);

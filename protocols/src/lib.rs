@@ -18,6 +18,7 @@ pub mod ber;
 pub mod c1222;
 pub mod can;
 pub mod cip;
+pub mod cip_io;
 pub mod codesys;
 pub mod crimson;
 pub mod cursor;
@@ -100,6 +101,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &s7comm_plus::S7commPlus,
     &mms::Mms,
     &cip::Cip,
+    &cip_io::CipIo,
     &dnp3::Dnp3,
     &iec104::Iec104,
     &synchrophasor::Synchrophasor,

@@ -104,6 +104,8 @@ impl Shell {
         }
         let modern = text.starts_with(b"SSH-2.") || text.starts_with(b"SSH-1.99");
         *self.next(direction) = if modern { Next::Packets } else { Next::Encrypted };
+        // Some pad the line with zero octets.
+        let text = text.split(|octet| *octet == 0).next().unwrap_or_default();
         let head = Head::new(PROTOCOL, direction);
         let operation = plain::operation(Verb::Associate, 0, "identification", head.kind);
         plain::tell(sink, head, &[], operation, |visitor| visitor.field("banner", words(text)));

@@ -473,6 +473,33 @@ mod tests {
     }
 
     #[test]
+    fn below_ip_only_the_closest_repetitions_and_the_two_ways_of_a_ring_are_copies() {
+        // GOOSE, plain and in the two networks of a ring (IEC 62439-3 clause 5.6): the third octet of the tag is half the number.
+        let plain =
+            [[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x88, 0xb8].as_slice(), &[0, 1, 0, 12, 0, 0, 0, 0, 9]]
+                .concat();
+        let ring = |way: u8, number: u8| {
+            let tag = [0x89, 0x2f, way << 4, 17, 0, number];
+            [&plain[..12], &tag, &plain[12..]].concat()
+        };
+        let told = |all: &[(i64, Vec<u8>)]| -> Vec<Option<Copied>> {
+            let mut copies = Copies::new(Duration::from_millis(10), Seed(7));
+            let mut meet = |(micros, bytes): &(i64, Vec<u8>)| {
+                let time = Timestamp::from_nanos(1_000_000_000 + micros * 1_000);
+                let wire_length = u32::try_from(bytes.len()).unwrap();
+                let link_type = LinkType::ETHERNET;
+                let frame = RawFrame { time, link_type, interface: 0, wire_length, tag: None, bytes };
+                copies.meet(&dissect(&frame), time)
+            };
+            all.iter().map(&mut meet).collect()
+        };
+        assert_eq!(told(&[(0, plain.clone()), (100, plain.clone())]), [None, Some(Copied::Same)]);
+        assert_eq!(told(&[(0, plain.clone()), (2_000, plain.clone())]), [None, None], "sent again");
+        assert_eq!(told(&[(0, ring(0, 7)), (2_000, ring(1, 7))]), [None, Some(Copied::Redundant)]);
+        assert_eq!(told(&[(0, ring(0, 7)), (2_000, ring(1, 8))]), [None, None], "numbered anew");
+    }
+
+    #[test]
     fn clocks_that_step_back_make_no_copies() {
         let first = sent(UDP, 1, 1_000_000).with(b"poll");
         let stepped = Sent { micros: 0, ..first.clone() };

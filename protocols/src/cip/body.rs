@@ -3,9 +3,13 @@
 use fieldwarden_model::Operation;
 
 use super::{
-    attributes, classify, fields,
+    attributes, classify,
+    connection::{Close, Open, Opened},
+    fields,
+    logix::Tag,
     packet::{Packet, class, service},
     path::Target,
+    pccc::Pccc,
 };
 use crate::message::{Body, FieldVisitor};
 
@@ -73,6 +77,23 @@ impl<'a> CipMessage<'a> {
             return Sort::Instances;
         }
         Sort::Other
+    }
+
+    /// Whether the data are too short for what the service needs.
+    pub(super) fn is_cut(&self) -> bool {
+        let packet = &self.packet;
+        let succeeded = packet.status == 0;
+        match (self.sort(), packet.response) {
+            (Sort::Open { large }, false) => Open::read(packet.data, large).is_none(),
+            (Sort::Open { .. }, true) => succeeded && Opened::read(packet.data).is_none(),
+            (Sort::Close, false) => Close::read(packet.data).is_none(),
+            (Sort::Close, true) => succeeded && Close::answered(packet.data).is_none(),
+            (Sort::Send, false) => packet.embedded().is_none_or(|embedded| embedded.message.is_empty()),
+            (Sort::Pccc, false) => Pccc::read(packet.data).is_none(),
+            (Sort::Pccc, true) => succeeded && Pccc::read(packet.data).is_none(),
+            (Sort::Tag, _) => Tag::read(packet).is_none(),
+            _ => false,
+        }
     }
 
     /// Walks the attributes that the data names or carries.

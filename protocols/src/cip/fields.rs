@@ -7,7 +7,7 @@ use super::{
     body::{CipMessage, Sort},
     classify,
     connection::{Close, Open, Opened, Triad, Way},
-    logix::Tag,
+    logix::{Tag, symbols},
     packet::{class, is_connection_service, service},
     path::{Segment, Segments},
     pccc::{self, Pccc},
@@ -105,6 +105,18 @@ fn content(message: &CipMessage<'_>, visitor: &mut dyn FieldVisitor) {
             let mut cursor = Cursor::new(packet.data);
             maybe(visitor, "offset", cursor.u32_le());
             maybe(visitor, "octets", cursor.u16_le());
+        }
+        Sort::Instances if packet.response => {
+            for symbol in message.asked.iter().flat_map(|asked| symbols(asked.data, packet.data)) {
+                visitor.item("listed_instance", FieldValue::Unsigned(symbol.instance.into()));
+                if let Some(name) = symbol.name {
+                    visitor.item("listed_symbol", text(name));
+                }
+                if let Some(symbol_type) = symbol.symbol_type {
+                    visitor.item("listed_type", FieldValue::Unsigned(symbol_type.into()));
+                }
+            }
+            bytes(visitor, packet.data);
         }
         Sort::Modify | Sort::Template | Sort::Instances | Sort::Other => bytes(visitor, packet.data),
     }

@@ -130,3 +130,44 @@ pub(super) const fn is_tag_service(service: u8) -> bool {
         service::READ_TAG | service::WRITE_TAG | service::READ_FRAGMENT | service::WRITE_FRAGMENT
     )
 }
+
+/// One instance of the symbol class, as browsing lists it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Symbol<'a> {
+    /// Its instance.
+    pub(super) instance: u32,
+    /// Its name.
+    pub(super) name: Option<&'a [u8]>,
+    /// Its type: the lower 12 bits name a template where bit 15 is set.
+    pub(super) symbol_type: Option<u16>,
+}
+
+/// Walks the symbols that an answer to "get instance attribute list" lists, in the order of attributes that the request
+/// gives (1756-PM020, "Creating and maintaining a list of controller tags"); ends at an attribute whose length is not known.
+pub(super) fn symbols<'a>(asked: &[u8], data: &'a [u8]) -> impl Iterator<Item = Symbol<'a>> {
+    let mut ids = Cursor::new(asked);
+    let count = ids.u16_le().unwrap_or(0);
+    let ids = ids.rest().get(..usize::from(count) * 2).unwrap_or_default();
+    let mut cursor = Cursor::new(data);
+    core::iter::from_fn(move || symbol(ids, &mut cursor))
+}
+
+fn symbol<'a>(ids: &[u8], cursor: &mut Cursor<'a>) -> Option<Symbol<'a>> {
+    let mut symbol = Symbol { instance: cursor.u32_le()?, ..Symbol::default() };
+    let mut ids = Cursor::new(ids);
+    while let Some(id) = ids.u16_le() {
+        match id {
+            1 => {
+                let length = usize::from(cursor.u16_le()?);
+                symbol.name = Some(cursor.take(length)?);
+            }
+            2 => symbol.symbol_type = Some(cursor.u16_le()?),
+            3 | 5 | 6 => cursor.skip(4)?,
+            7 => cursor.skip(2)?,
+            8 => cursor.skip(12)?,
+            10 => cursor.skip(1)?,
+            _ => return None,
+        }
+    }
+    Some(symbol)
+}

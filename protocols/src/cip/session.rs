@@ -218,6 +218,7 @@ fn tell_request(
     if packet.is_multiple() {
         parts_are_there(packet, &mut findings);
     }
+    cut(&body, &mut findings);
     tell(CIP, Kind::Request, direction, &findings, &body, sink);
     if depth >= MAX_DEPTH {
         return;
@@ -252,6 +253,7 @@ fn tell_response(
     if packet.is_multiple() && !packet.data.is_empty() {
         parts_are_there(packet, &mut findings);
     }
+    cut(&body, &mut findings);
     tell(CIP, Kind::Response, direction, &findings, &body, sink);
     if packet.is_multiple() {
         let mut questions = body.asked.filter(Packet::is_multiple).map(|asked| asked.parts());
@@ -262,6 +264,7 @@ fn tell_response(
             let mut findings = Findings::new();
             sound(&part, &mut findings);
             let body = CipMessage { packet: part, asked: question, via: None, connection: None };
+            cut(&body, &mut findings);
             tell(CIP, Kind::Response, direction, &findings, &body, sink);
         }
     }
@@ -272,6 +275,14 @@ fn sound(packet: &Packet<'_>, findings: &mut Findings) {
     if packet.missing > 0 {
         let missing = u64::try_from(packet.missing).unwrap_or(u64::MAX);
         note(findings, Anomaly::malformed("message-too-short", 1, missing, 0));
+    }
+}
+
+/// Whether the data are long enough for the service.
+fn cut(body: &CipMessage<'_>, findings: &mut Findings) {
+    if body.is_cut() {
+        let present = u64::try_from(body.packet.data.len()).unwrap_or(u64::MAX);
+        note(findings, Anomaly::malformed("data-too-short", 2, present, present + 1));
     }
 }
 

@@ -139,6 +139,20 @@ fn every_message_of_a_multiple_service_packet_is_told() {
 }
 
 #[test]
+fn browsing_lists_names_and_types() {
+    let mut flow = flow();
+    // 1756-PM020: instances of class 0x6b from 0 on, attributes 1 (name) and 2 (type).
+    cip(&mut flow, ToServer, &connected(1, 4, "55 03 206b 2500 0000 0200 0100 0200"));
+    let listed = "d5 00 0600 15000000 0500 4c6576656c c400 16000000 0200 5031 ca00";
+    let done = cip(&mut flow, ToClient, &connected(2, 4, listed));
+    assert_eq!(
+        (done[0].field("listed_symbol"), done[0].field("listed_instance")),
+        ("Level,P1".into(), "21,22".into())
+    );
+    assert_eq!((done[0].field("listed_type"), done[0].operations[0].0), ("196,202".into(), Verb::Discover));
+}
+
+#[test]
 fn a_connection_is_known_by_its_opening() {
     let mut flow = flow();
     let open = "54 02 2006 2401 0af0 02000000 01000000 0200 4d00 efbeadde 03000000 \
@@ -217,6 +231,8 @@ fn what_is_broken_is_told_with_what_was_understood() {
     let cut = cip(&mut flow, ToServer, &connected(1, 1, "0e 04 2001 2401"));
     assert_eq!((cut[0].kind, cut[0].field("class")), (Kind::Anomaly, "1".into()));
     assert_eq!(cut[0].anomalies, ["message-too-short"]);
+    let open = cip(&mut flow, ToServer, &unconnected("54 02 2006 2401 0af0 0200"));
+    assert_eq!((open[0].kind, open[0].anomalies.as_slice()), (Kind::Anomaly, ["data-too-short"].as_slice()));
     let lying = cip(&mut flow, ToServer, &connected(1, 2, "0a 02 2002 2401 0900 0600"));
     assert_eq!(lying[0].anomalies, ["services-missing"]);
     let mut items = connected(1, 3, "01 02 2001 2401");

@@ -4,7 +4,7 @@ use fieldwarden_model::{Operation, Outcome, Value, Values, Verb};
 
 use super::{
     command,
-    content::{Asked, Content, Range},
+    content::{Asked, Content, Range, few_bits},
     device::of_code,
     frame::{Form, Head, Reader},
 };
@@ -35,8 +35,12 @@ impl<'a> FrameBody<'a> {
 
     /// The values, where they lie in the frame as numbers.
     fn values(&self) -> Option<Values<'a>> {
-        let binary = !self.head.form.is_ascii() && self.carries_values();
-        if binary { self.range()?.values(self.content.data) } else { None }
+        let range = self.range().filter(|_| self.carries_values())?;
+        if !self.head.form.is_ascii() {
+            return range.values(self.content.data);
+        }
+        let digits = self.content.data.iter().map(|digit| digit.wrapping_sub(b'0'));
+        if range.by_bit { few_bits(digits, range.count) } else { None }
     }
 
     /// The values of bits, and those in ASCII, which no encoding tells.

@@ -43,9 +43,12 @@ impl Range {
         self.named.points(u32::from(self.count), self.by_bit)
     }
 
-    /// Words as values of this range; bits are packed in half octets, which no encoding tells.
+    /// Words as values of this range; of bits, which are packed in half octets, at most eight.
     pub(super) fn values<'a>(&self, bytes: &'a [u8]) -> Option<Values<'a>> {
-        if self.by_bit || (self.melsoft && bytes.len() != usize::from(self.count) * 2) {
+        if self.by_bit {
+            return few_bits(bytes.iter().flat_map(|octet| [octet >> 4, octet & 0x0f]), self.count);
+        }
+        if self.melsoft && bytes.len() != usize::from(self.count) * 2 {
             return None;
         }
         let bits = !self.melsoft && of_code(self.named.code).is_some_and(|device| device.bit);
@@ -54,6 +57,35 @@ impl Range {
         Some(Values { bytes, encoding: Encoding::Unsigned16Little, count, stride: if bits { 16 } else { 1 } })
     }
 }
+
+/// At most eight bits as values, the first one first; more do not fit the octet that carries them.
+pub(super) fn few_bits(bits: impl Iterator<Item = u8>, count: u16) -> Option<Values<'static>> {
+    let wanted = usize::from(count);
+    let (number, told) = bits
+        .take(wanted.min(9))
+        .zip(0_usize..)
+        .try_fold((0_usize, 0_usize), |(number, _), (bit, place)| {
+            (bit <= 1).then_some((number | usize::from(bit) << place, place + 1))
+        })?;
+    let bytes = OCTETS.get(number..=number).filter(|_| told == wanted && (1..=8).contains(&told))?;
+    Some(Values { bytes, encoding: Encoding::BitsLeastFirst, count: u32::from(count), stride: 1 })
+}
+
+/// Every octet, so that bits that stand apart on the wire can be lent as one.
+static OCTETS: [u8; 256] = {
+    let mut octets = [0; 256];
+    let mut n = 0_u8;
+    loop {
+        let (_, rest) = octets.split_at_mut(n as usize);
+        if let [first, ..] = rest {
+            *first = n;
+        }
+        if n == u8::MAX {
+            break octets;
+        }
+        n += 1;
+    }
+};
 
 /// A request or response behind its header.
 #[derive(Clone, Copy, Debug)]

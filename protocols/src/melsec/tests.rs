@@ -60,6 +60,14 @@ fn bits_are_two_in_an_octet() {
         (asked.operations[0].2.as_deref(), asked.field("values")),
         (Some("M100-103"), "1,1,0,0".into())
     );
+    assert_eq!(asked.operations[0].3, [1, 1, 0, 0].map(Value::Integer));
+    let nine = flow.one(ToServer, &ask("0114 0100 640000 90 0900 1100110010"));
+    assert_eq!((nine.operations[0].3.len(), nine.field("values")), (0, "1,1,0,0,1,1,0,0,1".into()));
+    let ascii = flow.one(ToServer, b"500000FF03FF000019001014010001M*00001000011" as &[u8]);
+    assert_eq!(
+        (ascii.operations[0].2.as_deref(), ascii.operations[0].3.as_slice()),
+        (Some("M10"), [Value::Integer(1)].as_slice())
+    );
     // X40 by word: sixteen inputs.
     let words = flow.one(ToServer, &ask("0104 0000 400000 9c 0200"));
     assert_eq!(words.operations[0].2.as_deref(), Some("X40-5F"));

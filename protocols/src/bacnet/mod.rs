@@ -21,6 +21,7 @@ mod apdu;
 mod bvll;
 mod classify;
 mod fields;
+mod mstp;
 mod names;
 mod notation;
 mod npdu;
@@ -41,6 +42,7 @@ use fieldwarden_model::Transport;
 use crate::{
     dissector::{Dissector, Notation, Ports, Probe, Session},
     framed::FramedSession,
+    link::kind,
     message::{Direction, Protocol},
     telling::Remarks,
 };
@@ -61,6 +63,10 @@ pub const PORT: u16 = 47_808;
 /// The last one.
 const LAST_PORT: u16 = PORT + 15;
 
+/// The kinds of frames below IP that may hold NPDUs: MS/TP; the service access point of BACnet (Annex D of ISO 8802-3,
+/// clause 7); SNAP of an organisation.
+const KINDS: [u16; 3] = [kind::MS_TP, 0x0082, 0x00aa];
+
 /// The longest datagram.
 const MAX_DATAGRAM: usize = 65_535;
 
@@ -78,14 +84,17 @@ impl Dissector for BacnetIp {
     }
 
     fn carried_by(&self, transport: Transport) -> bool {
-        transport == Transport::Udp
+        matches!(transport, Transport::Udp | Transport::Link)
     }
 
     fn well_known(&self, port: u16) -> bool {
-        (PORT..=LAST_PORT).contains(&port)
+        (PORT..=LAST_PORT).contains(&port) || KINDS.contains(&port)
     }
 
-    fn probe(&self, _: Direction, bytes: &[u8], _: Ports) -> Probe {
+    fn probe(&self, _: Direction, bytes: &[u8], ports: Ports) -> Probe {
+        if KINDS.contains(&ports.server) && ports.server == ports.client {
+            return session::probe_below(bytes);
+        }
         if looks_like(bytes) {
             return Probe::Certain;
         }
@@ -96,8 +105,11 @@ impl Dissector for BacnetIp {
         }
     }
 
-    fn session(&self, _: Transport) -> Box<dyn Session> {
-        Box::<FramedSession<Bacnet>>::default()
+    fn session(&self, transport: Transport) -> Box<dyn Session> {
+        match transport {
+            Transport::Link => Box::new(npdu_session()),
+            Transport::Tcp | Transport::Udp => Box::<FramedSession<Bacnet>>::default(),
+        }
     }
 
     fn max_message(&self) -> usize {

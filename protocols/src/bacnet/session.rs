@@ -4,6 +4,7 @@ use fieldwarden_model::{Operation, Outcome, Verb};
 
 use crate::{
     anomaly::{Anomaly, Blame},
+    dissector::Probe,
     framed::{Extent, Framed, FramedSession},
     message::{Body, Direction, FieldVisitor, Kind, Sink},
     telling::{self, Out, Remarks, remark, tell},
@@ -13,7 +14,7 @@ use super::{
     BACNET, BVLC, NETWORK,
     apdu::{Apdu, kind},
     bvll::Bvll,
-    classify, fields,
+    classify, fields, mstp,
     npdu::Npdu,
     pending::{Asked, Pending},
     segments::{Joined, Owner, Segments},
@@ -37,6 +38,16 @@ pub fn npdu_session() -> FramedSession<Bacnet> {
     FramedSession(Bacnet { outer: Outer::Nothing, ..Bacnet::default() })
 }
 
+/// Whether a frame below IP holds an NPDU. Frames of MS/TP that hold none, such as tokens, say nothing yet.
+pub(super) fn probe_below(bytes: &[u8]) -> Probe {
+    let npdu = match mstp::npdu(bytes) {
+        mstp::Found::Data(npdu, _) => npdu,
+        mstp::Found::Other => return Probe::Possible,
+        mstp::Found::None => bytes,
+    };
+    if Npdu::is_plausible(npdu) { Probe::Certain } else { Probe::No }
+}
+
 /// The state of one conversation.
 #[derive(Debug, Default)]
 pub struct Bacnet {
@@ -53,7 +64,11 @@ impl Framed for Bacnet {
     fn tell(&mut self, direction: Direction, message: &[u8], sink: &mut dyn Sink) {
         let mut remarks = Remarks::new();
         match self.outer {
-            Outer::Nothing => self.npdu(direction, None, message, 0, remarks, sink),
+            Outer::Nothing => match mstp::npdu(message) {
+                mstp::Found::Data(npdu, at) => self.npdu(direction, None, npdu, at, remarks, sink),
+                mstp::Found::Other => {}
+                mstp::Found::None => self.npdu(direction, None, message, 0, remarks, sink),
+            },
             Outer::VirtualLink => match Bvll::read(message, &mut remarks) {
                 Some(bvll) => match bvll.npdu {
                     Some(npdu) => self.npdu(direction, Some(&bvll), npdu, bvll.content_at, remarks, sink),

@@ -87,6 +87,7 @@ pub mod tftp;
 pub mod tls;
 #[cfg(test)]
 mod trial;
+pub mod tristation;
 pub mod vnc;
 
 pub use anomaly::{Anomaly, Blame};
@@ -126,6 +127,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &codesys::Codesys,
     &lonworks::LonWorks,
     &modbus_serial::ModbusSerial,
+    &tristation::TriStation,
     &dcerpc::Dcerpc,
     &tls::TLS,
     &ssh::SSH,

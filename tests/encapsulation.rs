@@ -29,7 +29,7 @@ use fieldwarden_protocols::link::{self, Carried, Redundancy, Tunnel};
 /// Octets a tracker may hold after any capture.
 const MEMORY_CAP: usize = 64 << 20;
 /// Captures at the quick scale.
-const QUICK_CAPTURES: Quick = Quick { per_folder: 2, octets: 100_000 };
+const QUICK_CAPTURES: Quick = Quick { per_folder: 1, octets: 100_000 };
 /// Octets of a fragment of a tunnel: even frames of polling are cut.
 const FRAGMENT: usize = 80;
 

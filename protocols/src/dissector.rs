@@ -7,9 +7,6 @@ use fieldwarden_model::{PointRange, Space, Transport};
 
 use crate::message::{Direction, Protocol, Sink};
 
-/// Octets that the state of a session may take where its dissector states nothing else.
-pub const MAX_SESSION: usize = 16 << 10;
-
 /// The ports of a flow. Below IP both are the [kind](crate::link::kind::kind) of its frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ports {
@@ -79,6 +76,9 @@ pub trait Notation: Sync {
     /// Reads what [`Notation::write`] writes.
     fn read(&self, text: &str) -> Option<PointRange>;
 }
+
+/// Octets that the state of a session may take where its dissector states nothing else.
+pub const MAX_SESSION: usize = 16 << 10;
 
 /// The notation of protocols whose people have none, or whose points are not read: `area 9 block 2 point 3-5`.
 #[derive(Clone, Copy, Debug, Default)]

@@ -95,8 +95,13 @@ struct Carrier {
 impl Observer for Carriers {
     type Flow = ();
 
-    fn message(&mut self, origin: &Origin<'_>, (): &mut (), _: &Message<'_>) {
+    fn message(&mut self, origin: &Origin<'_>, (): &mut (), message: &Message<'_>) {
         let flow = self.flows.entry(*origin.key).or_default();
+        if flow.protocol.is_none() {
+            // What belongs to no flow is recognised each time, and never told to be.
+            let dissector = fieldwarden_protocols::dissector(message.protocol.name());
+            flow.protocol = dissector.map(|dissector| dissector.protocol().name());
+        }
         // A long message names but some of its frames: what it lacks is a gap to the parser, as it is on a bad mirror.
         for frame in origin.frames {
             if flow.frames.len() > MAX_PARTS {

@@ -13,8 +13,8 @@ use super::{decode::is_core, frames::Frame};
 
 /// Fields that tell which messages belong to one exchange. Where a protocol has none, whatever answers repeat of their question
 /// may be missing once a question is.
-const EXCHANGE: [&str; 6] =
-    ["transaction_id", "pdu_reference", "invoke_id", "request_id", "transaction", "invocation"];
+const EXCHANGE: [&str; 7] =
+    ["transaction_id", "pdu_reference", "invoke_id", "request_id", "transaction", "invocation", "call_id"];
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -176,6 +176,8 @@ pub(super) fn is_surely_a_frame(bytes: &[u8]) -> bool {
         Some(
             [0x08, 0x06, 0, 1, 8, 0, ..] | [0x81, 0x00, _, _, _, _, ..] | [0x88, 0xa8, _, _, 0x81, 0x00, ..],
         ) => true,
+        // LLDP: the first element is always the chassis (IEEE 802.1AB clause 8.2).
+        Some([0x88, 0xcc, 0x02 | 0x03, ..]) => true,
         _ => false,
     }
 }

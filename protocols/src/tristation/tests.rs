@@ -3,7 +3,7 @@ extern crate std;
 use std::{format, vec, vec::Vec};
 
 use super::*;
-use crate::testing::{Flow, hex, withstands};
+use crate::iso::testing::{Flow, hex, withstands};
 use Direction::{ToClient, ToServer};
 
 /// Header, content and CRC, computed bit by bit.

@@ -15,6 +15,7 @@ pub mod anomaly;
 pub mod arp;
 pub mod bacnet;
 pub mod ber;
+pub mod bsap;
 pub mod c1222;
 pub mod can;
 pub mod cip;
@@ -37,6 +38,7 @@ pub mod fox;
 pub mod framed;
 pub mod ftp;
 pub mod ge_srtp;
+pub mod genisys;
 pub mod goose;
 pub mod hart_ip;
 pub mod http;
@@ -107,6 +109,8 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &iec104::Iec104,
     &synchrophasor::Synchrophasor,
     &c1222::C1222,
+    &bsap::Bsap,
+    &genisys::Genisys,
     &opcua::OpcUa,
     &bacnet::BacnetIp,
     &goose::Goose,

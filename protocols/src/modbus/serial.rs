@@ -59,7 +59,8 @@ pub(crate) fn probe(direction: Direction, bytes: &[u8]) -> Probe {
             let function = octets.get(1).copied().unwrap_or(0);
             let rest = bytes.get(length..).unwrap_or_default();
             let goes_on = rest.is_empty() || !matches!(find(direction, rest), Found::No);
-            let known = f::is_public(function & !f::EXCEPTION_BIT) && is_exact(direction, &octets);
+            let public = f::is_public(function & !f::EXCEPTION_BIT) && is_exact(direction, &octets);
+            let known = public && is_sound(direction, function, &octets) && !may_be_roc(&octets);
             if known && goes_on { Probe::Certain } else { Probe::No }
         }
         Found::Need(octets) if is_plausible(bytes) => Probe::Need(octets),
@@ -80,6 +81,20 @@ fn is_plausible(bytes: &[u8]) -> bool {
 fn is_exact(direction: Direction, octets: &[u8]) -> bool {
     let pdu = octets.get(1..).unwrap_or_default();
     shape::of(direction, pdu) == Length::Exactly(pdu.len())
+}
+
+/// Whether a PDU has none of the faults that the standard lets a receiver see.
+fn is_sound(direction: Direction, function: u8, octets: &[u8]) -> bool {
+    let pdu = octets.get(1..).unwrap_or_default();
+    let (content, _) = pdu::parse(direction, function, pdu.get(1..).unwrap_or_default());
+    let mut anomalies = Anomalies::new();
+    check::pdu(direction, pdu, &content, &mut anomalies);
+    anomalies.is_empty()
+}
+
+/// Whether a frame may be one of ROC Plus, which has the same CRC: its sixth octet counts the data, of which there are none.
+fn may_be_roc(octets: &[u8]) -> bool {
+    matches!(octets, [_, 1..=4 | 6, _, _, _, 0])
 }
 
 /// A colon and hexadecimal digits, as far as octets are there.

@@ -15,14 +15,13 @@ mod function;
 mod tests;
 
 use alloc::boxed::Box;
-use core::fmt;
 
-use fieldwarden_model::{Operation, Outcome, PointRange, Transport, Verb};
+use fieldwarden_model::{Operation, Outcome, Transport, Verb};
 
 use crate::{
     anomaly::Anomaly,
     cursor::Cursor,
-    dissector::{Dissector, Notation, Ports, Probe, Session, Step},
+    dissector::{Dissector, Notation, PlainNotation, Ports, Probe, Session, Step},
     message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol, Sink},
 };
 
@@ -74,20 +73,7 @@ impl Dissector for TriStation {
     }
 
     fn notation(&self) -> &'static dyn Notation {
-        &NoPoints
-    }
-}
-
-/// Points are not read: what commands carry is not known well enough.
-struct NoPoints;
-
-impl Notation for NoPoints {
-    fn write(&self, _range: &PointRange, _out: &mut dyn fmt::Write) -> fmt::Result {
-        Ok(())
-    }
-
-    fn read(&self, _text: &str) -> Option<PointRange> {
-        None
+        &PlainNotation
     }
 }
 

@@ -39,7 +39,7 @@ fn other_frames_are_frames() {
     let told = told(J1939);
     assert_eq!(
         (told.kind.as_str(), told.field("id"), told.field("extended")),
-        ("can report", "419359744", "1")
+        ("can report", "419358976", "1")
     );
     assert!(told.operations.is_empty());
     assert_eq!(one(&Can, Transport::Link, &hex("40000185")).kind, "can request", "a remote frame asks");

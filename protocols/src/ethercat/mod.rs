@@ -60,7 +60,9 @@ impl Dissector for EtherCat {
 
     fn probe(&self, direction: Direction, bytes: &[u8], ports: Ports) -> Probe {
         let _ = (direction, ports);
-        if head(bytes).is_some_and(|head| head.of == COMMANDS && head.length >= 12) {
+        // A length beyond the frame is told of who is known to speak it; the first octets of others are just octets.
+        let fits = |length: u16| (12..bytes.len()).contains(&usize::from(length));
+        if head(bytes).is_some_and(|head| head.of == COMMANDS && fits(head.length)) {
             Probe::Possible
         } else {
             Probe::No

@@ -146,7 +146,7 @@ impl Body for Frame<'_> {
         let returns = self.returns();
         for unit in self.units() {
             match Mail::of(&unit) {
-                Some(mail) if unit.writes() == !returns => each(&mailbox::operation(&mail, unit.slave)),
+                Some(mail) if unit.writes() != returns => each(&mailbox::operation(&mail, unit.slave)),
                 _ => {
                     if let Some(operation) = operation(&unit, returns) {
                         each(&operation);

@@ -71,7 +71,7 @@ fn what_is_cut_short_tells_what_was_understood() {
     let told = one(&Dcp, Transport::Link, &hex(&IDENTIFY.replacen("05", "09", 1)));
     assert_eq!(
         (told.anomalies.as_slice(), told.operations.as_slice()),
-        (&["unknown-service"][..], &[format!("unknown 9 (Asked)")][..])
+        (&["unknown-service"][..], &[alloc::borrow::ToOwned::to_owned("unknown 9 (Asked)")][..])
     );
 }
 

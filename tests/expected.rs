@@ -86,7 +86,8 @@ fn bsap_data_base_functions_agree() {
     let mut rest = told.iter();
     for line in &wanted {
         // Answers in several pieces have one line.
-        let message = rest.find(|message| message["fields"]["message_sequence"][0].to_string() == line[12]);
+        let sequence = line[12].parse::<u64>().ok();
+        let message = rest.find(|message| message["fields"]["message_sequence"][0].as_u64() == sequence);
         let Some(message) = message else { panic!("no message for {line:?}") };
         let fields = &message["fields"];
         let length = fields["message_length"][0].to_string();
@@ -138,4 +139,57 @@ fn genisys_frames_agree() {
         wanted.sort();
         assert_eq!(ours, wanted, "{analyzer}");
     }
+}
+
+/// Names that the log has for errors.
+fn roc_plus_errors(message: &Value) -> String {
+    let names: Vec<String> = texts(&message["fields"]["error"]);
+    if names.is_empty() { "-".into() } else { names.join(",") }
+}
+
+#[test]
+fn roc_plus_frames_agree() {
+    let Some(shared) = shared("roc_plus.log") else { return };
+    let wanted = log(&shared.join("expected/roc-plus/testing/Baseline/tests.roc_plus_tcp/roc_plus.log"));
+    let told = told(&shared.join("pcaps/roc_plus/icsnpp_roc-plus__all_opcodes_tcp.pcap"), "roc_plus");
+    let ours = told.iter().map(|message| {
+        let fields = &message["fields"];
+        assert_ne!(message["kind"], "anomaly", "{message}");
+        let crc = fields["crc"].as_u64().unwrap();
+        let offsets = texts(&fields["error_offset"]);
+        let offsets = if offsets.is_empty() { "-".into() } else { offsets.join(",") };
+        let addresses = ["destination_unit", "destination_group", "source_unit", "source_group"];
+        let addresses = addresses.map(|key| fields[key].to_string()).join(" ");
+        let (opcode, length) = (fields["opcode"].as_u64().unwrap(), &fields["data_length"]);
+        let errors = roc_plus_errors(message);
+        format!("{addresses} ({opcode:03}) {length} {} {} {errors} {offsets}", crc & 255, crc >> 8)
+    });
+    let theirs = wanted.iter().map(|line| {
+        let line = &line[line.iter().position(|column| column == "tcp").unwrap() + 2..];
+        let opcode = line[4].rsplit(' ').next().unwrap();
+        let errors = line[8].to_lowercase();
+        let addresses = line[..4].join(" ");
+        format!("{addresses} {opcode} {} {} {} {errors} {}", line[5], line[6], line[7], line[9])
+    });
+    let (mut ours, mut theirs): (Vec<String>, Vec<String>) = (ours.collect(), theirs.collect());
+    ours.sort();
+    theirs.sort();
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn roc_plus_operators_agree() {
+    let Some(shared) = shared("roc_plus_login.log") else { return };
+    let wanted =
+        log(&shared.join("expected/roc-plus/testing/Baseline/tests.roc_plus_tcp/roc_plus_login.log"));
+    let told = told(&shared.join("pcaps/roc_plus/icsnpp_roc-plus__all_opcodes_tcp.pcap"), "roc_plus");
+    let operators = told.iter().filter_map(|message| message["fields"]["operator"].as_str());
+    let ours: Vec<String> =
+        operators.map(|operator| operator.bytes().map(|octet| format!("{octet:02X}")).collect()).collect();
+    // Padded with spaces in the log.
+    let theirs =
+        wanted.iter().map(|line| line[line.iter().position(|column| column == "4000").unwrap() + 1].as_str());
+    let theirs: Vec<String> =
+        theirs.filter(|name| *name != "-").map(|name| name.trim_end_matches("20").to_owned()).collect();
+    assert_eq!(ours, theirs);
 }

@@ -67,6 +67,7 @@ pub mod profinet_dcp;
 pub mod profinet_rt;
 pub mod ptp;
 pub mod rdp;
+pub mod roc_plus;
 pub mod s7comm;
 pub mod s7comm_plus;
 pub mod sercos;
@@ -130,6 +131,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &crimson::Crimson,
     &codesys::Codesys,
     &lonworks::LonWorks,
+    &roc_plus::RocPlus,
     &modbus_serial::ModbusSerial,
     &tristation::TriStation,
     &dcerpc::Dcerpc,

@@ -54,6 +54,8 @@ struct Half {
     encrypted: bool,
     /// Octets of a handshake message that continue in the next record.
     open: usize,
+    /// Whether octets were missing, and what follows may be encrypted or not.
+    doubtful: bool,
 }
 
 /// A connection.
@@ -86,7 +88,7 @@ impl Records {
             tell(direction, kind, content, sink);
             if kind == 2 && hello::is_third(content) {
                 // What a server of version 1.3 says after its hello is encrypted, and so is what its client says.
-                self.halves = [Half { encrypted: true, open: 0 }; 2];
+                self.halves = [Half { encrypted: true, ..Half::default() }; 2];
             }
         }
     }
@@ -111,6 +113,19 @@ const fn name(kind: u8) -> Option<&'static str> {
     })
 }
 
+/// Whether the messages of a record are known ones that fill it: what is encrypted does so by chance once in 2^28 records.
+fn is_clear(octets: &[u8]) -> bool {
+    let mut cursor = Cursor::new(octets);
+    while !cursor.is_empty() {
+        let (kind, length) = (cursor.u8(), cursor.u24().and_then(|length| usize::try_from(length).ok()));
+        let there = length.and_then(|length| cursor.skip(length)).is_some();
+        if !there || kind.and_then(name).is_none() {
+            return false;
+        }
+    }
+    true
+}
+
 impl Framed for Records {
     fn extent(&self, _: Direction, bytes: &[u8]) -> Extent {
         match *bytes {
@@ -126,7 +141,7 @@ impl Framed for Records {
     fn tell(&mut self, direction: Direction, message: &[u8], sink: &mut dyn Sink) {
         let octets = message.get(5..).unwrap_or_default();
         match (message.first(), octets) {
-            (Some(20), _) => *self.half(direction) = Half { encrypted: true, open: 0 },
+            (Some(20), _) => *self.half(direction) = Half { encrypted: true, ..Half::default() },
             (Some(21), [level @ (1 | 2), description]) if !self.half(direction).encrypted => {
                 let head = Head::new(PROTOCOL, direction);
                 let alert = plain::operation(Verb::Associate, 21, "alert", head.kind);
@@ -135,13 +150,21 @@ impl Framed for Records {
                     visitor.field("alert", number(*description));
                 });
             }
-            (Some(22), _) if !self.half(direction).encrypted => self.handshake(direction, octets, sink),
+            (Some(22), _) if !self.half(direction).encrypted => {
+                let half = self.half(direction);
+                if half.doubtful && !is_clear(octets) {
+                    half.encrypted = true;
+                } else {
+                    self.handshake(direction, octets, sink);
+                }
+            }
             _ => {}
         }
     }
 
     fn gap(&mut self, direction: Direction) {
-        *self.half(direction) = Half { encrypted: true, open: 0 };
+        let half = self.half(direction);
+        (half.open, half.doubtful) = (0, true);
     }
 
     fn begins(&self, _: Direction, bytes: &[u8]) -> bool {

@@ -28,6 +28,9 @@ impl Session for Iec104Session {
         let length = match *bytes {
             [START] => return Step::Need(HEADER),
             [START, length, ..] => length,
+            // The octet of a keep-alive, where the connection is joined in the middle (RFC 9293 clause 3.8.4).
+            [0] if !self.recognised => return Step::Need(2),
+            [0, START, ..] if !self.recognised => return Step::Consumed(1),
             [first, ..] => {
                 malformed(
                     direction,

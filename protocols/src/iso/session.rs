@@ -61,7 +61,12 @@ impl Session for IsoSession {
         let (unit, length) = match Packet::read(bytes) {
             Packet::Whole(unit, length) => (unit, length),
             Packet::Need(total) => return Step::Need(total),
-            Packet::TooShort(_) | Packet::Foreign(_) if !self.recognised => {
+            // Behind a request for a connection that was lost, a confirm of a wrong length comes first.
+            Packet::TooShort(_) if !self.recognised => {
+                self.foreign = self.foreign.saturating_add(1);
+                return if self.foreign < MAX_FOREIGN { Step::Lost } else { Step::GiveUp };
+            }
+            Packet::Foreign(_) if !self.recognised => {
                 return if self.tolerates() { Step::Lost } else { Step::GiveUp };
             }
             Packet::TooShort(told) => {

@@ -57,3 +57,23 @@ pub(crate) fn captures() -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+/// Differences that are known and not mended yet, a line each: test, capture, what is wrong. Every other one fails its test.
+const OPEN: &str = include_str!("../conformance/open.tsv");
+
+/// Takes the differences out that are known, and says so past the test harness.
+pub(crate) fn without_open<V>(test: &str, differences: &mut std::collections::BTreeMap<String, V>) {
+    for line in OPEN.lines().filter(|line| !line.starts_with('#')) {
+        let mut cells = line.split('\t');
+        let (Some(of), Some(capture), Some(what)) = (cells.next(), cells.next(), cells.next()) else {
+            continue;
+        };
+        let before = differences.len();
+        if of == test {
+            differences.retain(|name, _| !name.contains(capture));
+        }
+        if differences.len() < before {
+            skipped(&format!("{test}: {capture} differs, which is known and open: {what}"));
+        }
+    }
+}

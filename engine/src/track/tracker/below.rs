@@ -32,7 +32,9 @@ impl<O: Observer> Tracker<O> {
         let layers = &packet.layers;
         let own = |kind: &u16| self.dissectors.iter().copied().find(|dissector| is_of(*dissector, *kind));
         let known = kind(layers).and_then(|kind| Some((kind, own(&kind)?)));
-        let Some((kind, dissector)) = known.filter(|_| !layers.payload.is_empty()) else {
+        // A CAN frame says something even without data.
+        let tells = !unit(layers, &mut [0; MAX_JOINED]).is_empty();
+        let Some((kind, dissector)) = known.filter(|_| tells) else {
             hear(packet, observer);
             return tell_unattached(packet, observer);
         };

@@ -144,21 +144,22 @@ fn verdict(line: &str) -> Option<(&str, Verdict)> {
 
 fn check(level: &Level, (verdicts, said): &Judgement) {
     assert!(!verdicts.is_empty(), "level {}: nothing was compared\n{said}", level.name);
-    let mut faults = Vec::new();
+    let mut faults = BTreeMap::new();
     for (protocol, verdict) in verdicts {
         let (agree, cases) = (f64::from(verdict.agree), f64::from(verdict.cases));
         if agree < cases * level.agree {
-            faults.push(format!("{protocol}: {agree} of {cases} frames agree"));
+            faults.insert(format!("{protocol}: {agree} of {cases} frames agree"), ());
         }
         // The judge does not fail on frames that only we see; every one of them must be explained too.
         if verdict.ours_only > 0 {
-            faults.push(format!("{protocol}: {} frames that only we see", verdict.ours_only));
+            faults.insert(format!("{protocol}: {} frames that only we see", verdict.ours_only), ());
         }
         let explained = f64::from(verdict.explained);
         if common::scale_is_full() && explained > ((cases + explained) * level.explained).ceil() {
-            faults.push(format!("{protocol}: {explained} of {cases} frames are explained"));
+            faults.insert(format!("{protocol}: {explained} of {cases} frames are explained"), ());
         }
     }
-    assert!(faults.is_empty(), "level {}:\n{}\n\n{said}", level.name, faults.join("\n"));
+    common::without_open("conformance", &mut faults);
+    assert!(faults.is_empty(), "level {}:\n{faults:#?}\n\n{said}", level.name);
     println!("level {}: {}", level.name, verdicts.keys().cloned().collect::<Vec<_>>().join(" "));
 }

@@ -30,6 +30,16 @@ pub trait Framed: Send {
     /// A request may be missing in this direction.
     fn doubt(&mut self, _direction: Direction) {}
 
+    /// Places of one search at which [`Framed::begins`] is asked. Where its answer takes a walk over the message, somebody may
+    /// choose octets that make every place worth one; beyond so many the search ends in vain, and the next segment is
+    /// searched.
+    const PLACES: usize = usize::MAX;
+
+    /// Whether a place is worth asking [`Framed::begins`], told by a few octets.
+    fn may_begin(&self, _direction: Direction, _bytes: &[u8]) -> bool {
+        true
+    }
+
     /// Whether `bytes` look like the front of a message, when one is searched for after a gap: stricter than
     /// [`Framed::extent`], because every offset is tried. `bytes` may end before the message does.
     fn begins(&self, direction: Direction, bytes: &[u8]) -> bool;
@@ -63,7 +73,9 @@ impl<F: Framed> Session for FramedSession<F> {
     }
 
     fn resynchronise(&self, direction: Direction, bytes: &[u8]) -> Option<usize> {
-        (0..bytes.len()).find(|at| bytes.get(*at..).is_some_and(|rest| self.0.begins(direction, rest)))
+        let worth = (0..bytes.len()).filter_map(|at| Some((at, bytes.get(at..)?)));
+        let worth = worth.filter(|(_, rest)| self.0.may_begin(direction, rest)).take(F::PLACES);
+        worth.into_iter().find(|(_, rest)| self.0.begins(direction, rest)).map(|(at, _)| at)
     }
 }
 

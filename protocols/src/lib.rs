@@ -21,6 +21,7 @@ pub mod can;
 pub mod cip;
 pub mod cip_io;
 pub mod codesys;
+mod crc;
 pub mod crimson;
 pub mod cursor;
 pub mod datagram;

@@ -497,6 +497,14 @@ mod tests {
         assert_eq!(told(&[(0, plain.clone()), (2_000, plain.clone())]), [None, None], "sent again");
         assert_eq!(told(&[(0, ring(0, 7)), (2_000, ring(1, 7))]), [None, Some(Copied::Redundant)]);
         assert_eq!(told(&[(0, ring(0, 7)), (2_000, ring(1, 8))]), [None, None], "numbered anew");
+        let asks = |last: u8| {
+            let front = [[0xff; 6].as_slice(), &[2, 0, 0, 0, 0, 2, 8, 6]].concat();
+            let body =
+                [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 2, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, last];
+            [front.as_slice(), &body].concat()
+        };
+        assert_eq!(told(&[(0, asks(7)), (50, asks(8))]), [None, None], "a scan asks for another address");
+        assert_eq!(told(&[(0, asks(7)), (50, asks(7))]), [None, Some(Copied::Same)]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Every dissector may look at the first octets of each direction, on any port. One that is certain gets the flow; one
 //! that thinks it possible gets it only on its well-known port, and only when no other dissector of that port still
 //! wants more octets. After [`PATIENCE`] fruitless segments a flow on other ports is let alone, which costs nothing
-//! from then on; on a well-known port looking never ends, so that nobody hides behind a burst of noise.
+//! from then on; on a well-known port the dissectors of that port look on without end, so that nobody hides behind a
+//! burst of noise, and the others do not, so that the noise is cheap.
 //! Below IP only those look whose EtherType (or what stands for it) a frame has.
 
 use fieldwarden_model::{FrameRef, Transport};
@@ -123,7 +124,7 @@ pub(super) fn stream<O: Observer>(
                 front = &joined;
             }
             let ports = flow.ports();
-            match probe(scene.dissectors, Transport::Tcp, direction, front, ports) {
+            match probe(scene.dissectors, Transport::Tcp, direction, front, ports, tries) {
                 Verdict::Is(dissector) => {
                     recognised(scene, flow, direction, dissector);
                     if is_tls(front) {
@@ -170,8 +171,9 @@ pub(super) fn begins<O: Observer>(
 ) -> bool {
     match &flow.recognition {
         Recognition::Stream(parser) => parser.begins(direction, octets),
-        Recognition::Looking { .. } => {
-            matches!(probe(scene.dissectors, Transport::Tcp, direction, octets, flow.ports()), Verdict::Is(_))
+        Recognition::Looking { tries, .. } => {
+            let verdict = probe(scene.dissectors, Transport::Tcp, direction, octets, flow.ports(), *tries);
+            matches!(verdict, Verdict::Is(_))
         }
         Recognition::Datagrams(_) | Recognition::Unrecognised => true,
     }
@@ -189,7 +191,8 @@ pub(super) fn datagram<O: Observer>(
     let (mut session, tries) = match core::mem::replace(&mut flow.recognition, Recognition::Unrecognised) {
         Recognition::Datagrams(session) => (session, 0),
         Recognition::Looking { tries, .. } => {
-            let Verdict::Is(dissector) = probe(scene.dissectors, transport, direction, octets, ports) else {
+            let Verdict::Is(dissector) = probe(scene.dissectors, transport, direction, octets, ports, tries)
+            else {
                 flow.recognition = next_try(scene.dissectors, transport, ports, tries, Vec::new());
                 return;
             };
@@ -323,6 +326,7 @@ fn probe(
     direction: Direction,
     octets: &[u8],
     ports: Ports,
+    tries: u8,
 ) -> Verdict {
     let mut possible = None;
     let mut more = false;
@@ -330,7 +334,7 @@ fn probe(
     for dissector in dissectors.iter().filter(|dissector| dissector.carried_by(transport)) {
         let at_home = dissector.well_known(ports.server);
         // An EtherType is no port: what goes under it says so itself.
-        if transport == Transport::Link && !at_home {
+        if (transport == Transport::Link || tries >= PATIENCE) && !at_home {
             continue;
         }
         match dissector.probe(direction, octets, ports) {

@@ -117,6 +117,13 @@ impl Framed for Messages {
         sink.message(&Message { protocol: NAME, kind, direction, anomalies: findings.list(), body: &body });
     }
 
+    /// A walk through the elements each.
+    const PLACES: usize = 256;
+
+    fn may_begin(&self, _direction: Direction, bytes: &[u8]) -> bool {
+        bytes.first() == Some(&TAG)
+    }
+
     fn begins(&self, direction: Direction, bytes: &[u8]) -> bool {
         match self.extent(direction, bytes) {
             Extent::Whole(length) => bytes.get(..length).is_some_and(acse::is_sound),

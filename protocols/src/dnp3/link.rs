@@ -1,5 +1,7 @@
 //! Link frames (IEEE 1815 clause 9.2): header, blocks of up to 16 octets, a CRC behind each.
 
+use crate::crc::DNP;
+
 /// First octet of a frame.
 pub(super) const START_0: u8 = 0x05;
 /// Second octet of a frame.
@@ -18,32 +20,7 @@ const BLOCK: usize = 16;
 
 /// The CRC of clause 9.2.5: x^16 + x^13 + x^12 + x^11 + x^10 + x^8 + x^6 + x^5 + x^2 + 1, least significant bit first, inverted.
 pub(super) fn crc(octets: &[u8]) -> u16 {
-    let step = |sum: u16, octet: &u8| {
-        let index = usize::from(sum.to_le_bytes().first().copied().unwrap_or(0) ^ octet);
-        sum >> 8 ^ TABLE.get(index).copied().unwrap_or(0)
-    };
-    !octets.iter().fold(0, step)
-}
-
-static TABLE: [u16; 256] = table();
-
-#[expect(clippy::indexing_slicing, reason = "the compiler runs it and would refuse an index out of bounds")]
-const fn table() -> [u16; 256] {
-    let mut table = [0; 256];
-    let mut index = 0;
-    let mut value: u16 = 0;
-    while index < 256 {
-        let mut sum = value;
-        let mut bit = 0;
-        while bit < 8 {
-            sum = if sum & 1 == 1 { sum >> 1 ^ 0xa6bc } else { sum >> 1 };
-            bit += 1;
-        }
-        table[index] = sum;
-        index += 1;
-        value += 1;
-    }
-    table
+    !DNP.over(0, octets)
 }
 
 /// Whether the front of `bytes` is a header with a right CRC.

@@ -31,6 +31,9 @@ pub const PORT: u16 = 21;
 /// The longest command or reply in octets.
 pub const MAX_REPLY: usize = 8_192;
 
+/// The longest line that is found again behind a gap.
+const MAX_SOUGHT: usize = 128;
+
 /// FTP's control connection.
 pub static FTP: Plain = Plain {
     protocol: PROTOCOL,
@@ -160,7 +163,18 @@ impl Framed for Control {
     }
 
     fn begins(&self, direction: Direction, bytes: &[u8]) -> bool {
-        match (direction, line(bytes, MAX_REPLY)) {
+        // Asked at every offset: a line is looked through only where its front is that of a command or a reply.
+        let front = match direction {
+            Direction::ToServer => {
+                let letters = bytes.iter().take_while(|octet| octet.is_ascii_alphabetic()).take(5).count();
+                matches!(letters, 3 | 4) && matches!(bytes.get(letters), Some(b' ' | b'\r' | b'\n'))
+            }
+            Direction::ToClient => matches!(bytes, [b'1'..=b'6', b'0'..=b'9', b'0'..=b'9', b' ' | b'-', ..]),
+        };
+        if !front {
+            return false;
+        }
+        match (direction, line(bytes, MAX_SOUGHT)) {
             (Direction::ToClient, Line::Whole(text, _)) => status(text).is_some(),
             (Direction::ToServer, Line::Whole(text, _)) => Command::read(text).is_known(),
             _ => false,

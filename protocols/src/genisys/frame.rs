@@ -1,5 +1,6 @@
 //! Frames: header, escaped octets, CRC, end.
 
+use crate::crc::ARC;
 use crate::framed::Extent;
 
 /// What ends a frame.
@@ -78,7 +79,7 @@ fn end(bytes: &[u8], length: usize) -> Extent {
 
 /// The CRC: x^16 + x^15 + x^2 + 1, least significant bit first, from ffff on, over what was escaped.
 fn crc(sum: u16, octet: u8) -> u16 {
-    (0..8).fold(sum ^ u16::from(octet), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xa001 } else { sum >> 1 })
+    ARC.step(sum, octet)
 }
 
 /// Undoes escapes; `None` where one is broken.

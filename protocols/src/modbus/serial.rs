@@ -10,6 +10,7 @@ use alloc::boxed::Box;
 
 use crate::{
     anomaly::Anomaly,
+    crc::ARC,
     dissector::{Probe, Session},
     framed::{Extent, Framed, FramedSession},
     message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol, Sink},
@@ -53,6 +54,10 @@ pub(crate) fn session(protocol: Protocol) -> Box<dyn Session> {
 
 /// Whether a stream begins with a frame: certain where its check is right and the standard knows its function.
 pub(crate) fn probe(direction: Direction, bytes: &[u8]) -> Probe {
+    // At a glance, since octets of every other kind come by here.
+    if !is_plausible(bytes) {
+        return Probe::No;
+    }
     match find(direction, bytes) {
         Found::Whole { length, right: true } => {
             let octets = unpack(bytes.get(..length).unwrap_or_default());
@@ -63,7 +68,7 @@ pub(crate) fn probe(direction: Direction, bytes: &[u8]) -> Probe {
             let known = public && is_sound(direction, function, &octets) && !may_be_roc(&octets);
             if known && goes_on { Probe::Certain } else { Probe::No }
         }
-        Found::Need(octets) if is_plausible(bytes) => Probe::Need(octets),
+        Found::Need(octets) => Probe::Need(octets),
         _ => Probe::No,
     }
 }
@@ -137,10 +142,7 @@ fn find_rtu(direction: Direction, bytes: &[u8]) -> Found {
         },
         Length::AtLeast(octets) | Length::Undecided(octets) => {
             let least = (octets + AROUND).max(MIN_RTU);
-            let most = bytes.len().min(MAX_RTU);
-            let right =
-                (least..=most).find(|length| bytes.get(..*length).is_some_and(|frame| crc(frame) == 0));
-            match right {
+            match first_right(bytes, least) {
                 // Where the high octet of the CRC is 0, the frame without it has a right one too.
                 Some(length) if bytes.get(length) == Some(&0) && length < MAX_RTU => {
                     Found::Whole { length: length + 1, right: true }
@@ -153,14 +155,18 @@ fn find_rtu(direction: Direction, bytes: &[u8]) -> Found {
     }
 }
 
+/// The least length from `least` on at which the check is right. One walk over at most [`MAX_RTU`] octets, whatever they are.
+fn first_right(bytes: &[u8], least: usize) -> Option<usize> {
+    let mut crc = u16::MAX;
+    bytes.iter().take(MAX_RTU).zip(1..).find_map(|(octet, length)| {
+        crc = ARC.step(crc, *octet);
+        (crc == 0 && length >= least).then_some(length)
+    })
+}
+
 /// CRC-16 of a frame with its check, 0 where that is right (SL 6.2.2).
 fn crc(frame: &[u8]) -> u16 {
-    frame.iter().fold(u16::MAX, |crc, octet| {
-        (0..8).fold(crc ^ u16::from(*octet), |crc, _| {
-            let shifted = crc >> 1;
-            if crc & 1 == 0 { shifted } else { shifted ^ 0xa001 }
-        })
-    })
+    ARC.over(u16::MAX, frame)
 }
 
 /// The octets that pairs of hexadecimal digits stand for.
@@ -256,6 +262,15 @@ impl Framed for Serial {
 
     fn gap(&mut self, _direction: Direction) {
         self.asked = None;
+    }
+
+    /// A check over up to 256 octets each.
+    const PLACES: usize = 64;
+
+    /// Only lengths that the function gives are worth a check over so many octets.
+    fn may_begin(&self, direction: Direction, bytes: &[u8]) -> bool {
+        let open = || matches!(shape::of(direction, bytes.get(1..).unwrap_or_default()), Length::AtLeast(_));
+        is_plausible(bytes) && (is_ascii(bytes) || !open())
     }
 
     fn begins(&self, direction: Direction, bytes: &[u8]) -> bool {

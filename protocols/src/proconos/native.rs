@@ -4,6 +4,7 @@ use fieldwarden_model::{Operation, Outcome, Verb};
 
 use crate::{
     anomaly::Anomaly,
+    crc::CCITT,
     cursor::{Cursor, text},
     framed::Extent,
     message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Sink},
@@ -54,9 +55,7 @@ fn check(message: &[u8]) -> Option<(u16, u16)> {
 
 /// CRC-16, polynomial 0x1021 reflected, from 0.
 fn crc(octets: &[u8]) -> u16 {
-    octets.iter().fold(0, |crc, octet| {
-        (0..8).fold(crc ^ u16::from(*octet), |crc, _| if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0x8408 })
-    })
+    CCITT.over(0, octets)
 }
 
 struct Unit<'a> {

@@ -1,6 +1,7 @@
 //! Frames: addresses, opcode, data that say their length, CRC (RP 1.2).
 
 use super::opcode;
+use crate::crc::ARC;
 use crate::framed::Extent;
 
 /// Octets around the data.
@@ -38,9 +39,7 @@ pub(super) fn extent(bytes: &[u8]) -> Extent {
 
 /// The CRC: x^16 + x^15 + x^2 + 1, least significant bit first, from ffff on.
 fn crc(octets: &[u8]) -> u16 {
-    octets.iter().fold(u16::MAX, |sum, octet| {
-        (0..8).fold(sum ^ u16::from(*octet), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xa001 } else { sum >> 1 })
-    })
+    ARC.over(u16::MAX, octets)
 }
 
 impl<'a> Frame<'a> {

@@ -135,6 +135,13 @@ impl Framed for Frames {
         }
     }
 
+    /// A CRC over up to 255 octets each.
+    const PLACES: usize = 32;
+
+    fn may_begin(&self, _direction: Direction, bytes: &[u8]) -> bool {
+        bytes.get(4).is_some_and(|code| opcode::name(*code).is_some())
+    }
+
     fn begins(&self, _direction: Direction, bytes: &[u8]) -> bool {
         let Extent::Whole(length) = frame::extent(bytes) else { return false };
         bytes.get(..length).and_then(frame::Frame::read).is_some_and(|frame| frame.is_sound())

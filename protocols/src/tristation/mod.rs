@@ -20,6 +20,7 @@ use fieldwarden_model::{Operation, Outcome, Transport, Verb};
 
 use crate::{
     anomaly::Anomaly,
+    crc::ARC,
     cursor::Cursor,
     dissector::{Dissector, Notation, PlainNotation, Ports, Probe, Session, Step},
     message::{Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol, Sink},
@@ -133,12 +134,7 @@ impl<'a> Command<'a> {
 
 /// CRC-16 of a packet with its check, 0 where that is right.
 fn crc(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, octet| {
-        (0..8).fold(crc ^ u16::from(*octet), |crc, _| {
-            let shifted = crc >> 1;
-            if crc & 1 == 0 { shifted } else { shifted ^ 0xa001 }
-        })
-    })
+    ARC.over(0, bytes)
 }
 
 /// Datagrams stand for themselves.

@@ -240,7 +240,7 @@ impl Shift<'_, '_> {
                 }
                 let Some((reference, raw, planned)) = self.frame(frame) else { continue };
                 let Planned { time, space, .. } = *planned;
-                let packet = Packet { time, frame: *reference, space, layers: dissect(raw) };
+                let packet = Packet { time, frame: *reference, space, layers: &dissect(raw) };
                 // Nothing is opened here: frames that may open something are judged by themselves.
                 let _ = tracker.packet_unless_copy(&packet, raw.time, *seat, observer);
                 let count = fresh(observer.told());

@@ -71,6 +71,15 @@ const fn fitting(octets: usize, each: usize) -> usize {
     buckets / 8 * 7
 }
 
+/// Adds to a list that grows by an eighth and not to twice its size: of what a large plant has a hundred thousand, room for as
+/// many again would be most of what the list takes.
+pub(crate) fn push_sparingly<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 8).max(8));
+    }
+    list.push(item);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,6 +45,26 @@ impl Mixer {
         let [low, high] = halves(product);
         self.0 = low ^ high ^ a.rotate_left(29) ^ b.rotate_left(47);
     }
+
+    /// Long runs of octets in four lanes, whose products do not wait for each other: a payload at a quarter of the price.
+    fn fold_blocks(&mut self, blocks: &[[u8; 64]]) {
+        const APART: [u64; 4] =
+            [0x8bb8_4b93_962e_acc9, 0x4b33_a62e_d433_d4a3, 0x4d5a_2da5_1de1_aa47, 0x9e37_79b9_7f4a_7c15];
+        let key = self.0.rotate_left(17) ^ 0xe703_7ed1_a0b4_28db;
+        let mut lanes = APART.map(|apart| self.0 ^ apart);
+        for block in blocks {
+            let (pairs, _) = block.as_chunks::<16>();
+            for (lane, pair) in lanes.iter_mut().zip(pairs) {
+                let [a, b] = halves(u128::from_le_bytes(*pair));
+                // Both factors hold what is secret, as in a pair.
+                let [low, high] = halves(u128::from(a ^ key) * u128::from(b ^ *lane));
+                *lane = low ^ high;
+            }
+        }
+        let [a, b, c, d] = lanes;
+        self.fold_pair(a, b);
+        self.fold_pair(c, d);
+    }
 }
 
 const fn halves(wide: u128) -> [u64; 2] {
@@ -61,7 +81,11 @@ impl Hasher for Mixer {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        let (pairs, mut rest) = bytes.as_chunks::<16>();
+        let (blocks, rest) = bytes.as_chunks::<64>();
+        if !blocks.is_empty() {
+            self.fold_blocks(blocks);
+        }
+        let (pairs, mut rest) = rest.as_chunks::<16>();
         for pair in pairs {
             let [low, high] = halves(u128::from_le_bytes(*pair));
             self.fold_pair(low, high);
@@ -146,5 +170,24 @@ mod tests {
         };
         assert_ne!(hash(&[0; 7]), hash(&[0; 8]));
         assert_ne!(hash(&[]), hash(&[0]));
+    }
+
+    #[test]
+    fn every_octet_of_a_long_run_counts() {
+        let hash = |bytes: &[u8]| {
+            let mut mixer = Seed(1).build_hasher();
+            mixer.write(bytes);
+            mixer.finish()
+        };
+        let mut run = [0xa5; 213];
+        let before = hash(&run);
+        for at in 0..run.len() {
+            run[at] ^= 1;
+            assert_ne!(hash(&run), before, "octet {at}");
+            run[at] ^= 1;
+        }
+        // The same blocks in another order.
+        let apart = |one: u8, two: u8| hash(&[[one; 64], [two; 64], [one; 64]].concat());
+        assert_ne!(apart(1, 2), apart(2, 1));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldwarden_model::{AddressSpace, FrameRef, RawFrame, Site, Timestamp};
+use fieldwarden_model::{FrameRef, RawFrame, Site, Timestamp};
 use fieldwarden_protocols::link::{Layers, dissect};
 
 use crate::{
@@ -74,11 +74,10 @@ impl<O: Observer> Trackers<O> {
         time: Timestamp,
         reference: FrameRef,
     ) -> Option<usize> {
-        // Dissected right into its packet, for it is too large to move about for every frame.
-        let space = AddressSpace::default();
-        let mut packet = Packet { time, frame: reference, space, layers: dissect(frame) };
-        packet.space = self.site.space_of(packet.layers.vlan.first().copied());
-        let at = usize::from(shard_of(&packet.layers, packet.space));
+        let layers = &dissect(frame);
+        let space = self.site.space_of(layers.vlan.first().copied());
+        let packet = Packet { time, frame: reference, space, layers };
+        let at = usize::from(shard_of(layers, space));
         let (tracker, observer) = self.shards.get_mut(at)?;
         match tracker.packet_unless_copy(&packet, frame.time, None, observer) {
             None => Some(at),

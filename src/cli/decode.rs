@@ -60,9 +60,9 @@ fn packet<W: std::io::Write>(
     trackers: &mut [Tracker<Printer<W>>],
     printer: &mut Printer<W>,
 ) {
-    let layers = link::dissect(frame);
+    let layers = &link::dissect(frame);
     let space = AddressSpace::default();
-    let shard = usize::from(track::shard_of(&layers, space));
+    let shard = usize::from(track::shard_of(layers, space));
     let packet = Packet { time, frame: reference, space, layers };
     let opened = trackers.get_mut(shard).and_then(|tracker| tracker.packet(&packet, printer));
     if let Some(opened) = opened {

@@ -56,9 +56,9 @@ fn run(frames: &[Frame], cap: usize, mut collected: Collector) -> Messages {
     for (frame, number) in frames.iter().zip(1..) {
         clock = clock.max(frame.time);
         let raw = frame.raw();
-        let layers = link::dissect(&raw);
+        let layers = &link::dissect(&raw);
         let space = AddressSpace::default();
-        let shard = usize::from(track::shard_of(&layers, space));
+        let shard = usize::from(track::shard_of(layers, space));
         let frame = FrameRef { capture: 0, number };
         let packet = Packet { time: clock, frame, space, layers };
         if let Some(opened) = trackers[shard].packet(&packet, &mut collected) {

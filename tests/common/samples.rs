@@ -46,9 +46,9 @@ pub(crate) fn samples(path: &Path, frames: &[Frame]) -> Vec<Sample> {
     for (frame, number) in frames.iter().zip(1..) {
         clock = clock.max(frame.time);
         let raw = frame.raw();
-        let layers = link::dissect(&raw);
+        let layers = &link::dissect(&raw);
         let space = AddressSpace::default();
-        let shard = track::shard_of(&layers, space);
+        let shard = track::shard_of(layers, space);
         assert!(shard < SHARDS);
         let tracker =
             trackers.entry(shard).or_insert_with(|| Tracker::new(track::Settings::default(), Seed(7)));

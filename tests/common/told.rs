@@ -41,9 +41,9 @@ pub(crate) fn told(frames: &[(u64, Frame)]) -> Vec<Told> {
     for (number, frame) in frames {
         clock = clock.max(frame.time);
         let raw = frame.raw();
-        let layers = link::dissect(&raw);
+        let layers = &link::dissect(&raw);
         let space = AddressSpace::default();
-        let shard = track::shard_of(&layers, space);
+        let shard = track::shard_of(layers, space);
         assert!(shard < SHARDS);
         let tracker =
             trackers.entry(shard).or_insert_with(|| Tracker::new(track::Settings::default(), Seed(7)));

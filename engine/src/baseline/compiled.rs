@@ -17,22 +17,33 @@ pub(crate) struct Compiled {
     by_key: Vec<u32>,
 }
 
-/// One conversation of the baseline.
+/// One conversation of the baseline: what judging asks for and no more, since a large plant has a hundred thousand. Names of
+/// functions and what is read are for people, and stay in the file.
 #[derive(Debug)]
 pub(crate) struct CompiledEntry {
     /// What it allows.
     pub(crate) key: ConversationKey,
-    /// As the person wrote it, but for the order of what is written: a large plant has hundreds of thousands of
-    /// envelopes, which are kept once, in the order in which they are searched.
-    pub(crate) entry: Entry,
-    functions: Vec<u32>,
-    written: Vec<PointRange>,
+    /// Where a person gave it another name than its key.
+    name: Option<Box<str>>,
+    /// The usual milliseconds between two polls.
+    pub(crate) period_ms: Option<u64>,
+    /// The most refusals in one minute that are normal.
+    pub(crate) refusals_per_minute: u64,
+    /// Breaks of the protocol that are normal here.
+    oddities: Box<[Box<str>]>,
+    /// Codes, sorted.
+    functions: Box<[u32]>,
+    /// Sorted, neighbours merged.
+    written: Box<[PointRange]>,
+    /// In the order in which they are searched.
+    envelopes: Box<[Envelope]>,
 }
 
 impl Compiled {
     pub(crate) fn new(baseline: Baseline) -> Self {
         let talkers = baseline.talkers.iter().map(|known| ((known.space, known.talker), known.mac)).collect();
-        let entries: Vec<_> = baseline.conversations.into_iter().filter_map(CompiledEntry::new).collect();
+        let mut entries: Vec<_> = baseline.conversations.into_iter().filter_map(CompiledEntry::new).collect();
+        entries.shrink_to_fit();
         let mut by_key: Vec<u32> = (0..).take(entries.len()).collect();
         let key = |at: &u32| entries.get(*at as usize).map(|entry| entry.key);
         // Where two entries have one key the later one counts: it comes first.
@@ -95,14 +106,34 @@ impl Compiled {
 }
 
 impl CompiledEntry {
-    fn new(mut entry: Entry) -> Option<Self> {
+    fn new(entry: Entry) -> Option<Self> {
+        let key = entry.key()?;
         let mut functions: Vec<u32> = entry.functions.iter().map(|function| function.code).collect();
         functions.sort_unstable();
         let mut written: Vec<PointRange> = entry.writes.iter().map(|envelope| envelope.points).collect();
         merge(&mut written);
-        written.shrink_to_fit();
-        entry.writes.sort_by_key(place);
-        Some(Self { key: entry.key()?, entry, functions, written })
+        let mut envelopes = entry.writes;
+        envelopes.sort_by_key(place);
+        Some(Self {
+            name: Some(entry.id).filter(|id| *id != key.to_string()).map(String::into_boxed_str),
+            key,
+            period_ms: entry.period_ms,
+            refusals_per_minute: entry.refusals_per_minute,
+            oddities: entry.oddities.into_iter().map(String::into_boxed_str).collect(),
+            functions: functions.into_boxed_slice(),
+            written: written.into_boxed_slice(),
+            envelopes: envelopes.into_boxed_slice(),
+        })
+    }
+
+    /// What the baseline calls the entry.
+    pub(crate) fn id(&self) -> String {
+        self.name.as_ref().map_or_else(|| self.key.to_string(), ToString::to_string)
+    }
+
+    /// Whether this break of the protocol is normal here.
+    pub(crate) fn knows_oddity(&self, code: &str) -> bool {
+        self.oddities.iter().any(|known| **known == *code)
     }
 
     /// The functions used here whose codes are below 128, one bit each: nearly all there are.
@@ -126,9 +157,8 @@ impl CompiledEntry {
     /// The values normally written to the point at which a value of this step begins.
     pub(crate) fn envelope(&self, point: Point, step: u16) -> Option<&Envelope> {
         let wanted = (point.space, step, phase(point.index, step), point.index);
-        let envelopes = &self.entry.writes;
-        let after = envelopes.partition_point(|envelope| place(envelope) <= wanted);
-        let envelope = envelopes.get(after.checked_sub(1)?)?;
+        let after = self.envelopes.partition_point(|envelope| place(envelope) <= wanted);
+        let envelope = self.envelopes.get(after.checked_sub(1)?)?;
         let (space, own_step, own_phase, _) = place(envelope);
         let fits = (space, own_step, own_phase) == (wanted.0, wanted.1, wanted.2)
             && point.index <= envelope.points.last;
@@ -137,8 +167,8 @@ impl CompiledEntry {
 
     /// The id with what concerns writes, as an alert cites it.
     pub(crate) fn cite_writes(&self, notation: Option<&dyn Notation>) -> String {
-        let mut text = format!("{}: writes ", self.entry.id);
-        match (self.written.as_slice(), notation) {
+        let mut text = format!("{}: writes ", self.id());
+        match (&*self.written, notation) {
             ([], _) => text.push_str("nothing"),
             (ranges, Some(notation)) => {
                 for (n, range) in ranges.iter().take(CITED).enumerate() {
@@ -159,11 +189,11 @@ impl CompiledEntry {
 
     /// The id with the functions used, as an alert cites it.
     pub(crate) fn cite_functions(&self) -> String {
-        let names: Vec<String> = self.entry.functions.iter().map(|f| super::function_text(f.code)).collect();
+        let codes: Vec<String> = self.functions.iter().map(|code| super::function_text(*code)).collect();
         format!(
             "{}: functions {}",
-            self.entry.id,
-            if names.is_empty() { "none".into() } else { names.join(", ") }
+            self.id(),
+            if codes.is_empty() { "none".into() } else { codes.join(", ") }
         )
     }
 }

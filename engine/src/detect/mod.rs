@@ -182,5 +182,5 @@ pub(crate) fn is_demand(operation: &Operation<'_>) -> bool {
 
 /// The nearest entry, for an alert about a conversation the baseline lacks.
 pub(crate) fn nearest(context: &Context<'_>, conversation: &ConversationKey) -> Option<String> {
-    context.baseline?.nearest(conversation).map(|near| near.entry.id.clone())
+    context.baseline?.nearest(conversation).map(|near| near.id())
 }

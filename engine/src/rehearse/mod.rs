@@ -110,7 +110,7 @@ fn line(
         operations_per_minute: rate,
         last_seen: activity.map_or(service.last, |activity| activity.last),
         answered: activity.map_or(service.answered, |activity| activity.last_answer.is_some()),
-        baseline_entry: entry.map(|entry| entry.entry.id.clone()),
+        baseline_entry: entry.map(|entry| entry.id()),
         protected: protected(key, site),
     }
 }

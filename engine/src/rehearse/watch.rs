@@ -81,7 +81,7 @@ impl Watch {
         let key = conversation.key;
         let activity = &conversation.activity;
         let entry = baseline.and_then(|baseline| baseline.entry(baseline.position(&key)?));
-        let period = entry.and_then(|entry| entry.entry.period_ms).map(Duration::from_millis);
+        let period = entry.and_then(|entry| entry.period_ms).map(Duration::from_millis);
         let within = period.map_or(ALIVE_WITHIN, |period| (period * 3).max(ALIVE_WITHIN));
         let alive = activity.last_answer.is_some_and(|last| self.from.since(last) <= within);
         if !alive {

@@ -227,12 +227,12 @@ impl Judge {
         service.last = origin.time;
         service.flows += u64::from(event != TrackEvent::Active);
         let key = service.key;
-        let suggested = flow.protocol.or_else(|| suggested(&key));
-        let opened = Opened { origin, service: &key, suggested, known: service.known };
         service.to_group = is_to_group(&key, origin);
         if service.known || service.to_group {
             return;
         }
+        let suggested = flow.protocol.or_else(|| suggested(&key));
+        let opened = Opened { origin, service: &key, suggested, known: service.known };
         let context = self.rules.context();
         run(&context, &Subject::Opened(opened), &mut service.memory, &mut self.observations);
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     baseline::compiled::{Compiled, CompiledEntry},
-    budget::ALLOCATION,
+    budget::{ALLOCATION, push_sparingly},
     conversation::{ConversationKey, ServiceKey},
     detect::Memory,
     map::{Map, Seed, map},
@@ -233,7 +233,7 @@ impl Services {
     /// Puts a service in its place.
     pub(crate) fn place(&mut self, service: Service) -> Slot {
         let at = self.free.pop().unwrap_or_else(|| {
-            self.slots.push((0, None));
+            push_sparingly(&mut self.slots, (0, None));
             self.slots.len() - 1
         });
         self.by_key.insert(service.key, at);

@@ -17,7 +17,11 @@
 //! has met two segments of equal identification, sequence number and checksum. The second of these is handed on like any
 //! retransmission, which changes nothing in a stream.
 
-use core::{net::IpAddr, time::Duration};
+use core::{
+    hash::{BuildHasher as _, Hasher as _},
+    net::IpAddr,
+    time::Duration,
+};
 
 use fieldwarden_model::{Mac, Timestamp};
 use fieldwarden_protocols::link::{Carried, Lan, Layers, Network, Redundancy};
@@ -249,18 +253,10 @@ impl Copies {
     }
 
     fn octets(&self, octets: &[u8]) -> u64 {
-        let [k0, k1] = self.keys;
-        let mut all = octets.len() as u64 ^ k1;
-        let (pairs, rest) = octets.as_chunks::<16>();
-        let mut last = [0; 16];
-        for (slot, octet) in last.iter_mut().zip(rest) {
-            *slot = *octet;
-        }
-        for pair in pairs.iter().chain([&last]) {
-            let [one, two] = halves(pair);
-            all = fold(one ^ k0, two ^ all);
-        }
-        all
+        let [_, k1] = self.keys;
+        let mut hasher = Seed(k1).build_hasher();
+        hasher.write(octets);
+        hasher.finish()
     }
 }
 
@@ -314,14 +310,6 @@ fn words(header: &[u8; 40]) -> [u32; 10] {
         *word = u32::from_le_bytes(*octets);
     }
     words
-}
-
-fn halves(octets: &[u8; 16]) -> [u64; 2] {
-    let mut halves = [0; 2];
-    for (half, octets) in halves.iter_mut().zip(octets.as_chunks::<8>().0) {
-        *half = u64::from_le_bytes(*octets);
-    }
-    halves
 }
 
 const fn wide(one: u32, two: u32) -> u64 {

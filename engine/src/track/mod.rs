@@ -48,8 +48,8 @@ pub struct Packet<'a> {
     pub frame: FrameRef,
     /// Where its addresses are unique.
     pub space: AddressSpace,
-    /// Its layers.
-    pub layers: Layers<'a>,
+    /// Its layers: by reference, for they are too large to move about for every frame.
+    pub layers: &'a Layers<'a>,
 }
 
 /// A datagram, put together from fragments, that is a tunnel.
@@ -73,11 +73,11 @@ impl Opened {
         space_of: &dyn Fn(&Layers<'_>) -> AddressSpace,
         give: &mut Give<'_>,
     ) {
-        let layers = dissect_reassembled(&fragment.layers, &self.datagram);
-        let space = space_of(&layers);
+        let layers = &dissect_reassembled(fragment.layers, &self.datagram);
+        let space = space_of(layers);
         let inside = Packet { time: fragment.time, frame: fragment.frame, space, layers };
         // Each of them lies deeper than the last, and the link layers open a bounded number.
-        if let Some(opened) = give(shard_of(&inside.layers, space), &inside, &self.frames) {
+        if let Some(opened) = give(shard_of(layers, space), &inside, &self.frames) {
             opened.distribute(&inside, space_of, give);
         }
     }

@@ -332,15 +332,15 @@ fn probe(
     let mut more = false;
     let mut more_at_home = false;
     for dissector in dissectors.iter().filter(|dissector| dissector.carried_by(transport)) {
-        let at_home = dissector.well_known(ports.server);
+        let at_home = || dissector.well_known(ports.server);
         // An EtherType is no port: what goes under it says so itself.
-        if (transport == Transport::Link || tries >= PATIENCE) && !at_home {
+        if (transport == Transport::Link || tries >= PATIENCE) && !at_home() {
             continue;
         }
         match dissector.probe(direction, octets, ports) {
             Probe::Certain => return Verdict::Is(*dissector),
-            Probe::Possible if at_home => possible = possible.or(Some(*dissector)),
-            Probe::Need(_) => (more, more_at_home) = (true, more_at_home || at_home),
+            Probe::Possible if at_home() => possible = possible.or(Some(*dissector)),
+            Probe::Need(_) => (more, more_at_home) = (true, more_at_home || at_home()),
             Probe::Possible | Probe::No => {}
         }
     }

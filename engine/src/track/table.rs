@@ -11,7 +11,7 @@ use core::{
 use fieldwarden_model::{AddressSpace, Timestamp, Transport};
 
 use crate::{
-    budget::ALLOCATION,
+    budget::{ALLOCATION, push_sparingly},
     map::{Map, Seed, map},
 };
 
@@ -145,7 +145,7 @@ impl<T> Table<T> {
                 index
             }
             None => {
-                self.slots.push(slot);
+                push_sparingly(&mut self.slots, slot);
                 u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
             }
         };

@@ -121,7 +121,7 @@ impl<O: Observer> Tracker<O> {
         if window != 0 {
             let window = Duration::from_micros(u64::from(window));
             let copies = self.copies.get_or_insert_with(|| Copies::new(window, self.seed));
-            if let Some(copied) = copies.meet(&packet.layers, captured) {
+            if let Some(copied) = copies.meet(packet.layers, captured) {
                 self.copy(packet, copied, observer);
                 return None;
             }
@@ -177,7 +177,7 @@ impl<O: Observer> Tracker<O> {
             return self.packet(packet, observer);
         };
         self.advance(packet.time, observer);
-        if self.table.is_at(seat.index, &seat.pair) && !may_open_another(&packet.layers) {
+        if self.table.is_at(seat.index, &seat.pair) && !may_open_another(packet.layers) {
             self.seated(packet, &seat, &[packet.frame], observer);
         } else {
             self.whole(packet, &[packet.frame], observer);
@@ -223,7 +223,7 @@ impl<O: Observer> Tracker<O> {
         }
         self.bound_fragments(observer);
         let Outcome::Complete(datagram, frames) = outcome else { return None };
-        let layers = dissect_reassembled(&packet.layers, &datagram);
+        let layers = &dissect_reassembled(packet.layers, &datagram);
         if layers.tunnels.len() > packet.layers.tunnels.len() {
             return Some(Box::new(Opened { datagram, frames }));
         }
@@ -295,7 +295,7 @@ impl<O: Observer> Tracker<O> {
 
     /// A packet that is no fragment.
     fn whole(&mut self, packet: &Packet<'_>, frames: &[FrameRef], observer: &mut O) {
-        let Some(ends) = Ends::of(&packet.layers) else {
+        let Some(ends) = Ends::of(packet.layers) else {
             return self.below(packet, frames, observer);
         };
         let (pair, sender_is_low) = ends.pair(packet.space);
@@ -305,7 +305,7 @@ impl<O: Observer> Tracker<O> {
 
     /// A packet of a flow that is known by now.
     fn seated(&mut self, packet: &Packet<'_>, seat: &Seat, frames: &[FrameRef], observer: &mut O) {
-        let layers = &packet.layers;
+        let layers = packet.layers;
         let Seat { sender_is_low, index, .. } = *seat;
         let Some(mut flow) = self.table.take(index) else { return };
         let direction = flow.direction(sender_is_low);
@@ -371,7 +371,7 @@ impl<O: Observer> Tracker<O> {
     fn copy(&mut self, packet: &Packet<'_>, copied: Copied, observer: &mut O) {
         self.advance(packet.time, observer);
         let event = TrackEvent::Copy(copied);
-        let known = Ends::of(&packet.layers).and_then(|ends| {
+        let known = Ends::of(packet.layers).and_then(|ends| {
             let (pair, sender_is_low) = ends.pair(packet.space);
             Some((self.table.find(&pair)?, sender_is_low))
         });
@@ -393,7 +393,7 @@ impl<O: Observer> Tracker<O> {
     ) -> u32 {
         let known = self.table.find(&pair);
         if let Some(index) = known {
-            if !self.opens_another(index, &packet.layers, sender_is_low) {
+            if !self.opens_another(index, packet.layers, sender_is_low) {
                 return index;
             }
             self.end(index, observer);
@@ -658,7 +658,7 @@ fn seconds(secs: u32) -> Duration {
 /// Tells who sent a frame: by IP address, by the sender of an ARP packet, or by hardware address. Answers until when that
 /// need not be told again.
 fn hear<O: Observer>(packet: &Packet<'_>, observer: &mut O) -> Timestamp {
-    let layers = &packet.layers;
+    let layers = packet.layers;
     let (address, mac) = match (&layers.network, &layers.arp) {
         (Some(network), _) => (Some(network.source), layers.source_mac),
         (None, Some(arp)) => (Some(arp.sender.1.into()), Some(arp.sender.0)),
@@ -684,7 +684,7 @@ fn place(packet: &Packet<'_>) -> Unattached {
 
 /// Tells what is remarkable about a frame that belongs to no flow.
 fn tell_unattached<O: Observer>(packet: &Packet<'_>, observer: &mut O) {
-    if is_cut(&packet.layers) {
+    if is_cut(packet.layers) {
         observer.unattached(&place(packet), TrackEvent::Snapped);
     }
     for anomaly in &packet.layers.anomalies {

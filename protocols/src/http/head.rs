@@ -106,13 +106,19 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// The value of a field, the first of that name.
+    /// The value of a field, the first of that name (RFC 9112 clause 5). A blank before the colon is let pass, as some servers do.
     pub(super) fn field(&self, name: &str) -> Option<&'a [u8]> {
-        self.fields.split(|octet| *octet == b'\n').find_map(|text| {
-            let colon = text.iter().position(|octet| *octet == b':')?;
-            let named = text.get(..colon)?.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
-            named.then(|| text.get(colon + 1..).unwrap_or_default().trim_ascii())
-        })
+        let mut rest = self.fields;
+        while let Line::Whole(text, length) = line(rest, rest.len() + 1) {
+            if let Some((own, after)) = text.split_at_checked(name.len())
+                && own.eq_ignore_ascii_case(name.as_bytes())
+                && let Some(value) = after.trim_ascii_start().strip_prefix(b":")
+            {
+                return Some(value.trim_ascii());
+            }
+            rest = rest.get(length..)?;
+        }
+        None
     }
 
     /// The body's length, where it is told.

@@ -14,7 +14,7 @@ pub(crate) enum Line<'a> {
 /// The line at the front of `bytes`, ended by LF or CR LF, of at most `longest` octets with its end.
 pub(crate) fn line(bytes: &[u8], longest: usize) -> Line<'_> {
     let searched = bytes.get(..longest).unwrap_or(bytes);
-    match searched.iter().position(|octet| *octet == b'\n') {
+    match memchr::memchr(b'\n', searched) {
         Some(at) => {
             let text = searched.get(..at).unwrap_or_default();
             Line::Whole(text.strip_suffix(b"\r").unwrap_or(text), at + 1)

@@ -16,7 +16,7 @@ use fieldwarden_model::{Transport, Verb};
 
 use crate::{
     cursor::Cursor,
-    dissector::Probe,
+    dissector::{Probe, Session, Step},
     framed::{Extent, Framed, FramedSession},
     message::{Direction, FieldVisitor, Protocol, Sink},
     plain::{self, Head, Plain, number},
@@ -44,8 +44,48 @@ pub static TLS: Plain = Plain {
         [20..=23, 3, 1..=3, high, _, ..] if high <= 0x48 => Probe::Possible,
         _ => Probe::No,
     },
-    session: |_| Box::new(FramedSession(Records::default())),
+    session: |_| Box::new(Connection::default()),
 };
+
+/// A connection: its records, of which those that tell nothing are passed over as they come, and never held.
+#[derive(Debug, Default)]
+struct Connection {
+    records: FramedSession<Records>,
+    /// Octets of such a record that are still to come, by direction.
+    passing: [usize; 2],
+}
+
+impl Session for Connection {
+    fn step(&mut self, direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Step {
+        let tells_nothing = self.records.0.tells_nothing(direction, bytes);
+        let passing = of(&mut self.passing, direction);
+        if *passing == 0 {
+            match self.records.0.extent(direction, bytes) {
+                Extent::Whole(length) if tells_nothing => *passing = length,
+                _ => return self.records.step(direction, bytes, sink),
+            }
+        }
+        let passed = bytes.len().min(*passing);
+        *passing -= passed;
+        Step::Consumed(passed)
+    }
+
+    fn gap(&mut self, direction: Direction) {
+        *of(&mut self.passing, direction) = 0;
+        self.records.gap(direction);
+    }
+
+    fn resynchronise(&self, direction: Direction, bytes: &[u8]) -> Option<usize> {
+        self.records.resynchronise(direction, bytes)
+    }
+}
+
+const fn of<T>([to_server, to_client]: &mut [T; 2], direction: Direction) -> &mut T {
+    match direction {
+        Direction::ToServer => to_server,
+        Direction::ToClient => to_client,
+    }
+}
 
 /// The state of a direction.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,10 +106,15 @@ struct Records {
 
 impl Records {
     const fn half(&mut self, direction: Direction) -> &mut Half {
-        let [to_server, to_client] = &mut self.halves;
-        match direction {
-            Direction::ToServer => to_server,
-            Direction::ToClient => to_client,
+        of(&mut self.halves, direction)
+    }
+
+    /// Whether nothing is told of a record by its header: data, and whatever is encrypted.
+    fn tells_nothing(&mut self, direction: Direction, record: &[u8]) -> bool {
+        match record.first() {
+            Some(23 | 24) => true,
+            Some(21 | 22) => self.half(direction).encrypted,
+            _ => false,
         }
     }
 

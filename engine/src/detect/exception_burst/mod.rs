@@ -90,7 +90,7 @@ impl Detector for ExceptionBurst {
         {
             *last = frame;
         }
-        let normal = judged.entry.map_or(0, |entry| entry.entry.refusals_per_minute);
+        let normal = judged.entry.map_or(0, |entry| entry.refusals_per_minute);
         let window_minutes = settings.window.as_secs().div_ceil(60);
         let threshold =
             u64::from(settings.refusals).max(normal.saturating_mul(3).saturating_mul(window_minutes));
@@ -101,8 +101,7 @@ impl Detector for ExceptionBurst {
         finding.severity = Severity::Medium;
         finding.techniques = &["T0861", "T0888"];
         finding.frames = memory.frames.to_vec();
-        let cited =
-            judged.entry.map(|entry| format!("{}: at most {normal} refusals a minute", entry.entry.id));
+        let cited = judged.entry.map(|entry| format!("{}: at most {normal} refusals a minute", entry.id()));
         finding.baseline_entry = cited.or_else(|| nearest(context, judged.conversation));
         finding.sentence = format!(
             "{{server}} refused {} requests of {{client}} within {} s (last code {code})",

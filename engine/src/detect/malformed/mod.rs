@@ -32,12 +32,12 @@ impl Detector for Malformed {
         findings: &mut dyn FnMut(Finding),
     ) {
         let Subject::Broken(judged, broken) = subject else { return };
-        if judged.entry.is_some_and(|entry| entry.entry.oddities.iter().any(|code| code == broken.code)) {
+        if judged.entry.is_some_and(|entry| entry.knows_oddity(broken.code)) {
             return;
         }
         let mut finding = Finding::of_message(self.id(), judged);
         finding.bucket = Bucket { code: Some(broken.code), ..Bucket::default() };
-        let own = judged.entry.map(|entry| entry.entry.id.clone());
+        let own = judged.entry.map(|entry| entry.id());
         finding.baseline_entry = own.or_else(|| nearest(context, judged.conversation));
         let protocol = judged.conversation.protocol;
         if broken.code == OVERLAP {

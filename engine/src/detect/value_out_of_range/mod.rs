@@ -48,13 +48,13 @@ impl Detector for ValueOutOfRange {
                 format!(
                     "{{client}} wrote {value} to {text} on {{server}}, outside the {minimum} to {maximum} seen before"
                 ),
-                Some(format!("{}: {text} takes {minimum} to {maximum}", entry.entry.id)),
+                Some(format!("{}: {text} takes {minimum} to {maximum}", entry.id())),
             ),
             _ => (
                 format!(
                     "{{client}} wrote {value} to {text} on {{server}} in a width never used there before"
                 ),
-                Some(entry.entry.id.clone()),
+                Some(entry.id()),
             ),
         };
         findings(finding);

@@ -334,7 +334,7 @@ impl Bench {
             bytes: &bytes[..captured],
         };
         let frame = FrameRef { capture: 0, number: self.number };
-        let packet = Packet { time, frame, space: AddressSpace(0), layers: dissect(&raw) };
+        let packet = Packet { time, frame, space: AddressSpace(0), layers: &dissect(&raw) };
         if let Some(opened) = self.tracker.packet(&packet, &mut self.log) {
             let (tracker, log) = (&mut self.tracker, &mut self.log);
             opened.distribute(&packet, &|_| AddressSpace(0), &mut |_, packet, frames| {

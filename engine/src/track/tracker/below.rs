@@ -29,7 +29,7 @@ use crate::conversation::is_group_or_nobody;
 impl<O: Observer> Tracker<O> {
     /// Takes a packet without TCP or UDP.
     pub(super) fn below(&mut self, packet: &Packet<'_>, frames: &[FrameRef], observer: &mut O) {
-        let layers = &packet.layers;
+        let layers = packet.layers;
         let own = |kind: &u16| self.dissectors.iter().copied().find(|dissector| is_of(*dissector, *kind));
         let known = kind(layers).and_then(|kind| Some((kind, own(&kind)?)));
         // A CAN frame says something even without data.
@@ -112,7 +112,7 @@ fn upkeep<O: Observer>(
     frames: &[FrameRef],
     observer: &mut O,
 ) {
-    let layers = &packet.layers;
+    let layers = packet.layers;
     let (sender, receiver) = ends(layers);
     let key = key(packet, sender, receiver);
     let vlan: &VlanStack = &layers.vlan;

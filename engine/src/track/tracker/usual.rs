@@ -21,7 +21,7 @@ impl<O: Observer> Tracker<O> {
         seat: &Seat,
         observer: &mut O,
     ) -> bool {
-        let layers = &packet.layers;
+        let layers = packet.layers;
         let TransportHeader::Tcp(header) = layers.transport else { return false };
         let now = self.now.max(packet.time);
         let Some(copies) = self.copies.as_mut().filter(|_| packet.time < self.quiet_until) else {

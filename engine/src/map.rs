@@ -1,8 +1,8 @@
 //! The one map type of the engine: seeded by the process, its order never seen.
 
-use core::hash::{BuildHasher, Hasher};
+use core::hash::{BuildHasher, Hash, Hasher};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
 
 /// Hashes with a seed that the process draws at random, so that no peer can aim at one bucket. Two seeds must give the
 /// same output: nothing in the engine may iterate over a [`Map`] into an output without sorting first.
@@ -24,6 +24,51 @@ impl BuildHasher for Seed {
     fn build_hasher(&self) -> Mixer {
         Mixer(self.0 ^ 0x9e37_79b9_7f4a_7c15)
     }
+}
+
+/// Finds where in a list the thing of a key stands. It keeps places alone: the keys stand in the list already, and a large plant
+/// has a hundred thousand of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    table: HashTable<u32>,
+    seed: Seed,
+}
+
+impl Places {
+    pub(crate) const fn new(seed: Seed) -> Self {
+        Self { table: HashTable::new(), seed }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The place of a key; `is` tells whether it is the key of the thing at a place.
+    #[inline]
+    pub(crate) fn find<K: Hash>(&self, key: &K, is: impl Fn(u32) -> bool) -> Option<u32> {
+        self.table.find(self.seed.hash_one(key), |at| is(*at)).copied()
+    }
+
+    /// Adds a key that is not there yet; `key_at` tells the keys of the others.
+    pub(crate) fn insert<K: Hash>(&mut self, key: &K, at: u32, key_at: impl Fn(u32) -> Option<K>) {
+        let seed = self.seed;
+        // Every place that is kept has its thing.
+        let hash = |at: &u32| key_at(*at).map_or(0, |key| seed.hash_one(key));
+        self.table.insert_unique(seed.hash_one(key), at, hash);
+    }
+
+    /// Takes a key out, and tells where it stood.
+    pub(crate) fn remove<K: Hash>(&mut self, key: &K, is: impl Fn(u32) -> bool) -> Option<u32> {
+        self.table.find_entry(self.seed.hash_one(key), |at| is(*at)).ok().map(|entry| entry.remove().0)
+    }
+
+    /// Octets held.
+    pub(crate) fn memory(&self) -> usize {
+        self.table.capacity() * Self::OCTETS_EACH
+    }
+
+    /// Octets of one place, with the room that a table keeps free.
+    pub(crate) const OCTETS_EACH: usize = (size_of::<u32>() + 1) * 8 / 7 + 1;
 }
 
 /// A keyed multiply-and-fold hash over 64-bit words. The key is secret to the process and every word is folded through

@@ -9,7 +9,7 @@ use crate::{
     budget::{ALLOCATION, push_sparingly},
     conversation::{ConversationKey, ServiceKey},
     detect::Memory,
-    map::{Map, Seed, map},
+    map::{Places, Seed},
 };
 
 /// Conversations (protocols and units) remembered per service.
@@ -155,22 +155,19 @@ impl Conversation {
 pub(crate) struct Services {
     slots: Vec<(u32, Option<Service>)>,
     free: Vec<usize>,
-    by_key: Map<ServiceKey, usize>,
+    by_key: Places,
     most: usize,
 }
 
 impl Services {
     /// No services yet; when there are `most`, the sixteenth part that matters least is forgotten.
     pub(crate) fn new(most: usize, seed: Seed) -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), by_key: map(seed), most: most.max(16) }
+        Self { slots: Vec::new(), free: Vec::new(), by_key: Places::new(seed), most: most.max(16) }
     }
 
     /// Octets one service takes, by the sizes of what is kept of it, with one conversation.
     pub(crate) const fn octets_each() -> usize {
-        size_of::<(u32, Option<Service>)>()
-            + size_of::<Conversation>()
-            + size_of::<(ServiceKey, usize)>() * 8 / 7
-            + ALLOCATION
+        size_of::<(u32, Option<Service>)>() + size_of::<Conversation>() + Places::OCTETS_EACH + ALLOCATION
     }
 
     /// Whether the slot still means what it meant.
@@ -195,7 +192,8 @@ impl Services {
         time: Timestamp,
         known: impl FnOnce() -> bool,
     ) -> (Slot, bool) {
-        if let Some(&at) = self.by_key.get(&key) {
+        if let Some(at) = self.by_key.find(&key, |at| self.key_at(at) == Some(key)) {
+            let at = at as usize;
             let generation = self.slots.get(at).map_or(0, |(generation, _)| *generation);
             return (Slot { at, generation }, false);
         }
@@ -230,18 +228,25 @@ impl Services {
         }
     }
 
+    fn key_at(&self, at: u32) -> Option<ServiceKey> {
+        key_at(&self.slots, at)
+    }
+
     /// Puts a service in its place.
     pub(crate) fn place(&mut self, service: Service) -> Slot {
         let at = self.free.pop().unwrap_or_else(|| {
             push_sparingly(&mut self.slots, (0, None));
             self.slots.len() - 1
         });
-        self.by_key.insert(service.key, at);
+        let key = service.key;
         let mut generation = 0;
         if let Some((current, place)) = self.slots.get_mut(at) {
             generation = *current;
             *place = Some(service);
         }
+        let slots = &self.slots;
+        let place = u32::try_from(at).unwrap_or(u32::MAX);
+        self.by_key.insert(&key, place, |at| key_at(slots, at));
         Slot { at, generation }
     }
 
@@ -253,7 +258,9 @@ impl Services {
             .collect();
         ages.sort_unstable();
         for (_, _, key) in ages.into_iter().take(self.most / 16) {
-            let Some(at) = self.by_key.remove(&key) else { continue };
+            let slots = &self.slots;
+            let Some(at) = self.by_key.remove(&key, |at| key_at(slots, at) == Some(key)) else { continue };
+            let at = at as usize;
             if let Some((generation, place)) = self.slots.get_mut(at) {
                 *generation = generation.wrapping_add(1);
                 *place = None;
@@ -261,6 +268,10 @@ impl Services {
             self.free.push(at);
         }
     }
+}
+
+fn key_at(slots: &[(u32, Option<Service>)], at: u32) -> Option<ServiceKey> {
+    slots.get(at as usize)?.1.as_ref().map(|service| service.key)
 }
 
 #[cfg(test)]

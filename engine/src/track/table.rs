@@ -12,7 +12,7 @@ use fieldwarden_model::{AddressSpace, Timestamp, Transport};
 
 use crate::{
     budget::{ALLOCATION, push_sparingly},
-    map::{Map, Seed, map},
+    map::{Places, Seed},
 };
 
 /// No slot.
@@ -96,7 +96,7 @@ pub(super) const GRAIN: Duration = Duration::from_secs(1);
 /// Flows by pair and by age.
 #[derive(Debug)]
 pub(super) struct Table<T> {
-    places: Map<Pair, u32>,
+    places: Places,
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
     lists: [List; 3],
@@ -105,7 +105,7 @@ pub(super) struct Table<T> {
 impl<T> Table<T> {
     pub(super) const fn new(seed: Seed) -> Self {
         let list = List { oldest: NONE, newest: NONE };
-        Self { places: map(seed), slots: Vec::new(), free: Vec::new(), lists: [list; 3] }
+        Self { places: Places::new(seed), slots: Vec::new(), free: Vec::new(), lists: [list; 3] }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -113,7 +113,11 @@ impl<T> Table<T> {
     }
 
     pub(super) fn find(&self, pair: &Pair) -> Option<u32> {
-        self.places.get(pair).copied()
+        self.places.find(pair, |at| self.is_of(at, pair))
+    }
+
+    fn is_of(&self, index: u32, pair: &Pair) -> bool {
+        self.slots.get(index as usize).is_some_and(|slot| slot.pair == *pair)
     }
 
     /// Whether the flow of a pair sits at an index.
@@ -149,7 +153,8 @@ impl<T> Table<T> {
                 u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
             }
         };
-        self.places.insert(pair, index);
+        let slots = &self.slots;
+        self.places.insert(&pair, index, |at| slots.get(at as usize).map(|slot| slot.pair));
         self.link(index, Age::Unsettled);
         index
     }
@@ -181,7 +186,8 @@ impl<T> Table<T> {
         self.unlink(index);
         let slot = self.slots.get_mut(index as usize)?;
         let flow = slot.flow.take();
-        self.places.remove(&slot.pair);
+        // Its pair stands in its place until another flow takes it.
+        self.places.remove(&slot.pair, |at| at == index);
         self.free.push(index);
         flow
     }
@@ -207,14 +213,12 @@ impl<T> Table<T> {
 
     /// Octets one flow takes, by the sizes of what is kept of it, without what waits in it.
     pub(super) const fn octets_each() -> usize {
-        size_of::<Slot<T>>() + size_of::<(Pair, u32)>() * 8 / 7 + size_of::<T>() + ALLOCATION
+        size_of::<Slot<T>>() + Places::OCTETS_EACH + size_of::<T>() + ALLOCATION
     }
 
     /// Octets held by the table itself and its flows, without what the flows hold beyond their own size.
     pub(super) fn memory(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot<T>>()
-            + self.places.capacity() * size_of::<(Pair, u32)>()
-            + self.len() * size_of::<T>()
+        self.slots.capacity() * size_of::<Slot<T>>() + self.places.memory() + self.len() * size_of::<T>()
     }
 
     /// Visits every flow, in no particular order: for sums only.

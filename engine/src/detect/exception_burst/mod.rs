@@ -54,7 +54,8 @@ impl Settings {
 pub(crate) struct Memory {
     since: Timestamp,
     count: u64,
-    frames: heapless::Vec<FrameRef, MAX_FRAMES>,
+    /// At most [`MAX_FRAMES`]; nearly no service ever refuses, and none but those pays for them.
+    frames: Vec<FrameRef>,
 }
 
 impl Detector for ExceptionBurst {
@@ -84,11 +85,9 @@ impl Detector for ExceptionBurst {
         memory.count += 1;
         let frame = judged.frame().unwrap_or_default();
         // A reply may carry several refused items; the frame is cited once. The last place is kept for the newest.
-        if memory.frames.last() != Some(&frame)
-            && memory.frames.push(frame).is_err()
-            && let Some(last) = memory.frames.last_mut()
-        {
-            *last = frame;
+        if memory.frames.last() != Some(&frame) {
+            memory.frames.truncate(MAX_FRAMES - 1);
+            memory.frames.push(frame);
         }
         let normal = judged.entry.map_or(0, |entry| entry.refusals_per_minute);
         let window_minutes = settings.window.as_secs().div_ceil(60);
@@ -100,7 +99,7 @@ impl Detector for ExceptionBurst {
         let mut finding = Finding::of_message(self.id(), judged);
         finding.severity = Severity::Medium;
         finding.techniques = &["T0861", "T0888"];
-        finding.frames = memory.frames.to_vec();
+        finding.frames.clone_from(&memory.frames);
         let cited = judged.entry.map(|entry| format!("{}: at most {normal} refusals a minute", entry.id()));
         finding.baseline_entry = cited.or_else(|| nearest(context, judged.conversation));
         finding.sentence = format!(

@@ -16,6 +16,9 @@ pub const MAX_FRAMES_PER_MESSAGE: usize = 8;
 /// next: longer than the header by which any protocol is found again.
 const MAX_SOUGHT_OCTETS: usize = 64;
 
+/// How many times as long as what came of it a message is believed to be, when room is made for the rest.
+const BELIEVED: usize = 8;
+
 /// The frames that carried one message, in order; the last one completed it.
 pub type Frames = heapless::Vec<FrameRef, MAX_FRAMES_PER_MESSAGE>;
 
@@ -26,6 +29,8 @@ pub type MessageSink<'a> = dyn FnMut(&Message<'_>, &[FrameRef]) + 'a;
 #[derive(Debug, Default)]
 struct Waiting {
     octets: Vec<u8>,
+    /// How many octets there must be before the session can say more.
+    wanted: usize,
     frames: Frames,
     lost: bool,
     /// Whether nothing came since the gap, so that the next octets begin a segment.
@@ -129,12 +134,20 @@ impl StreamParser {
         let mut waiting = self.slot(direction).take().unwrap_or_default();
         remember(&mut waiting.frames, frame);
         if waiting.octets.is_empty() {
+            if let Some(Step::Need(total)) = stopped {
+                // Room at once for a long message, as long as its length may be believed: a few octets hold no buffer of many.
+                waiting.octets.reserve_exact(total.min(octets.len() * BELIEVED).min(self.max_message));
+            }
             let run = Run { octets, earlier: 0, stopped };
             let rest = self.parse(direction, run, &mut waiting, frame, sink);
             waiting.octets.extend_from_slice(octets.get(octets.len() - rest..).unwrap_or_default());
         } else {
             let earlier = waiting.octets.len();
             waiting.octets.extend_from_slice(octets);
+            if waiting.octets.len() < waiting.wanted {
+                *self.slot(direction) = Some(waiting);
+                return;
+            }
             let joined = core::mem::take(&mut waiting.octets);
             let run = Run { octets: &joined, earlier, stopped };
             let rest = self.parse(direction, run, &mut waiting, frame, sink);
@@ -182,6 +195,7 @@ impl StreamParser {
             if waiting.lost {
                 let Some(at) = self.session.resynchronise(direction, rest) else {
                     only(&mut waiting.frames, frame);
+                    waiting.wanted = 0;
                     return rest.len().min(MAX_SOUGHT_OCTETS);
                 };
                 rest = rest.get(at..).unwrap_or_default();
@@ -199,7 +213,10 @@ impl StreamParser {
                     rest = rest.get(count.max(1)..).unwrap_or_default();
                     only(&mut waiting.frames, frame);
                 }
-                Step::Need(total) if total > rest.len() && total <= self.max_message => return rest.len(),
+                Step::Need(total) if total > rest.len() && total <= self.max_message => {
+                    waiting.wanted = total;
+                    return rest.len();
+                }
                 Step::Need(_) | Step::Lost => {
                     // Skipping one octet guarantees progress when resynchronisation points at the same place.
                     rest = rest.get(1..).unwrap_or_default();

@@ -46,13 +46,12 @@ bench: setup-test build
 	$(CARGO) build --release --example generate
 	lab/bench
 
-## Every fuzz target for SECONDS_EACH seconds.
+## Every fuzz target for SECONDS_EACH seconds, from seeds out of the captures.
 SECONDS_EACH ?= 20
-fuzz:
+fuzz: setup-build
 	@cargo fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked
-	@for target in $$(cd fuzz && cargo fuzz list); do \
-		echo "== $$target"; cargo fuzz run -s none $$target -- -max_total_time=$(SECONDS_EACH) || exit 1; \
-	done
+	$(CARGO) run --quiet --example seeds
+	SECONDS_EACH=$(SECONDS_EACH) lab/fuzz
 
 lab: setup-test
 	lab/up --prefix fw

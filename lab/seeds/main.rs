@@ -2,7 +2,13 @@
 //!
 //! usage: cargo run --example seeds [-- FOLDER], which is `fuzz/corpus` where none is named. Public captures are used where they are.
 
-#![expect(clippy::unwrap_used, reason = "a tool of the laboratory that cannot go on stops here")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a tool of the laboratory that cannot go on stops here"
+)]
 #![allow(dead_code, reason = "what tests share is more than is used here")]
 
 #[path = "../../tests/common/mod.rs"]

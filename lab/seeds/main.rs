@@ -14,11 +14,7 @@
 #[path = "../../tests/common/mod.rs"]
 mod common;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use fieldwarden_model::Transport;
 use fieldwarden_protocols::Direction;

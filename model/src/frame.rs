@@ -21,6 +21,8 @@ impl LinkType {
     pub const RAW: Self = Self(101);
     /// A serial line with Cisco's HDLC framing.
     pub const C_HDLC: Self = Self(104);
+    /// Frame relay, without the flags and the check sequence.
+    pub const FRELAY: Self = Self(107);
     /// OpenBSD loopback, address family in network byte order.
     pub const LOOP: Self = Self(108);
     /// Linux "cooked" capture, version 1.

@@ -9,10 +9,10 @@ use std::{
 use clap::Args;
 use fieldwarden_engine::{
     map::Seed,
-    track::{self, Heard, Observer, Origin, Packet, SHARDS, TrackEvent, Tracker},
+    track::{self, Heard, Observer, Origin, Packet, SHARDS, TrackEvent, Tracker, Unreceived},
 };
 use fieldwarden_model::{AddressSpace, FrameRef, RawFrame, Timestamp};
-use fieldwarden_protocols::{Direction, Message, link};
+use fieldwarden_protocols::{Direction, Kind, Message, link};
 
 use super::{Failure, Outcome, captures::Captures, json_fields::JsonFields};
 
@@ -84,20 +84,14 @@ struct Printer<W: std::io::Write> {
 impl<W: std::io::Write> Observer for Printer<W> {
     type Flow = ();
 
+    const SHOWS_UNRECEIVED: bool = true;
+
     fn message(&mut self, origin: &Origin<'_>, (): &mut (), message: &Message<'_>) {
-        self.fields.clear();
-        message.body.fields(&mut self.fields);
-        self.line.clear();
-        let frame = origin.frames.last().copied().unwrap_or_default();
-        if self.json {
-            self.json_line(origin, frame, message);
-        } else {
-            self.plain_line(origin, frame, message);
-        }
-        self.line.push('\n');
-        if let Err(fault) = self.out.write_all(self.line.as_bytes()) {
-            self.fault = Some(fault);
-        }
+        self.tell(origin, message, None);
+    }
+
+    fn unreceived(&mut self, origin: &Origin<'_>, why: Unreceived, message: &Message<'_>) {
+        self.tell(origin, message, Some(why));
     }
 
     fn event(&mut self, _: &Origin<'_>, (): &mut (), _: TrackEvent) {}
@@ -108,7 +102,29 @@ impl<W: std::io::Write> Observer for Printer<W> {
 }
 
 impl<W: std::io::Write> Printer<W> {
-    fn json_line(&mut self, origin: &Origin<'_>, frame: FrameRef, message: &Message<'_>) {
+    fn tell(&mut self, origin: &Origin<'_>, message: &Message<'_>, why: Option<Unreceived>) {
+        self.fields.clear();
+        message.body.fields(&mut self.fields);
+        self.line.clear();
+        let frame = origin.frames.last().copied().unwrap_or_default();
+        if self.json {
+            self.json_line(origin, frame, message, why);
+        } else {
+            self.plain_line(origin, frame, message, why);
+        }
+        self.line.push('\n');
+        if let Err(fault) = self.out.write_all(self.line.as_bytes()) {
+            self.fault = Some(fault);
+        }
+    }
+
+    fn json_line(
+        &mut self,
+        origin: &Origin<'_>,
+        frame: FrameRef,
+        message: &Message<'_>,
+        why: Option<Unreceived>,
+    ) {
         let (source, destination) = ends(origin);
         let line = &mut self.line;
         // Writing to a String cannot fail.
@@ -123,17 +139,23 @@ impl<W: std::io::Write> Printer<W> {
             origin.time,
             vlan.join(","),
             message.protocol,
-            message.kind.word()
+            kind(message, why).word()
         );
         self.fields.write(line);
-        if !message.anomalies.is_empty() {
-            let remarks: Vec<String> = message.anomalies.iter().map(|a| format!("\"{a}\"")).collect();
+        let remarks: Vec<String> = remarks(message, why).map(|remark| format!("\"{remark}\"")).collect();
+        if !remarks.is_empty() {
             let _ = write!(line, ",\"anomalies\":[{}]", remarks.join(","));
         }
         line.push('}');
     }
 
-    fn plain_line(&mut self, origin: &Origin<'_>, frame: FrameRef, message: &Message<'_>) {
+    fn plain_line(
+        &mut self,
+        origin: &Origin<'_>,
+        frame: FrameRef,
+        message: &Message<'_>,
+        why: Option<Unreceived>,
+    ) {
         let (source, destination) = ends(origin);
         let line = &mut self.line;
         let _ = write!(
@@ -142,13 +164,23 @@ impl<W: std::io::Write> Printer<W> {
             frame.number,
             origin.time,
             message.protocol,
-            message.kind.word()
+            kind(message, why).word()
         );
         self.fields.write_plain(line);
-        for anomaly in message.anomalies {
-            let _ = write!(line, " [{anomaly}]");
+        for remark in remarks(message, why) {
+            let _ = write!(line, " [{remark}]");
         }
     }
+}
+
+/// What nobody receives is no message of its sender: it stands beside them, like what could not be understood.
+fn kind(message: &Message<'_>, why: Option<Unreceived>) -> Kind {
+    if why.is_some() { Kind::Anomaly } else { message.kind }
+}
+
+fn remarks(message: &Message<'_>, why: Option<Unreceived>) -> impl Iterator<Item = String> {
+    let why = why.map(|why| why.code().to_owned());
+    why.into_iter().chain(message.anomalies.iter().map(ToString::to_string))
 }
 
 fn ends(origin: &Origin<'_>) -> (fieldwarden_model::Endpoint, fieldwarden_model::Endpoint) {

@@ -23,6 +23,7 @@ mod stray;
 mod table;
 mod tcp;
 mod tracker;
+mod unreceived;
 
 use fieldwarden_model::{AddressSpace, Endpoint, FrameRef, Mac, Timestamp, Transport};
 use fieldwarden_protocols::{
@@ -37,6 +38,7 @@ pub use self::{
     settings::Settings,
     shard::{Place, PlainEnds, SHARDS, place_of, shard_of, shard_of_pair},
     tracker::{Seat, Tracker},
+    unreceived::Unreceived,
 };
 
 /// One frame, dissected.
@@ -199,12 +201,20 @@ pub trait Observer {
     /// What the observer keeps per flow; dropped with the flow.
     type Flow: Default;
 
+    /// Whether messages are told that nobody receives; who judges leaves them alone.
+    const SHOWS_UNRECEIVED: bool = false;
+
     /// A message of a recognised protocol.
     fn message(&mut self, origin: &Origin<'_>, flow: &mut Self::Flow, message: &Message<'_>);
 
     /// A message of the network's own upkeep, which belongs to no flow.
     fn upkeep(&mut self, origin: &Origin<'_>, message: &Message<'_>) {
         self.message(origin, &mut Self::Flow::default(), message);
+    }
+
+    /// A message that a packet carries and nobody receives; of a flow whose protocol is known, or that looks like one.
+    fn unreceived(&mut self, origin: &Origin<'_>, why: Unreceived, message: &Message<'_>) {
+        let _ = (origin, why, message);
     }
 
     /// Anything else.

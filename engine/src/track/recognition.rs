@@ -320,6 +320,20 @@ enum Verdict {
     No,
 }
 
+/// Who reads octets that stand by themselves.
+pub(super) fn alone(
+    dissectors: &'static [&'static dyn Dissector],
+    transport: Transport,
+    direction: Direction,
+    octets: &[u8],
+    ports: Ports,
+) -> Option<&'static dyn Dissector> {
+    match probe(dissectors, transport, direction, octets, ports, 0) {
+        Verdict::Is(dissector) => Some(dissector),
+        Verdict::More | Verdict::No => None,
+    }
+}
+
 fn probe(
     dissectors: &'static [&'static dyn Dissector],
     transport: Transport,

@@ -27,7 +27,7 @@ use super::{
     pieces::{Overlap, between},
     recognition::{self, Recognition},
     scene::{Carried, Scene},
-    stray,
+    stray, unreceived,
 };
 
 /// A segment further than this from what is expected belongs to another stream: begin anew there. Windows scale to 1 GiB
@@ -328,6 +328,9 @@ fn data<O: Observer>(
         let probe = payload.len() == 1 && stop == half.position;
         if !probe && half.contradicts(scene.seed, position, payload) {
             scene.event(flow, direction, TrackEvent::OverlapConflict);
+        }
+        if !probe && stop <= flow.half_of(direction).position {
+            unreceived::repeated(scene, flow, direction, payload);
         }
     }
     let half = flow.half(direction);

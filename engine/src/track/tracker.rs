@@ -24,6 +24,7 @@ use super::{
     shard::{PlainEnds, wide},
     table::{self, Age, Pair, Table},
     tcp::{self, Segment},
+    unreceived,
 };
 use crate::map::Seed;
 
@@ -346,7 +347,7 @@ impl<O: Observer> Tracker<O> {
             && accept::is_checked(layers)
             && !accept::takes(&mut scene, &mut flow, direction, layers);
         match layers.transport {
-            _ if refused => {}
+            _ if refused => unreceived::refused(&mut scene, &mut flow, direction, layers.payload),
             TransportHeader::Tcp(header) => {
                 tcp::segment(&mut scene, &mut flow, direction, &segment_of(layers, header));
             }

@@ -4,8 +4,8 @@
 //! | hardware:16 | protocol:16 | width:8 | width:8 | operation:16 | sender: hardware, protocol | target: hardware, protocol |
 //! ```
 //!
-//! Guarantees: every frame gives one message; nothing is kept. Addresses are told where they are hardware addresses of six octets and
-//! IPv4. Messages are upkeep: nobody makes conversations of them.
+//! Guarantees: every frame gives one message; nothing is kept. Protocol addresses are told where they are of
+//! IPv4, hardware addresses where they have six octets. Messages are upkeep: nobody makes conversations of them.
 
 #[cfg(test)]
 mod tests;
@@ -95,8 +95,8 @@ struct Packet {
     hardware: u16,
     protocol: u16,
     operation: u16,
-    /// Sender and target, where they are of the usual widths.
-    ends: Option<[(Mac, Ipv4Addr); 2]>,
+    /// Sender and target, where they are of IPv4.
+    ends: Option<[(Option<Mac>, Ipv4Addr); 2]>,
 }
 
 impl Packet {
@@ -110,15 +110,17 @@ impl Packet {
         let there = cursor.rest().len();
         if there < needed {
             note(anomalies, Anomaly::malformed("addresses-cut-short", 8, there as u64, needed as u64));
-        } else if (protocol, widths) == (0x0800, 0x0604) {
-            packet.ends = end(&mut cursor).and_then(|sender| Some([sender, end(&mut cursor)?]));
+        } else if (protocol, protocol_width) == (0x0800, 4) {
+            let mut end = || end(&mut cursor, hardware_width.into());
+            packet.ends = end().and_then(|sender| Some([sender, end()?]));
         }
         Some(packet)
     }
 }
 
-fn end(cursor: &mut Cursor<'_>) -> Option<(Mac, Ipv4Addr)> {
-    Some((Mac(*cursor.take(6)?.first_chunk::<6>()?), Ipv4Addr::from_bits(cursor.u32()?)))
+fn end(cursor: &mut Cursor<'_>, width: usize) -> Option<(Option<Mac>, Ipv4Addr)> {
+    let hardware = <[u8; 6]>::try_from(cursor.take(width)?).ok().map(Mac);
+    Some((hardware, Ipv4Addr::from_bits(cursor.u32()?)))
 }
 
 impl Body for Packet {
@@ -130,9 +132,11 @@ impl Body for Packet {
         for ((mac_key, ip_key), (mac, ip)) in keys.into_iter().zip(self.ends.into_iter().flatten()) {
             let mut text = heapless::String::<17>::new();
             // Neither address is longer than a hardware address is written.
-            let _ = write!(text, "{mac}");
-            visitor.field(mac_key, FieldValue::Text(&text));
-            text.clear();
+            if let Some(mac) = mac {
+                let _ = write!(text, "{mac}");
+                visitor.field(mac_key, FieldValue::Text(&text));
+                text.clear();
+            }
             let _ = write!(text, "{ip}");
             visitor.field(ip_key, FieldValue::Text(&text));
         }

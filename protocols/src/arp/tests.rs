@@ -25,7 +25,12 @@ fn other_widths_and_cut_packets_tell_what_they_can() {
         Transport::Link,
         &hex("0006 0800 08 04 0001 0000000000000001 0a000005 0000000000000000 0a000014"),
     );
-    assert_eq!((told.kind.as_str(), told.field("sender_ip")), ("arp request", ""));
+    assert_eq!((told.kind.as_str(), told.field("sender_ip")), ("arp request", "10.0.0.5"));
+    assert_eq!(told.field("sender_mac"), "", "an address of eight octets is none of Ethernet");
+    // RFC 2390: over frame relay, whose addresses have two octets here.
+    let inverse = "000f 0800 02 04 0008 0000 0a000002 3091 00000000";
+    let told = one(&Arp, Transport::Link, &hex(inverse));
+    assert_eq!((told.kind.as_str(), told.field("sender_ip")), ("arp request", "10.0.0.2"));
     let told = one(&Arp, Transport::Link, &hex(ASKS)[..16]);
     assert_eq!(
         (told.kind.as_str(), told.field("opcode"), told.anomalies[0]),

@@ -65,7 +65,10 @@ const LAST_PORT: u16 = PORT + 15;
 
 /// The kinds of frames below IP that may hold NPDUs: MS/TP; the service access point of BACnet (Annex D of ISO 8802-3,
 /// clause 7); SNAP of an organisation.
-const KINDS: [u16; 3] = [kind::MS_TP, 0x0082, 0x00aa];
+const KINDS: [u16; 3] = [kind::MS_TP, 0x0082, SNAP];
+
+/// SNAP of an organisation: Cimetrics' adapters, beside discovery and trunking of network gear, which are none of BACnet.
+const SNAP: u16 = 0x00aa;
 
 /// The longest datagram.
 const MAX_DATAGRAM: usize = 65_535;
@@ -93,7 +96,7 @@ impl Dissector for BacnetIp {
 
     fn probe(&self, _: Direction, bytes: &[u8], ports: Ports) -> Probe {
         if KINDS.contains(&ports.server) && ports.server == ports.client {
-            return session::probe_below(bytes);
+            return session::probe_below(bytes, ports.server == SNAP);
         }
         if looks_like(bytes) {
             return Probe::Certain;

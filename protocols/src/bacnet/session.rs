@@ -39,10 +39,11 @@ pub fn npdu_session() -> FramedSession<Bacnet> {
 }
 
 /// Whether a frame below IP holds an NPDU. Frames of MS/TP that hold none, such as tokens, say nothing yet.
-pub(super) fn probe_below(bytes: &[u8]) -> Probe {
+pub(super) fn probe_below(bytes: &[u8], is_snap: bool) -> Probe {
     let npdu = match mstp::npdu(bytes) {
         mstp::Found::Data(npdu, _) => npdu,
         mstp::Found::Other => return Probe::Possible,
+        mstp::Found::None if is_snap => return Probe::No,
         mstp::Found::None => bytes,
     };
     if Npdu::is_plausible(npdu) { Probe::Certain } else { Probe::No }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 0x0600 - 0xffff   an EtherType
-//! 0x0000 - 0x00ff   the destination service access point of an LLC frame
+//! 0x0000 - 0x00ff   the destination service access point of an LLC frame; IPX in any of its framings is 0x00e0
 //! 0x0100 - 0x01ff   0x0100 and the number of a protocol directly above IP
 //! 0x0200            CAN
 //! 0x0300            BACnet MS/TP, data frames (types 5 and 6)
@@ -39,6 +39,10 @@ pub const POWERLINK: u16 = 0x88ab;
 pub const SERCOS: u16 = 0x88cd;
 /// The service access point of ISO network and transport protocols (ISO/IEC TR 9577).
 pub const ISO: u16 = 0x00fe;
+/// The service access point of IPX, and what its other framings count as.
+pub const IPX: u16 = 0x00e0;
+/// The service access point of NetBIOS (IBM SC30-3587).
+pub const NETBIOS: u16 = 0x00f0;
 /// CAN.
 pub const CAN: u16 = 0x0200;
 /// BACnet MS/TP.
@@ -59,6 +63,7 @@ pub fn kind(layers: &Layers<'_>) -> Option<u16> {
         Carried::EtherType(PROFINET) if matches!(layers.payload, [0xfe, 0xfc..=0xff, ..]) => {
             Some(PROFINET_DCP)
         }
+        Carried::EtherType(lower::IPX) => Some(IPX),
         Carried::EtherType(number) => Some(number),
         Carried::Llc { destination, .. } => Some(u16::from(destination)),
         Carried::MsTp { frame_type: 5 | 6, .. } => Some(MS_TP),
@@ -104,6 +109,10 @@ mod tests {
         check(LinkType::ETHERNET, &ethernet(&[0x88, 0x92, 0xfe, 0xfd]), Some(PROFINET_DCP), &[0xfe, 0xfd]);
         check(LinkType::ETHERNET, &ethernet(&[0x88, 0x92, 0x80, 1]), Some(PROFINET), &[0x80, 1]);
         check(LinkType::ETHERNET, &ethernet(&[0, 4, 0xfe, 0xfe, 3, 9]), Some(ISO), &[9]);
+        check(LinkType::ETHERNET, &ethernet(&[0, 4, 0xe0, 0xe0, 3, 9]), Some(IPX), &[9]);
+        check(LinkType::ETHERNET, &ethernet(&[0x81, 0x37, 0xff, 0xff, 9]), Some(IPX), &[0xff, 0xff, 9]);
+        check(LinkType::ETHERNET, &ethernet(&[0, 3, 0xff, 0xff, 9]), Some(IPX), &[0xff, 0xff, 9]);
+        check(LinkType::ETHERNET, &ethernet(&[0, 4, 0xf0, 0xf0, 3, 9]), Some(NETBIOS), &[9]);
         let ping = [0x45, 0, 0, 21, 0, 0, 0, 0, 64, 1, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 8];
         check(LinkType::RAW, &ping, Some(ICMP), &[8]);
         let can = [0x98, 0xda, 1, 2, 2, 0, 0, 0, 5, 6];

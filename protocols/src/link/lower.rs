@@ -2,7 +2,7 @@
 
 use fieldwarden_model::{LinkType, Mac, RawFrame, address::MAX_VLAN_TAGS};
 
-use super::{Carried, MAX_WALKED_TAGS, Walk, can, internet, mpls, mstp, ppp, redundancy};
+use super::{Carried, MAX_WALKED_TAGS, Walk, can, internet, mpls, mstp, ppp, redundancy, relay};
 use crate::{anomaly::Anomaly, cursor::Cursor};
 
 pub(super) const IPV4: u16 = 0x0800;
@@ -12,6 +12,8 @@ pub(super) const IPV6: u16 = 0x86dd;
 pub(super) const MPLS: u16 = 0x8847;
 pub(super) const MPLS_UPSTREAM: u16 = 0x8848;
 pub(super) const PPPOE: u16 = 0x8864;
+/// Novell IPX (RFC 1132).
+pub(super) const IPX: u16 = 0x8137;
 
 /// Below this the two octets after the addresses are a length (IEEE 802.3 clause 3.2.6).
 pub(super) const FIRST_ETHER_TYPE: u16 = 0x0600;
@@ -40,6 +42,7 @@ pub(super) fn link<'a>(walk: &mut Walk<'_, 'a>, frame: &RawFrame<'a>) {
         // 12 and 14 are what some systems write for 101 (tcpdump.org registry, LINKTYPE_RAW).
         LinkType::PPP => ppp::ppp(walk, bytes, None),
         LinkType::PPP_HDLC | LinkType::C_HDLC => ppp::serial(walk, bytes),
+        LinkType::FRELAY => relay::relay(walk, bytes),
         LinkType::BACNET_MS_TP => mstp::mstp(walk, bytes),
         LinkType::CAN_SOCKETCAN => can::can(walk, bytes, can::Order::Network),
         // 12 and 14 are what some systems write for 101 (tcpdump.org registry, LINKTYPE_RAW).
@@ -94,7 +97,7 @@ fn cooked_source(hardware: u16, length: u16, address: &[u8]) -> Option<Mac> {
 fn cooked_payload<'a>(walk: &mut Walk<'_, 'a>, kind: u16, rest: &'a [u8]) {
     match kind {
         COOKED_LLC => llc(walk, rest),
-        COOKED_NOVELL => walk.layers.payload = rest,
+        COOKED_NOVELL => novell(walk, rest),
         COOKED_CAN | COOKED_CAN_FD => can::can(walk, rest, can::Order::Either),
         _ => typed(walk, kind, rest),
     }
@@ -201,7 +204,14 @@ fn length_field<'a>(walk: &mut Walk<'_, 'a>, length: u16, rest: &'a [u8]) {
     }
     let rest = walk.trim(rest, usize::from(length));
     walk.layers.payload = rest;
-    llc(walk, rest);
+    // Both service access points 0xff would be a frame to everybody of nobody known: Novell's framing without LLC.
+    if rest.starts_with(&[0xff, 0xff]) { novell(walk, rest) } else { llc(walk, rest) }
+}
+
+/// IPX directly behind the length, known by its checksum, which is never one (RFC 1132).
+fn novell<'a>(walk: &mut Walk<'_, 'a>, rest: &'a [u8]) {
+    walk.layers.carried = Carried::EtherType(IPX);
+    walk.layers.payload = rest;
 }
 
 /// IEEE 802.2: two service access points and a control field; SNAP (both 0xaa) names an EtherType (RFC 1042).
@@ -215,8 +225,14 @@ fn llc<'a>(walk: &mut Walk<'_, 'a>, rest: &'a [u8]) {
         walk.layers.payload = cursor.rest();
         return;
     }
+    snap(walk, cursor.rest());
+}
+
+/// Who numbers protocols, and the number (RFC 1042).
+pub(super) fn snap<'a>(walk: &mut Walk<'_, 'a>, rest: &'a [u8]) {
+    let mut cursor = Cursor::new(rest);
     let (Some(organisation), Some(kind)) = (cursor.u24(), cursor.u16()) else {
-        return walk.short("snap-header-short", rest, 8);
+        return walk.short("snap-header-short", rest, 5);
     };
     walk.layers.payload = cursor.rest();
     // 00-00-00 is RFC 1042, 00-00-f8 the tunnel of IEEE 802.1H; other organisations number their own protocols.

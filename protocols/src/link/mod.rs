@@ -31,6 +31,7 @@ mod mstp;
 mod ppp;
 mod quick;
 mod redundancy;
+mod relay;
 mod transport;
 mod tunnel;
 mod walk;

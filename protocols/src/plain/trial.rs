@@ -85,7 +85,9 @@ pub(crate) fn said(
 /// of it end quietly.
 pub(crate) fn holds(dissector: &dyn Dissector, transport: Transport, talk: &[Turn<'_>], expected: &[&str]) {
     assert_eq!(said(dissector, transport, talk, usize::MAX), expected);
-    let ports = |server| Ports { server, client: 40_000 };
+    // Below IP both ports are the kind of the frame.
+    let client = |server| if transport == Transport::Link { server } else { 40_000 };
+    let ports = |server| Ports { server, client: client(server) };
     if let Some((direction, octets)) = talk.first() {
         let mut own = (0..=u16::MAX).filter(|port| dissector.well_known(*port));
         let recognised = own.any(|port| dissector.probe(*direction, octets, ports(port)) >= Probe::Possible);

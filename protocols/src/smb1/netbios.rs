@@ -23,7 +23,7 @@ pub(crate) enum Kind {
 }
 
 /// What the first four octets say.
-pub(crate) fn kind(message: &[u8]) -> Option<Kind> {
+pub(crate) fn version(message: &[u8]) -> Option<Kind> {
     match message {
         [0xff, b'S', b'M', b'B', ..] => Some(Kind::First),
         [0xfe, b'S', b'M', b'B', ..] => Some(Kind::Second),
@@ -44,14 +44,15 @@ const fn is_session_service(kind: u8) -> bool {
 pub(crate) fn probe(bytes: &[u8], ports: Ports, wanted: fn(Kind) -> bool) -> Probe {
     match bytes {
         [0, _, _, _, message @ ..] if message.len() >= 4 => {
-            if kind(message).is_some_and(wanted) {
+            if version(message).is_some_and(wanted) {
                 Probe::Certain
             } else {
                 Probe::No
             }
         }
         [0, ..] if bytes.len() < 8 => Probe::Need(8),
-        [0x81, 0, 0, 1..=0x80, ..] if ports.server == 139 => Probe::Possible,
+        // A session is asked for, or granted (RFC 1002 clauses 4.3.2 and 4.3.3).
+        [0x81, 0, 0, 1..=0x80, ..] | [0x82, 0, 0, 0, ..] if ports.server == 139 => Probe::Possible,
         _ => Probe::No,
     }
 }
@@ -69,7 +70,7 @@ impl Fronted for Packets {
         let (Some(kind), Some(length)) = (cursor.u8(), cursor.u24()) else { return Front::Need(PREFIX) };
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         if kind == 0 {
-            let foreign = cursor.remaining() >= 4 && super::kind(cursor.rest()).is_none();
+            let foreign = cursor.remaining() >= 4 && version(cursor.rest()).is_none();
             return if foreign || length < 4 {
                 Front::No
             } else {
@@ -89,12 +90,12 @@ impl Fronted for Packets {
     }
 
     fn begins(&self, _: Direction, bytes: &[u8]) -> bool {
-        matches!(bytes, [0, _, _, _, message @ ..] if kind(message).is_some())
+        matches!(bytes, [0, _, _, _, message @ ..] if version(message).is_some())
     }
 }
 
 fn tell(direction: Direction, message: &[u8], sink: &mut dyn Sink) {
-    match kind(message) {
+    match version(message) {
         Some(Kind::First) => message::tell(direction, message, sink),
         Some(Kind::Second) => smb2::tell(direction, message, sink),
         Some(Kind::Covered) => smb2::tell_covered(direction, sink),
@@ -122,7 +123,7 @@ pub(super) fn datagram_content(bytes: &[u8]) -> Option<&[u8]> {
 
 /// A datagram between names.
 pub(super) fn datagram(direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
-    let content = datagram_content(bytes).filter(|content| kind(content) == Some(Kind::First))?;
+    let content = datagram_content(bytes).filter(|content| version(content) == Some(Kind::First))?;
     tell(direction, content, sink);
     Some(())
 }

@@ -44,3 +44,35 @@ fn a_datagram_between_names() {
         ],
     );
 }
+
+/// A mail slot of the browser, and two names of 16 octets before it.
+fn between_names() -> Vec<u8> {
+    let mut content = [*b"WORKGROUP      \x1e", *b"HOST1          \0"].concat();
+    content.extend(&packet(0x25, 0, false, b"\0\x11\0\\MAILSLOT\\BROWSE\0")[4..]);
+    content
+}
+
+#[test]
+fn a_mail_slot_below_ip() {
+    let ipx = |socket: [u8; 2], front: &[u8]| {
+        let header = [&[0xff, 0xff, 0, 200, 0, 4][..], &[0; 10], &socket, &[0; 10], &socket].concat();
+        [&header[..], front, &between_names()].concat()
+    };
+    let netbios = [&b"\x2c\0\xff\xef\x08\0\0\0\0\0\0\0"[..], &between_names()].concat();
+    let numbered = [&[2], &netbios[..]].concat();
+    let names = [&[0; 32][..], b"\xfc\x02\0\0"].concat();
+    for frame in [&netbios, &numbered, &ipx([4, 0x55], &[0, 0x0b]), &ipx([5, 0x53], &names)] {
+        holds(
+            &SMB1,
+            Transport::Link,
+            &[(ToServer, frame)],
+            &[
+                r"smb1 request command=37 pipe=\MAILSLOT\BROWSE is_response=0 status=0 | transfer transaction Asked",
+            ],
+        );
+    }
+    let ports = Ports { server: kind::IPX, client: kind::IPX };
+    for other in [&ipx([4, 0x51], &[]), &ipx([4, 0x55], &[0, 6]), &netbios[..12].to_vec()] {
+        assert_eq!(recognise(ToServer, other, ports), Probe::No, "no SMB in it");
+    }
+}

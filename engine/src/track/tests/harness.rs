@@ -13,7 +13,7 @@ use fieldwarden_protocols::{
 
 use crate::{
     map::Seed,
-    track::{Heard, Observer, Origin, Packet, Settings, TrackEvent, Tracker, Unattached},
+    track::{Heard, Observer, Origin, Packet, Settings, TrackEvent, Tracker, Unattached, Unreceived},
 };
 
 /// `Parcel`: two marks, a length of two octets, then that many octets. Recognised on any port by its marks.
@@ -153,6 +153,7 @@ fake!(
 pub(super) struct Log {
     pub(super) lines: Vec<String>,
     pub(super) heard: Vec<String>,
+    pub(super) unreceived: Vec<String>,
 }
 
 impl Log {
@@ -177,24 +178,41 @@ fn frames(origin: &Origin<'_>) -> Vec<u64> {
     origin.frames.iter().map(|frame| frame.number).collect()
 }
 
+/// The body of a parcel.
+fn body(message: &Message<'_>) -> String {
+    struct Hex(String);
+    impl FieldVisitor for Hex {
+        fn field(&mut self, _key: &'static str, value: FieldValue<'_>) {
+            let FieldValue::Bytes(bytes) = value else { return };
+            bytes.iter().for_each(|byte| write!(self.0, "{byte:02x}").unwrap());
+        }
+        fn item(&mut self, _key: &'static str, _value: FieldValue<'_>) {}
+    }
+    let mut hex = Hex(String::new());
+    message.body.fields(&mut hex);
+    hex.0
+}
+
 impl Observer for Log {
     type Flow = u32;
 
+    const SHOWS_UNRECEIVED: bool = true;
+
     fn message(&mut self, origin: &Origin<'_>, flow: &mut u32, message: &Message<'_>) {
-        struct Hex(String);
-        impl FieldVisitor for Hex {
-            fn field(&mut self, _key: &'static str, value: FieldValue<'_>) {
-                let FieldValue::Bytes(bytes) = value else { return };
-                bytes.iter().for_each(|byte| write!(self.0, "{byte:02x}").unwrap());
-            }
-            fn item(&mut self, _key: &'static str, _value: FieldValue<'_>) {}
-        }
-        let mut hex = Hex(String::new());
-        message.body.fields(&mut hex);
         *flow += 1;
         let frames = frames(origin);
         assert_eq!(origin.direction, message.direction);
-        self.lines.push(format!("message {:?} {} @{frames:?}", message.direction, hex.0));
+        self.lines.push(format!("message {:?} {} @{frames:?}", message.direction, body(message)));
+    }
+
+    fn unreceived(&mut self, origin: &Origin<'_>, why: Unreceived, message: &Message<'_>) {
+        let (client, server) = (origin.key.client, origin.key.server);
+        let (direction, frames) = (message.direction, frames(origin));
+        self.unreceived.push(format!(
+            "{} {direction:?} {} {client}>{server} @{frames:?}",
+            why.code(),
+            body(message)
+        ));
     }
 
     fn event(&mut self, origin: &Origin<'_>, _flow: &mut u32, event: TrackEvent) {

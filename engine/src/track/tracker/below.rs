@@ -4,11 +4,11 @@
 //! knows make none: who sent them is heard, and that is all. Nor do messages of the network's own upkeep
 //! ([`Dissector::is_upkeep`]), which come between everybody and everybody: each is told by itself.
 
-use fieldwarden_model::{Endpoint, FrameRef, Mac, Talker, Transport, VlanStack};
+use fieldwarden_model::{AddressSpace, Endpoint, FrameRef, Mac, Talker, Transport, VlanStack};
 use fieldwarden_protocols::{
     Direction, Dissector, Message, Ports, Probe,
     link::{
-        Layers,
+        Layers, TcpFlags,
         kind::{MAX_JOINED, kind, unit},
     },
 };
@@ -16,13 +16,14 @@ use fieldwarden_protocols::{
 use super::{
     super::{
         FlowKey, Observer, Origin, Packet, TrackEvent,
-        flow::Flow,
+        flow::{Flow, sender_is_client},
         recognition,
         scene::Scene,
         shard::{hardware, wide},
         table::Pair,
+        unreceived::{self, Belongs},
     },
-    Seat, Tracker, hear, tell_unattached,
+    Ends, Seat, Tracker, hear, tell_unattached,
 };
 use crate::conversation::is_group_or_nobody;
 
@@ -30,6 +31,10 @@ impl<O: Observer> Tracker<O> {
     /// Takes a packet without TCP or UDP.
     pub(super) fn below(&mut self, packet: &Packet<'_>, frames: &[FrameRef], observer: &mut O) {
         let layers = packet.layers;
+        if O::SHOWS_UNRECEIVED {
+            let place = |layers: &Layers<'_>, space| self.belongs(layers, space);
+            unreceived::quoted(packet, self.dissectors, &place, observer);
+        }
         let own = |kind: &u16| self.dissectors.iter().copied().find(|dissector| is_of(*dissector, *kind));
         let known = kind(layers).and_then(|kind| Some((kind, own(&kind)?)));
         // A CAN frame says something even without data.
@@ -63,6 +68,20 @@ impl<O: Observer> Tracker<O> {
             }
         };
         self.seated(packet, &Seat { pair, sender_is_low, index }, frames, observer);
+    }
+
+    /// Where a packet above IP belongs.
+    fn belongs(&self, layers: &Layers<'_>, space: AddressSpace) -> Option<Belongs> {
+        let ends = Ends::of(layers)?;
+        let (pair, sender_is_low) = ends.pair(space);
+        if let Some(flow) = self.table.find(&pair).and_then(|index| self.table.flow(index)) {
+            let direction = flow.direction(sender_is_low);
+            return Some(Belongs { key: flow.key, direction, protocol: flow.protocol });
+        }
+        let Ends { source, destination, transport, .. } = ends;
+        let by_client = sender_is_client(self.dissectors, transport, TcpFlags(0), source, destination);
+        let direction = if by_client { Direction::ToServer } else { Direction::ToClient };
+        Some(Belongs { key: ends.key(space, by_client), direction, protocol: None })
     }
 
     /// Whether the sender of a flow's first frame is its client: what can only be a question comes from the client, what can

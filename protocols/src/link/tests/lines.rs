@@ -1,4 +1,4 @@
-//! Links that are no Ethernet: MS/TP, CAN, PPP and serial lines.
+//! Links that are no Ethernet: MS/TP, CAN, PPP, serial lines and frame relay.
 
 use super::*;
 
@@ -95,4 +95,28 @@ fn ppp_and_serial_lines() {
     assert_eq!(control, Carried::Ppp(0xc021), "link control stays payload");
     assert_eq!(codes(&dissect(&raw(LinkType::PPP, &[0]))), ["ppp-header-short"]);
     assert_eq!(codes(&dissect(&raw(LinkType::C_HDLC, &[0x0f, 0, 8]))), ["hdlc-header-short"]);
+}
+
+#[test]
+fn frame_relay() {
+    let packet = ipv4(17, 30, 0, &udp(10, b"hi"));
+    let six = ipv6(17, &udp(10, b"hi"));
+    for (header, packet) in [
+        (&[0x18, 0x61, 3, 0xcc][..], &packet),
+        (&[0x18, 0x61, 3, 0x8e], &six),
+        (&[0x18, 0x60, 0x20, 0x01, 3, 0xcc], &packet),
+        // RFC 2427 clause 4.1: an octet of padding, SNAP; and the framing of Cisco.
+        (&[0x18, 0x61, 3, 0, 0x80, 0, 0, 0, 8, 0], &packet),
+        (&[0x18, 0x61, 8, 0], &packet),
+    ] {
+        let bytes = [header, packet].concat();
+        let layers = dissect(&raw(LinkType::FRELAY, &bytes));
+        assert_eq!((layers.payload, codes(&layers)), (&b"hi"[..], vec![]), "{header:x?}");
+    }
+    let status = dissect(&raw(LinkType::FRELAY, &[0, 1, 3, 8, 0, 0x75])).payload;
+    assert_eq!(status, [8, 0, 0x75], "signalling stays payload");
+    for cut in [&[][..], &[0x18], &[0x18, 0x61, 3], &[0x18, 0x60, 0x20, 0x02, 0x40, 1]] {
+        assert_eq!(codes(&dissect(&raw(LinkType::FRELAY, cut))), ["relay-header-short"], "{cut:x?}");
+    }
+    assert_eq!(codes(&dissect(&raw(LinkType::FRELAY, &[0x18, 0x61, 3, 0x80, 0]))), ["snap-header-short"]);
 }

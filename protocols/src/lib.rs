@@ -32,6 +32,7 @@ pub mod dnp3;
 pub mod dns;
 pub mod egd;
 pub mod ethercat;
+pub mod ethersio;
 pub mod ff_hse;
 mod findings;
 pub mod fins;
@@ -164,6 +165,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &profinet_rt::RealTime,
     &can::Can,
     &sercos::Sercos,
+    &ethersio::EtherSio,
 ];
 
 /// The dissector that tells messages of a protocol, by the protocol's name.

@@ -14,6 +14,7 @@ pub mod ads;
 pub mod anomaly;
 pub mod arp;
 pub mod bacnet;
+pub mod bacnet_sc;
 pub mod ber;
 pub mod bsap;
 pub mod c1222;
@@ -116,6 +117,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &genisys::Genisys,
     &opcua::OpcUa,
     &bacnet::BacnetIp,
+    &bacnet_sc::BacnetSc,
     &goose::Goose,
     &sv::SampledValues,
     &ads::Ads,

@@ -36,6 +36,8 @@ pub fn converse(
 }
 
 fn tell(dissector: &dyn Dissector, message: &Message<'_>) {
+    // What another dissector reads inside of this one is written as that one writes it.
+    let dissector = fieldwarden_protocols::dissector(message.protocol.name()).unwrap_or(dissector);
     message.body.fields(&mut Printer(String::new()));
     message.body.operations(&mut |operation| check(dissector, operation));
     for anomaly in message.anomalies {

@@ -14,6 +14,7 @@ pub mod ads;
 pub mod anomaly;
 pub mod arp;
 pub mod bacnet;
+pub mod bacnet_sc;
 pub mod ber;
 pub mod bsap;
 pub mod c1222;
@@ -32,6 +33,7 @@ pub mod dnp3;
 pub mod dns;
 pub mod egd;
 pub mod ethercat;
+pub mod ethersio;
 pub mod ff_hse;
 mod findings;
 pub mod fins;
@@ -115,6 +117,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &genisys::Genisys,
     &opcua::OpcUa,
     &bacnet::BacnetIp,
+    &bacnet_sc::BacnetSc,
     &goose::Goose,
     &sv::SampledValues,
     &ads::Ads,
@@ -164,6 +167,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &profinet_rt::RealTime,
     &can::Can,
     &sercos::Sercos,
+    &ethersio::EtherSio,
 ];
 
 /// The dissector that tells messages of a protocol, by the protocol's name.

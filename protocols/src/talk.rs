@@ -32,6 +32,8 @@ pub(crate) fn hex(text: &str) -> Vec<u8> {
 
 /// One message as a line: `request function=5 | mode 5 stop (Asked) | some-anomaly`.
 pub(crate) fn line(dissector: &dyn Dissector, message: &Message<'_>) -> String {
+    // What another dissector reads inside of this one is written as that one writes it.
+    let dissector = crate::dissector(message.protocol.name()).unwrap_or(dissector);
     let mut line = Line(message.kind.word().to_string());
     message.body.fields(&mut line);
     let mut line = line.0;

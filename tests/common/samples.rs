@@ -174,6 +174,8 @@ struct Page {
 
 impl Page {
     fn write(&mut self, dissector: &dyn Dissector, message: &Message<'_>) {
+        // What another dissector reads inside of this one is written as that one writes it.
+        let dissector = fieldwarden_protocols::dissector(message.protocol.name()).unwrap_or(dissector);
         let line = format!("{} {}", message.protocol, message.kind.word());
         let mut line = Core { protocol: message.protocol, line };
         message.body.fields(&mut line);

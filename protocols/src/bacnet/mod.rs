@@ -15,7 +15,7 @@
 //! Bounds per conversation: [`MAX_PENDING`] questions of [`MAX_POINTS`] points, [`MAX_UNFINISHED`] APDUs of
 //! [`MAX_REASSEMBLED`] octets.
 //!
-//! Non-goals: whether a password is right; the security of the former clause 24; BACnet/SC, which is encrypted.
+//! Non-goals: whether a password is right; the security of the former clause 24.
 
 mod apdu;
 mod bvll;
@@ -122,6 +122,11 @@ impl Dissector for BacnetIp {
     fn notation(&self) -> &'static dyn Notation {
         &notation::Objects
     }
+}
+
+/// Whether octets are an NPDU, for data links that hand over whole ones.
+pub(crate) fn is_npdu(octets: &[u8]) -> bool {
+    npdu::Npdu::is_plausible(octets)
 }
 
 /// Whether a datagram is BACnet/IP beyond doubt: the length is right and an NPDU that can be stands behind it.

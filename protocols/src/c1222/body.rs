@@ -9,10 +9,13 @@ use fieldwarden_model::{
 
 use super::{
     notation::SPACE,
-    service::{self, Service},
+    pending::{Question, Questions},
+    service::{self, Service, Table},
 };
 use crate::{
+    anomaly::Anomaly,
     ber::{Element, universal},
+    findings::Findings,
     message::{Body, FieldValue, FieldVisitor, Kind},
 };
 
@@ -20,7 +23,7 @@ use crate::{
 const LONGEST_TITLE: usize = 128;
 
 /// A message.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct MessageBody<'a> {
     pub(super) called: Option<Element<'a>>,
     pub(super) calling: Option<Element<'a>>,
@@ -30,6 +33,8 @@ pub(super) struct MessageBody<'a> {
     pub(super) class: &'a [u8],
     /// The services, or what is encrypted.
     pub(super) content: &'a [u8],
+    /// What the services answer, in order.
+    pub(super) questions: Questions,
 }
 
 impl<'a> MessageBody<'a> {
@@ -45,6 +50,37 @@ impl<'a> MessageBody<'a> {
     /// Its services, none where they are encrypted.
     pub(super) fn services(&self) -> impl Iterator<Item = Service<'a>> + use<'a> {
         service::services(if self.is_encrypted() { &[] } else { self.content })
+    }
+
+    /// Each service with what it answers.
+    fn answered(&self) -> impl Iterator<Item = (Service<'a>, Option<&Question>)> {
+        let questions = self.questions.iter().map(Some).chain(core::iter::repeat(None));
+        self.services().zip(questions)
+    }
+
+    /// Tables that were read carry a checksum.
+    pub(super) fn check_tables(&self, findings: &mut Findings) {
+        for (service, question) in self.answered() {
+            if let Some(table) = answered_table(&service, question)
+                && table.check != table.right_check()
+            {
+                let (got, expected) = (table.check.into(), table.right_check().into());
+                findings.fault(Anomaly::malformed("table-check", 0, got, expected));
+            }
+        }
+    }
+
+    /// An operation of which nothing is known.
+    pub(super) const fn template() -> Operation<'static> {
+        Operation {
+            verb: Verb::Unknown,
+            function: 0x100,
+            name: "encrypted service",
+            unit: None,
+            points: None,
+            values: None,
+            outcome: Outcome::Asked,
+        }
     }
 
     /// Who answers names the invocation that he answers.
@@ -76,32 +112,30 @@ impl Body for MessageBody<'_> {
         if !self.class.is_empty() {
             visitor.field("device_class", FieldValue::Bytes(self.class));
         }
-        for service in self.services() {
-            fields(&service, visitor);
+        for (service, question) in self.answered() {
+            fields(&service, question, visitor);
         }
     }
 
     fn operations(&self, each: &mut dyn FnMut(&Operation<'_>)) {
         let outcome = if self.kind() == Kind::Response { Outcome::Done } else { Outcome::Asked };
-        let template = Operation {
-            verb: Verb::Unknown,
-            function: 0x100,
-            name: "encrypted service",
-            unit: None,
-            points: None,
-            values: None,
-            outcome,
-        };
+        let template = Operation { outcome, ..Self::template() };
         if self.is_encrypted() {
             each(&template);
         }
-        for service in self.services() {
-            each(&of_service(&template, &service));
+        for (service, question) in self.answered() {
+            each(&of_service(&template, &service, question));
         }
     }
 }
 
-fn fields(service: &Service<'_>, visitor: &mut dyn FieldVisitor) {
+/// The table that an answer to a read carries.
+fn answered_table<'a>(service: &Service<'a>, question: Option<&Question>) -> Option<Table<'a>> {
+    let reads = question.is_some_and(Question::reads) && service.is_answer();
+    if reads { service.table() } else { None }
+}
+
+fn fields(service: &Service<'_>, question: Option<&Question>, visitor: &mut dyn FieldVisitor) {
     let (_, name) = service.verb_and_name();
     let key = if service.is_answer() { "response" } else { "command" };
     visitor.item(key, FieldValue::Unsigned(service.code.into()));
@@ -117,6 +151,19 @@ fn fields(service: &Service<'_>, visitor: &mut dyn FieldVisitor) {
         if !access.data.is_empty() {
             visitor.item("data", FieldValue::Bytes(access.data));
         }
+    } else if let Some(question) = question.filter(|_| service.is_answer()) {
+        visitor.item("requested_command", FieldValue::Unsigned(question.code.into()));
+        if let Some(table) = question.table {
+            visitor.item("table", FieldValue::Unsigned(table.into()));
+        }
+        let table = answered_table(service, Some(question));
+        if let Some(table) = table {
+            visitor.item("count", FieldValue::Unsigned(table.count.into()));
+        }
+        let data = table.map_or(service.rest, |table| table.data);
+        if !data.is_empty() {
+            visitor.item("data", FieldValue::Bytes(data));
+        }
     } else if service.is_answer() && !service.rest.is_empty() {
         visitor.item("data", FieldValue::Bytes(service.rest));
     }
@@ -125,20 +172,27 @@ fn fields(service: &Service<'_>, visitor: &mut dyn FieldVisitor) {
     }
 }
 
-fn of_service<'a>(template: &Operation<'a>, service: &Service<'a>) -> Operation<'a> {
+/// What a service does; an answer does what it answers.
+pub(super) fn of_service<'a>(
+    template: &Operation<'a>,
+    service: &Service<'a>,
+    question: Option<&Question>,
+) -> Operation<'a> {
     let (verb, name) = service.verb_and_name();
     let mut operation = Operation { verb, name, function: service.code.into(), ..*template };
     if service.is_answer() {
         let refused = Outcome::Refused(service.code.into());
         operation.outcome = if service.code == 0 { Outcome::Done } else { refused };
+        if let Some(asked) = question {
+            let Question { verb, function, name, points, .. } = *asked;
+            operation = Operation { verb, function, name, points, ..operation };
+            operation.values = answered_table(service, question).and_then(|table| one(table.data));
+        }
     }
     if let Some(access) = service.access() {
         let table = u64::from(access.table);
         operation.points = Some(PointRange { space: SPACE, first: table, last: table });
-        if let Some(octet) = access.data.first().filter(|_| access.data.len() == 1) {
-            let bytes = core::slice::from_ref(octet);
-            operation.values = Some(Values { bytes, encoding: Encoding::Unsigned8, count: 1, stride: 1 });
-        }
+        operation.values = one(access.data);
     }
     if let Some(procedure) = service.procedure() {
         operation.function |= u32::from(procedure) << 16;
@@ -151,6 +205,12 @@ fn of_service<'a>(template: &Operation<'a>, service: &Service<'a>) -> Operation<
         };
     }
     operation
+}
+
+/// A table of one octet is a number.
+fn one(data: &[u8]) -> Option<Values<'_>> {
+    let bytes = if data.len() == 1 { data } else { return None };
+    Some(Values { bytes, encoding: Encoding::Unsigned8, count: 1, stride: 1 })
 }
 
 /// An AP title: an object identifier as numbers with dots, a relative one with a dot before.

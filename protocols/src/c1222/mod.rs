@@ -5,11 +5,14 @@
 //!  EPSEM: flags | device class where flagged | length, service | length, service | ... | MAC where authenticated
 //! ```
 //!
-//! Files: [`acse`] the message, [`service`] services of the EPSEM, [`body`] what is told. Nothing is kept between messages.
+//! Files: [`acse`] the message, [`service`] services of the EPSEM, [`body`] what is told, [`pending`] which answer is whose.
+//!
+//! Bounds per flow: [`MAX_PENDING`] messages of eight services.
 
 mod acse;
 mod body;
 mod notation;
+mod pending;
 mod service;
 
 #[cfg(test)]
@@ -28,6 +31,8 @@ use crate::{
     framed::{Extent, Framed, FramedSession},
     message::{Direction, Kind, Message, Protocol, Sink},
 };
+
+pub use pending::MAX_PENDING;
 
 /// The protocol's name.
 pub const NAME: Protocol = Protocol("c1222");
@@ -60,8 +65,8 @@ impl Dissector for C1222 {
         port == PORT
     }
 
-    fn probe(&self, direction: Direction, bytes: &[u8], _ports: Ports) -> Probe {
-        match Messages.extent(direction, bytes) {
+    fn probe(&self, _direction: Direction, bytes: &[u8], _ports: Ports) -> Probe {
+        match extent(bytes) {
             Extent::No => Probe::No,
             Extent::Need(octets) => Probe::Need(octets),
             Extent::Whole(length) => match bytes.get(..length) {
@@ -85,33 +90,51 @@ impl Dissector for C1222 {
     }
 }
 
+/// How long the message at the front is.
+fn extent(bytes: &[u8]) -> Extent {
+    if bytes.first() != Some(&TAG) {
+        return Extent::No;
+    }
+    let mut cursor = Cursor::new(bytes);
+    match ber::header(&mut cursor) {
+        Some((_, Length::Definite(content))) if content + FRONT <= MAX_MESSAGE && content != 0 => {
+            Extent::Whole(cursor.offset() + content)
+        }
+        Some(_) => Extent::No,
+        None if bytes.len() < FRONT => Extent::Need(FRONT),
+        None => Extent::No,
+    }
+}
+
 /// The messages of one flow.
-#[derive(Clone, Copy, Debug, Default)]
-struct Messages;
+#[derive(Debug, Default)]
+struct Messages {
+    pending: pending::Pending,
+}
 
 impl Framed for Messages {
     fn extent(&self, _direction: Direction, bytes: &[u8]) -> Extent {
-        if bytes.first() != Some(&TAG) {
-            return Extent::No;
-        }
-        let mut cursor = Cursor::new(bytes);
-        match ber::header(&mut cursor) {
-            Some((_, Length::Definite(content))) if content + FRONT <= MAX_MESSAGE && content != 0 => {
-                Extent::Whole(cursor.offset() + content)
-            }
-            Some(_) => Extent::No,
-            None if bytes.len() < FRONT => Extent::Need(FRONT),
-            None => Extent::No,
-        }
+        extent(bytes)
     }
 
     fn tell(&mut self, direction: Direction, message: &[u8], sink: &mut dyn Sink) {
         let mut findings = Findings::default();
-        let body = acse::read(message, &mut findings);
+        let mut body = acse::read(message, &mut findings);
         for service in body.services() {
             if !service.is_known() {
                 findings.remark(Anomaly::unsupported("command-unknown", 0, service.code.into()));
             }
+        }
+        match body.kind() {
+            Kind::Response => {
+                body.questions = self.pending.answer(&body);
+                body.check_tables(&mut findings);
+            }
+            _ if !self.pending.ask(&body) => {
+                let cap = MAX_PENDING as u64;
+                findings.remark(Anomaly::limit("pending-requests", 0, cap + 1, cap));
+            }
+            _ => {}
         }
         let kind = if findings.broken() { Kind::Anomaly } else { body.kind() };
         sink.message(&Message { protocol: NAME, kind, direction, anomalies: findings.list(), body: &body });
@@ -124,8 +147,8 @@ impl Framed for Messages {
         bytes.first() == Some(&TAG)
     }
 
-    fn begins(&self, direction: Direction, bytes: &[u8]) -> bool {
-        match self.extent(direction, bytes) {
+    fn begins(&self, _direction: Direction, bytes: &[u8]) -> bool {
+        match extent(bytes) {
             Extent::Whole(length) => bytes.get(..length).is_some_and(acse::is_sound),
             Extent::Need(_) | Extent::No => false,
         }

@@ -33,6 +33,21 @@ pub(super) struct Access<'a> {
     pub(super) data: &'a [u8],
 }
 
+/// What the answer to a read carries: a count, so many octets, a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Table<'a> {
+    pub(super) count: u16,
+    pub(super) data: &'a [u8],
+    pub(super) check: u8,
+}
+
+impl Table<'_> {
+    /// The complement of the sum of the octets.
+    pub(super) fn right_check(&self) -> u8 {
+        self.data.iter().fold(0, |sum: u8, octet| sum.wrapping_sub(*octet))
+    }
+}
+
 /// The services that follow each other in `content`; ends where one is not whole.
 pub(super) fn services(content: &[u8]) -> impl Iterator<Item = Service<'_>> {
     let mut cursor = Cursor::new(content);
@@ -94,6 +109,14 @@ impl<'a> Service<'a> {
             _ => return None,
         }
         Some(access)
+    }
+
+    /// The table that it carries as the answer to a read.
+    pub(super) fn table(&self) -> Option<Table<'a>> {
+        let mut cursor = Cursor::new(self.rest);
+        let count = cursor.u16()?;
+        let data = cursor.take(count.into())?;
+        Some(Table { count, data, check: cursor.u8()? })
     }
 
     /// The procedure it starts: bit 11 says manufacturer, the lower bits its number.

@@ -63,6 +63,43 @@ fn answers_and_refusals_are_told() {
 }
 
 #[test]
+fn an_answer_does_what_it_answers() {
+    let mut flow = Conversation::over(&C1222, Transport::Tcp);
+    flow.last(ToServer, &message(false, "80 03 30 0017 09 40 0007 0003 000001 ff 03 30 0005 01 20"));
+    // Table 23, one octet with its check; the procedure is accepted; table 5 is refused; the identity follows.
+    let told = flow.last(ToClient, &message(true, "80 05 00 0001 2a d6 01 00 01 03 05 00 00 01 00 00"));
+    assert_eq!(
+        told.operations,
+        [
+            "read 48 full read table 23 = 42 (Done)",
+            "mode 64 cold start table 7 (Done)",
+            "read 48 full read table 5 (Refused(3))",
+            "discover 32 identify (Done)",
+        ]
+    );
+    assert_eq!((told.field("requested_command"), told.field("table")), ("48,64,48,32", "23,7,5"));
+    assert_eq!((told.field("count"), told.field("data")), ("1", "2a,00010000"));
+    let again = flow.last(ToClient, &message(true, "80 05 00 0001 2a d6"));
+    assert_eq!(again.operations, ["read 0 answer with data (Done)"], "a question is answered once");
+    flow.last(ToServer, &message(false, "80 03 30 0017"));
+    assert_eq!(flow.last(ToClient, &message(true, "80 05 00 0001 2a d7")).anomalies, ["table-check"]);
+}
+
+#[test]
+fn questions_without_answers_are_bounded() {
+    let mut flow = Conversation::over(&C1222, Transport::Tcp);
+    let numbered = |number: u8| {
+        let mut octets = message(false, "80 03 30 0017");
+        let at = octets.windows(3).position(|window| window == [2, 1, 7]).unwrap();
+        octets[at + 2] = number;
+        octets
+    };
+    let told: Vec<Told> = (0..40).map(|number| flow.last(ToServer, &numbered(number))).collect();
+    let limited = told.iter().filter(|told| told.anomalies == ["pending-requests"]).count();
+    assert_eq!(limited, 40 - MAX_PENDING);
+}
+
+#[test]
 fn what_is_encrypted_is_told_as_such() {
     let told = one(true, "88 0102030405060708");
     assert_eq!((told.kind, told.field("security")), (Kind::Response, "2"));

@@ -299,6 +299,7 @@ struct Unknown<'a>(&'a [u8]);
 
 impl Body for Unknown<'_> {
     fn fields(&self, visitor: &mut dyn FieldVisitor) {
+        visitor.field("version", FieldValue::Unsigned(3));
         visitor.field("data", FieldValue::Bytes(self.0));
     }
 

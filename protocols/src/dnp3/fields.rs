@@ -4,6 +4,7 @@
 use fieldwarden_model::Value;
 
 use super::{
+    authentication,
     body::FragmentBody,
     classify, file,
     fragment::CONFIRM,
@@ -86,6 +87,7 @@ fn one(object: &Object<'_>, item: &Item<'_>, visitor: &mut dyn FieldVisitor) {
     match object.layout {
         Layout::Record(record) => values(object, &record, item, visitor),
         Layout::Attribute => attribute(item.octets, visitor),
+        _ if object.group == 120 => authentication::fields(object.variation, item.octets, visitor),
         Layout::Sized if object.group == 70 => file::fields(object.variation, item.octets, visitor),
         _ => visitor.item("octets", FieldValue::Bytes(item.octets)),
     }

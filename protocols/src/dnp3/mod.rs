@@ -15,6 +15,7 @@
 //! Bounds per flow: [`transport::MAX_ASSEMBLIES`] unfinished fragments of [`transport::MAX_FRAGMENT`] octets, and
 //! [`pending::MAX_PENDING`] requests.
 
+mod authentication;
 mod body;
 mod classify;
 mod fields;

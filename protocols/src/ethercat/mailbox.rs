@@ -4,7 +4,7 @@
 //! | length:16 | station:16 | channel:6 priority:2 | type:4 counter:3 0:1 |  CoE: number:9 0:3 service:4, command, index, sub-index
 //! ```
 
-use fieldwarden_model::{Operation, Outcome, PointRange, Space, Verb};
+use fieldwarden_model::{Operation, Outcome, PointRange, Space, Values, Verb, operation::Encoding};
 
 use super::{datagram::Unit, notation::area};
 use crate::{
@@ -22,6 +22,92 @@ const SOE: u8 = 5;
 /// Services of CoE that carry an object's address.
 const SDO_REQUEST: u8 = 2;
 const SDO_RESPONSE: u8 = 3;
+/// Bits of the octet that begins a download or answers an upload: the value stands in the command; how long it is is said.
+const EXPEDITED: u8 = 2;
+const SIZED: u8 = 1;
+
+/// An SDO that names an object: what begins a download or an upload, answers that, or aborts it (ETG.1000.6 clause 5.6.2). The
+/// segments of a long one name none.
+#[derive(Clone, Copy, Debug)]
+struct Object<'a> {
+    /// The command specifier: 1 and 2 ask for a download and an upload, 3 and 2 answer them, 4 aborts.
+    command: u8,
+    index: u16,
+    sub: u8,
+    /// What is downloaded, or was uploaded; of a long one the front.
+    data: &'a [u8],
+    /// Octets in all where they do not stand in the command.
+    size: Option<u32>,
+    /// Why it was aborted.
+    abort: Option<u32>,
+}
+
+impl<'a> Object<'a> {
+    fn read(response: bool, content: &'a [u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(content);
+        let (first, index, sub) = (cursor.u8()?, cursor.u16_le()?, cursor.u8()?);
+        let command = first >> 5;
+        let mut object = Self { command, index, sub, data: &[], size: None, abort: None };
+        let carries = match (command, response) {
+            (1, false) | (2, true) => true,
+            (2, false) | (3, true) => false,
+            (4, _) => {
+                object.abort = cursor.u32_le();
+                false
+            }
+            _ => return None,
+        };
+        if carries && first & EXPEDITED != 0 {
+            // Bits 2 and 3 say how many of the four octets are none of the value, where bit 0 says that they do.
+            let unused = if first & SIZED == 0 { 0 } else { usize::from(first >> 2 & 3) };
+            object.data = cursor.take_up_to(4 - unused);
+        } else if carries {
+            object.size = cursor.u32_le();
+            object.data = cursor.rest();
+        }
+        Some(object)
+    }
+
+    /// The value where a number can be one.
+    fn number(&self) -> Option<u64> {
+        let mut cursor = Cursor::new(self.data);
+        match self.data.len() {
+            1 => cursor.u8().map(u64::from),
+            2 => cursor.u16_le().map(u64::from),
+            4 => cursor.u32_le().map(u64::from),
+            8 => cursor.u64_le(),
+            _ => None,
+        }
+    }
+
+    fn values(&self) -> Option<Values<'a>> {
+        let bytes = self.data;
+        let (encoding, count, stride) = match bytes.len() {
+            0 => return None,
+            2 => (Encoding::Unsigned16Little, 1, 2),
+            4 => (Encoding::Unsigned32Little, 1, 4),
+            octets => (Encoding::Unsigned8, u32::try_from(octets).unwrap_or(0), 1),
+        };
+        Some(Values { bytes, encoding, count, stride })
+    }
+
+    fn fields(&self, visitor: &mut dyn FieldVisitor) {
+        visitor.item("sdo_command", FieldValue::Unsigned(u64::from(self.command)));
+        visitor.item("sdo_index", FieldValue::Unsigned(u64::from(self.index)));
+        visitor.item("sdo_subindex", FieldValue::Unsigned(u64::from(self.sub)));
+        if let Some(size) = self.size {
+            visitor.item("sdo_size", FieldValue::Unsigned(u64::from(size)));
+        }
+        if let Some(code) = self.abort {
+            visitor.item("sdo_abort_code", FieldValue::Unsigned(u64::from(code)));
+        }
+        match self.number() {
+            Some(number) => visitor.item("sdo_value", FieldValue::Unsigned(number)),
+            None if !self.data.is_empty() => visitor.item("sdo_data", FieldValue::Bytes(self.data)),
+            None => {}
+        }
+    }
+}
 
 /// One mail.
 #[derive(Clone, Copy, Debug)]
@@ -69,12 +155,15 @@ impl<'a> Mail<'a> {
         }
     }
 
-    /// Command, index and sub-index of an SDO.
-    fn object(&self) -> Option<(u8, u16, u8)> {
-        let mut cursor = Cursor::new(self.content);
-        (self.of == COE && matches!(self.service, SDO_REQUEST | SDO_RESPONSE))
-            .then(|| Some((cursor.u8()?, cursor.u16_le()?, cursor.u8()?)))
-            .flatten()
+    /// The object that an SDO names.
+    fn object(&self) -> Option<Object<'a>> {
+        let is_sdo = self.of == COE && matches!(self.service, SDO_REQUEST | SDO_RESPONSE);
+        if is_sdo { Object::read(self.service == SDO_RESPONSE, self.content) } else { None }
+    }
+
+    /// The command specifier of an SDO, segments included.
+    fn specifier(&self) -> u8 {
+        self.content.first().map_or(0, |first| first >> 5)
     }
 }
 
@@ -84,10 +173,12 @@ pub(super) fn fields(mail: &Mail<'_>, visitor: &mut dyn FieldVisitor) {
     match mail.of {
         COE => {
             visitor.item("coe_service", FieldValue::Unsigned(u64::from(mail.service)));
-            if let Some((command, index, sub)) = mail.object() {
-                visitor.item("sdo_command", FieldValue::Unsigned(u64::from(command >> 5)));
-                visitor.item("sdo_index", FieldValue::Unsigned(u64::from(index)));
-                visitor.item("sdo_subindex", FieldValue::Unsigned(u64::from(sub)));
+            match mail.object() {
+                Some(object) => object.fields(visitor),
+                None if matches!(mail.service, SDO_REQUEST | SDO_RESPONSE) => {
+                    visitor.item("sdo_command", FieldValue::Unsigned(u64::from(mail.specifier())));
+                }
+                None => {}
             }
         }
         FOE => {
@@ -116,22 +207,13 @@ pub(super) fn operation<'a>(mail: &Mail<'a>, slave: u16) -> Operation<'a> {
     let first = mail.content.first().copied().unwrap_or(0);
     let (code, verb, name, outcome) = match (mail.of, first) {
         (COE, _) => {
-            let (verb, name) = match (mail.service, mail.object()) {
-                (SDO_REQUEST, Some((command, ..))) if command >> 5 <= 1 => (Verb::Write, "SDO download"),
-                (SDO_REQUEST | SDO_RESPONSE, Some((command, ..))) if command >> 5 == 4 => {
-                    (Verb::Read, "SDO abort")
-                }
-                (SDO_REQUEST, _) => (Verb::Read, "SDO upload"),
-                (SDO_RESPONSE, Some((command, ..))) if matches!(command >> 5, 1 | 3) => {
-                    (Verb::Write, "SDO download")
-                }
-                (SDO_RESPONSE, _) => (Verb::Read, "SDO upload"),
-                (1, _) => (Verb::Diagnose, "emergency"),
-                (8, _) => (Verb::Discover, "SDO information"),
-                _ => (Verb::Read, "PDO"),
+            let (verb, name) = coe(mail);
+            let outcome = match mail.object().and_then(|object| object.abort) {
+                Some(code) => Outcome::Refused(code),
+                None if mail.service == SDO_RESPONSE => Outcome::Done,
+                None => Outcome::Asked,
             };
-            let answers = mail.service == SDO_RESPONSE;
-            (mail.service, verb, name, if answers { Outcome::Done } else { Outcome::Asked })
+            (mail.service, verb, name, outcome)
         }
         (FOE, 1) => (first, Verb::Transfer, "file read", Outcome::Asked),
         (FOE, 2) => (first, Verb::Transfer, "file write", Outcome::Asked),
@@ -145,10 +227,24 @@ pub(super) fn operation<'a>(mail: &Mail<'a>, slave: u16) -> Operation<'a> {
             code => (code, Verb::Diagnose, "notification", Outcome::Reported),
         },
     };
-    let points = mail.object().map(|(_, index, sub)| {
-        let point = u64::from(index) << 8 | u64::from(sub);
+    let object = mail.object();
+    let points = object.map(|object| {
+        let point = u64::from(object.index) << 8 | u64::from(object.sub);
         PointRange { space: Space { area: area::OBJECT, block: u32::from(slave) }, first: point, last: point }
     });
     let function = u32::from(code) << 16 | 0x100 | u32::from(mail.of);
-    Operation { verb, function, name, unit: Some(slave), points, values: None, outcome }
+    let values = object.and_then(|object| object.values());
+    Operation { verb, function, name, unit: Some(slave), points, values, outcome }
+}
+
+/// What a mail of CoE does.
+fn coe(mail: &Mail<'_>) -> (Verb, &'static str) {
+    match (mail.service, mail.specifier()) {
+        (SDO_REQUEST | SDO_RESPONSE, 4) => (Verb::Read, "SDO abort"),
+        (SDO_REQUEST, 0 | 1) | (SDO_RESPONSE, 1 | 3) => (Verb::Write, "SDO download"),
+        (SDO_REQUEST | SDO_RESPONSE, _) => (Verb::Read, "SDO upload"),
+        (1, _) => (Verb::Diagnose, "emergency"),
+        (8, _) => (Verb::Discover, "SDO information"),
+        _ => (Verb::Read, "PDO"),
+    }
 }

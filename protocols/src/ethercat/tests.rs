@@ -68,13 +68,38 @@ fn mail_is_opened() {
         (sdo.field("mailbox_type"), sdo.field("sdo_index"), sdo.field("sdo_subindex")),
         ("3", "7186", "0")
     );
-    assert_eq!(sdo.operations, ["write 131331 unit 4098 slave 4098 object 7186.0 (Asked)"]);
+    assert_eq!(sdo.operations, ["write 131331 unit 4098 slave 4098 object 7186.0 = 5 (Asked)"]);
     let file = told(FILE);
     assert_eq!(
         (file.field("mailbox_type"), file.field("foe_opcode"), file.field("foe_file")),
         ("4", "2", "fw.b")
     );
     assert_eq!(file.operations, ["transfer 131332 unit 4098 (Asked)"]);
+}
+
+#[test]
+fn objects_are_told_with_their_values() {
+    // The slave answers an upload of 0x6041:00 with two octets (ETG.1000.6 clause 5.6.2.4).
+    let two = told("04 00 0210 8010 1000 0000  0a00 0000 00 13 0030 4b 4160 00 37020000 0100");
+    assert_eq!((two.field("sdo_value"), two.field("sdo_subindex")), ("567", "0"));
+    assert_eq!(two.operations, ["read 196867 unit 4098 slave 4098 object 24641.0 = 567 (Done)"]);
+    // Longer than four octets: the size, then the front of the value.
+    let long = told("05 00 0210 0010 1400 0000  0e00 0000 00 13 0020 21 0010 03 06000000 414243444546 0000");
+    assert_eq!((long.field("sdo_size"), long.field("sdo_data")), ("6", ""));
+    let long = told("05 00 0210 0010 1600 0000  1000 0000 00 13 0020 21 0010 03 06000000 414243444546 0000");
+    assert_eq!((long.field("sdo_size"), long.field("sdo_data")), ("6", "414243444546"));
+    assert_eq!(
+        long.operations,
+        ["write 131331 unit 4098 slave 4098 object 4096.3 = 65,66,67,68,69,70 (Asked)"]
+    );
+    // Refused: the object does not exist (clause 5.6.2.7).
+    let abort = told("04 00 0210 8010 1000 0000  0a00 0000 00 13 0030 80 0010 00 00000206 0100");
+    assert_eq!(abort.field("sdo_abort_code"), "100794368");
+    assert_eq!(abort.operations, ["read 196867 unit 4098 slave 4098 object 4096.0 (Refused(100794368))"]);
+    // A segment of a download names no object, whatever its octets say (clause 5.6.2.3).
+    let segment = told("05 00 0210 0010 1000 0000  0a00 0000 00 13 0020 01 1234567890abcd 0000");
+    assert_eq!((segment.field("sdo_command"), segment.field("sdo_index")), ("0", ""));
+    assert_eq!(segment.operations, ["write 131331 unit 4098 (Asked)"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! [`MAX_HELD`] octets, or of unknown length, is passed over after its head was told. A session remembers the methods of at most
 //! [`MAX_PENDING`] requests.
 //!
-//! Non-goals: HTTP/2 and later, the content of bodies, what a connection carries after an upgrade.
+//! Non-goals: HTTP/2 and later, the content of bodies, what a connection carries after an upgrade, but for BACnet/SC.
 
 mod head;
 mod session;
@@ -38,7 +38,8 @@ pub static HTTP: Plain = Plain {
     protocol: PROTOCOL,
     transports: &[Transport::Tcp, Transport::Udp],
     ports: &[80, 8_080, 1_900],
-    max_message: 2 * MAX_HELD,
+    // What BACnet joins behind an upgrade is stated with it.
+    max_message: 4 * MAX_HELD,
     probe: |_, bytes, _| probe(bytes),
     session: |transport| match transport {
         Transport::Tcp => Box::new(session::HttpSession::default()),

@@ -1,5 +1,7 @@
 //! The dialogue: which response answers which request, and where bodies end.
 
+use alloc::boxed::Box;
+
 use fieldwarden_model::Verb;
 use heapless::Deque;
 
@@ -8,6 +10,7 @@ use super::{
     head::{First, Head, METHODS, Read, begins, chunks_end},
 };
 use crate::{
+    bacnet_sc,
     dissector::{Session, Step},
     message::{Direction, FieldValue, Sink},
     plain::{self, number, words},
@@ -28,9 +31,11 @@ enum Next {
 }
 
 /// A connection.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct HttpSession {
     next: [Next; 2],
+    /// What reads the connection behind an upgrade.
+    upgraded: Option<Box<dyn Session>>,
     /// Methods that wait for their answer.
     asked: Deque<usize, MAX_PENDING>,
 }
@@ -68,6 +73,7 @@ impl HttpSession {
         };
         if next == Next::Foreign {
             self.next = [Next::Foreign; 2];
+            self.upgraded = head.field("sec-websocket-protocol").and_then(bacnet_sc::upgraded);
         } else {
             *self.next(direction) = next;
         }
@@ -115,7 +121,10 @@ impl Session for HttpSession {
                 *self.next(direction) = if left == 0 { Next::Message } else { Next::Body(left) };
                 Step::Consumed(passed)
             }
-            Next::Foreign => Step::Consumed(bytes.len()),
+            Next::Foreign => match &mut self.upgraded {
+                Some(session) => session.step(direction, bytes, sink),
+                None => Step::Consumed(bytes.len()),
+            },
             Next::Unknown => match self.resynchronise(direction, bytes) {
                 Some(0) => self.message(direction, bytes, sink),
                 Some(at) => Step::Consumed(at),
@@ -127,6 +136,9 @@ impl Session for HttpSession {
     }
 
     fn gap(&mut self, direction: Direction) {
+        if let Some(session) = &mut self.upgraded {
+            session.gap(direction);
+        }
         if *self.next(direction) != Next::Foreign {
             *self.next(direction) = Next::Message;
         }
@@ -134,6 +146,9 @@ impl Session for HttpSession {
     }
 
     fn resynchronise(&self, direction: Direction, bytes: &[u8]) -> Option<usize> {
+        if let Some(session) = &self.upgraded {
+            return session.resynchronise(direction, bytes);
+        }
         let fits = |rest: &[u8]| {
             let response = b"HTTP/1.";
             begins(rest)

@@ -6,7 +6,9 @@
 //!
 //! Guarantees: every packet gives one message; nothing is kept. Messages are upkeep: nobody makes conversations of them.
 //!
-//! Non-goals: ICMP for IPv6; the packet that an error quotes, beyond its addresses and protocol.
+//! The packet that an error quotes is told under keys of its own, and never as a message: it was told when it was sent, if it was seen.
+//!
+//! Non-goals: ICMP for IPv6; the content of the packet that an error quotes, beyond its addresses, ports and protocol.
 
 #[cfg(test)]
 mod tests;
@@ -126,14 +128,67 @@ impl Body for Packet<'_> {
     fn operations(&self, _: &mut dyn FnMut(&Operation<'_>)) {}
 }
 
-/// The packet that an error speaks of (RFC 792: its header and 64 bits).
+/// The packet that an error speaks of (RFC 792: its header and 64 bits; RFC 1812 clause 4.3.2.3: as much as fits).
 fn quoted(visitor: &mut dyn FieldVisitor, octets: &[u8]) {
     let mut cursor = Cursor::new(octets);
-    let (Some(_), Some(protocol), Some(_)) = (cursor.take(9), cursor.u8(), cursor.u16()) else { return };
+    let (Some(front), Some(protocol), Some(_)) = (cursor.take(9), cursor.u8(), cursor.u16()) else { return };
     let (Some(source), Some(destination)) = (cursor.u32(), cursor.u32()) else { return };
     visitor.field("quoted_protocol", FieldValue::Unsigned(u64::from(protocol)));
     address(visitor, "quoted_source", source);
     address(visitor, "quoted_destination", destination);
+    let &[first, _, _, _, _, _, high, low, _] = front else { return };
+    // The header counts words of four octets; only the first fragment has what follows the header.
+    let options = usize::from(first & 0x0f).saturating_sub(5) * 4;
+    if cursor.skip(options).is_some() && u16::from_be_bytes([high, low]) & 0x1fff == 0 {
+        above(visitor, protocol, cursor);
+    }
+}
+
+/// What the quoted packet carries: ports, and which application they and the octets behind them are of.
+fn above(visitor: &mut dyn FieldVisitor, protocol: u8, mut cursor: Cursor<'_>) {
+    let transport = match protocol {
+        1 => {
+            if let (Some(of), Some(code)) = (cursor.u8(), cursor.u8()) {
+                visitor.field("quoted_type", FieldValue::Unsigned(of.into()));
+                visitor.field("quoted_code", FieldValue::Unsigned(code.into()));
+            }
+            return;
+        }
+        6 => Transport::Tcp,
+        17 => Transport::Udp,
+        _ => return,
+    };
+    let (Some(client), Some(server)) = (cursor.u16(), cursor.u16()) else { return };
+    visitor.field("quoted_source_port", FieldValue::Unsigned(client.into()));
+    visitor.field("quoted_destination_port", FieldValue::Unsigned(server.into()));
+    let payload = match transport {
+        Transport::Tcp => cursor.take(9).and_then(|rest| {
+            let words = usize::from(rest.get(8)? >> 4);
+            cursor.skip((words * 4).checked_sub(13)?)?;
+            Some(cursor.rest())
+        }),
+        _ => cursor.skip(4).map(|()| cursor.rest()),
+    };
+    if let Some(name) = payload.and_then(|payload| application(transport, Ports { server, client }, payload))
+    {
+        visitor.field("quoted_application", FieldValue::Text(name));
+    }
+}
+
+/// The protocol that takes octets for its own: on any port, or on the well-known one of either side.
+fn application(transport: Transport, ports: Ports, payload: &[u8]) -> Option<&'static str> {
+    let answers = Ports { server: ports.client, client: ports.server };
+    let both = [(Direction::ToServer, ports), (Direction::ToClient, answers)];
+    let mut spoken = crate::DISSECTORS.iter().filter(|dissector| dissector.carried_by(transport));
+    let found = spoken.find(|dissector| {
+        both.iter().any(|(direction, ports)| match dissector.probe(*direction, payload, *ports) {
+            Probe::Certain => true,
+            // What is quoted is often cut.
+            Probe::Possible | Probe::Need(_) => !payload.is_empty() && dissector.well_known(ports.server),
+            Probe::No => false,
+        })
+    });
+    found.map(|dissector| dissector.protocol().name())
 }
 
 fn address(visitor: &mut dyn FieldVisitor, key: &'static str, word: u32) {

@@ -34,24 +34,36 @@ impl Class {
     }
 }
 
-/// The header of an alarm (6-10 clause 4.7.1).
-#[derive(Clone, Copy, Debug)]
+/// The header of an alarm (6-10 clause 4.7.1), as far as it is there.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Alarm {
-    to: u16,
-    from: u16,
+    to: Option<u16>,
+    from: Option<u16>,
     /// 1 data, 2 negative answer, 3 acknowledgement, 4 error.
-    of: u8,
-    sequence: u16,
+    of: Option<u8>,
+    sequence: Option<u16>,
+    /// Whether all of it is there.
+    pub(super) whole: bool,
     /// Of an alarm notification: its type, slot and sub-slot.
     what: Option<(u16, u16, u16)>,
 }
 
 impl Alarm {
-    fn read(cursor: &mut Cursor<'_>) -> Option<Self> {
-        let (to, from, of, _flags) = (cursor.u16()?, cursor.u16()?, cursor.u8()?, cursor.u8()?);
-        let (sequence, _acknowledged, _length) = (cursor.u16()?, cursor.u16()?, cursor.u16()?);
-        let what = Self::notification(cursor);
-        Some(Self { to, from, of: of & 0x0f, sequence, what })
+    fn read(cursor: &mut Cursor<'_>) -> Self {
+        let mut alarm = Self::default();
+        alarm.whole = alarm.header(cursor).is_some();
+        alarm.what = Self::notification(cursor);
+        alarm
+    }
+
+    fn header(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
+        self.to = Some(cursor.u16()?);
+        self.from = Some(cursor.u16()?);
+        self.of = Some(cursor.u8()? & 0x0f);
+        let _flags = cursor.u8()?;
+        self.sequence = Some(cursor.u16()?);
+        let (_acknowledged, _length) = (cursor.u16()?, cursor.u16()?);
+        Some(())
     }
 
     /// Block type (1 high, 2 low priority), its length, version; the type of alarm, API, slot, sub-slot.
@@ -87,7 +99,7 @@ impl<'a> Frame<'a> {
                 (frame.data, frame.status) =
                     (data, Some((u16::from_be_bytes([high, low]), data_status, transfer)));
             }
-            Class::Alarm => frame.alarm = Alarm::read(&mut cursor),
+            Class::Alarm => frame.alarm = Some(Alarm::read(&mut cursor)),
             Class::Clock | Class::Fragment | Class::Reserved => {}
         }
         Some(frame)
@@ -107,10 +119,12 @@ impl Body for Frame<'_> {
             number("transfer_status", u64::from(transfer));
         }
         if let Some(alarm) = self.alarm {
-            number("alarm_destination", u64::from(alarm.to));
-            number("alarm_source", u64::from(alarm.from));
-            number("alarm_pdu_type", u64::from(alarm.of));
-            number("alarm_sequence", u64::from(alarm.sequence));
+            let mut maybe =
+                |key, value: Option<u16>| value.into_iter().for_each(|value| number(key, value.into()));
+            maybe("alarm_destination", alarm.to);
+            maybe("alarm_source", alarm.from);
+            maybe("alarm_pdu_type", alarm.of.map(u16::from));
+            maybe("alarm_sequence", alarm.sequence);
             if let Some((of, slot, sub)) = alarm.what {
                 number("alarm_type", u64::from(of));
                 number("slot", u64::from(slot));

@@ -78,7 +78,7 @@ impl Datagram for Provider {
         if frame.class == Class::Reserved {
             note(&mut anomalies, Anomaly::unsupported("reserved-frame-id", 0, u64::from(frame.id)));
         }
-        let broken = frame.class == Class::Alarm && frame.alarm.is_none();
+        let broken = frame.alarm.is_some_and(|alarm| !alarm.whole);
         if broken {
             note(&mut anomalies, Anomaly::malformed("alarm-cut-short", 2, octets.len() as u64, 14));
         }

@@ -7,6 +7,7 @@ use super::{
     notation::Addresses,
     number,
     pdu::{EVENT, KEEP_ALIVE, opcode},
+    value::Value,
 };
 use crate::{
     cursor::Cursor,
@@ -106,13 +107,35 @@ fn created(message: &PlusMessage<'_>, visitor: &mut dyn FieldVisitor) {
     }
 }
 
-/// A credit and a counter behind three numbers that say little.
+/// How a value of a notification begins: its item as four octets or as a number, or an item without a value.
+const VALUE: u8 = 0x92;
+const VALUE_SHORT: u8 = 0x9b;
+const ABSENT: [u8; 2] = [0x03, 0x13];
+
+/// A credit and a counter behind three numbers that say little, then values by the number that the subscription gave them. Which
+/// variable a number stands for was said when the subscription was made, in another firmware's own form each time.
 fn notification(parameters: &[u8], visitor: &mut dyn FieldVisitor) {
     let mut cursor = Cursor::new(parameters);
-    if cursor.skip(6).is_some()
-        && let (Some(credit), Some(counter)) = (cursor.u8(), number::short(&mut cursor))
-    {
-        visitor.field("credit", FieldValue::Unsigned(credit.into()));
-        visitor.field("counter", FieldValue::Unsigned(counter.into()));
+    if cursor.skip(6).is_none() {
+        return;
+    }
+    let (Some(credit), Some(counter)) = (cursor.u8(), number::short(&mut cursor)) else { return };
+    visitor.field("credit", FieldValue::Unsigned(credit.into()));
+    visitor.field("counter", FieldValue::Unsigned(counter.into()));
+    let is_mark = |octet: &u8| matches!(*octet, VALUE | VALUE_SHORT) || ABSENT.contains(octet);
+    if !cursor.rest().first().is_some_and(is_mark) {
+        // Later firmware counts how often the subscription was changed.
+        let _ = cursor.u8();
+    }
+    while let Some(mark) = cursor.u8().filter(is_mark) {
+        let item = if mark == VALUE_SHORT { number::short(&mut cursor) } else { cursor.u32() };
+        let Some(item) = item else { return };
+        if ABSENT.contains(&mark) {
+            visitor.item("item_absent", FieldValue::Unsigned(item.into()));
+            continue;
+        }
+        let Some(value) = Value::read(&mut cursor) else { return };
+        visitor.item("item", FieldValue::Unsigned(item.into()));
+        visitor.item("values", value.field());
     }
 }

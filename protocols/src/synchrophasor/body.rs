@@ -1,14 +1,12 @@
 //! What is told of a frame.
 
-use fieldwarden_model::{
-    Operation, Outcome, PointRange, Verb,
-    operation::{Encoding, Values},
-};
+use fieldwarden_model::{Operation, Outcome, Verb};
 
 use super::{
-    configuration::{self, Shape, Station},
+    configuration::{self, Channel, Shape, Station},
+    data::Data,
     frame::{COMMAND, DATA, Frame, TEXT},
-    notation::SPACE,
+    layout::Layout,
 };
 use crate::{
     cursor::Cursor,
@@ -19,18 +17,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FrameBody<'a> {
     pub(super) frame: Frame<'a>,
-    pub(super) stations: &'a [Shape],
-}
-
-/// The data of one station.
-struct Data<'a> {
-    shape: Shape,
-    status: u16,
-    phasors: &'a [u8],
-    frequency: &'a [u8],
-    rate: &'a [u8],
-    analogs: &'a [u8],
-    digitals: &'a [u8],
+    pub(super) layout: &'a Layout,
 }
 
 impl<'a> FrameBody<'a> {
@@ -43,20 +30,18 @@ impl<'a> FrameBody<'a> {
         }
     }
 
+    fn stations(&self) -> &'a [Shape] {
+        if self.frame.kind == DATA { &self.layout.stations } else { &[] }
+    }
+
     /// The data of each known station of a data frame.
     fn data(&self) -> impl Iterator<Item = Data<'a>> + use<'a> {
         let mut cursor = Cursor::new(self.frame.content);
-        let stations = if self.frame.kind == DATA { self.stations } else { &[] };
-        stations.iter().map_while(move |shape| {
-            Some(Data {
-                shape: *shape,
-                status: cursor.u16()?,
-                phasors: cursor.take(shape.phasor_octets())?,
-                frequency: cursor.take(shape.frequency_octets())?,
-                rate: cursor.take(shape.frequency_octets())?,
-                analogs: cursor.take(shape.analog_octets())?,
-                digitals: cursor.take(shape.digital_octets())?,
-            })
+        let (layout, mut whole) = (self.layout, 0);
+        self.stations().iter().map_while(move |shape| {
+            let data = Data::read(&mut cursor, *shape, layout, whole)?;
+            whole += if shape.float_phasors() { 0 } else { usize::from(shape.phasors) };
+            Some(data)
         })
     }
 }
@@ -84,7 +69,7 @@ impl Body for FrameBody<'_> {
             }
         } else if frame.kind == TEXT {
             text(frame.content, "header", visitor);
-        } else if frame.kind == DATA && self.stations.is_empty() {
+        } else if frame.kind == DATA && self.layout.stations.is_empty() {
             visitor.field("data", FieldValue::Bytes(frame.content));
         }
         for data in self.data() {
@@ -142,47 +127,16 @@ fn tell(station: &Station<'_>, visitor: &mut dyn FieldVisitor) {
     visitor.item("phasors", FieldValue::Unsigned(shape.phasors.into()));
     visitor.item("analogs", FieldValue::Unsigned(shape.analogs.into()));
     visitor.item("digitals", FieldValue::Unsigned(shape.digitals.into()));
+    visitor.item("nominal_frequency", FieldValue::Unsigned(shape.nominal.into()));
+    station.channels(|channel, name| {
+        let key = if channel == Channel::Phasor { "phasor_name" } else { "analog_name" };
+        text(name, key, visitor);
+    });
 }
 
 fn text(octets: &[u8], key: &'static str, visitor: &mut dyn FieldVisitor) {
     match core::str::from_utf8(octets) {
         Ok(text) => visitor.item(key, FieldValue::Text(text.trim_end_matches([' ', '\0']))),
         Err(_) => visitor.item(key, FieldValue::Bytes(octets)),
-    }
-}
-
-impl Data<'_> {
-    fn fields(&self, visitor: &mut dyn FieldVisitor) {
-        visitor.item("pmu", FieldValue::Unsigned(self.shape.id.into()));
-        visitor.item("status", FieldValue::Unsigned(self.status.into()));
-        visitor.item("phasor", FieldValue::Bytes(self.phasors));
-        frequency(self.frequency, "frequency", visitor);
-        frequency(self.rate, "rate_of_change", visitor);
-        if !self.analogs.is_empty() {
-            visitor.item("analog", FieldValue::Bytes(self.analogs));
-        }
-        if !self.digitals.is_empty() {
-            visitor.item("digital", FieldValue::Bytes(self.digitals));
-        }
-    }
-
-    /// Read of one station; its value is the frequency.
-    fn operation<'a>(&'a self, template: &Operation<'a>) -> Operation<'a> {
-        let id = u64::from(self.shape.id);
-        let encoding = if self.shape.float_frequency() { Encoding::Float32 } else { Encoding::Signed16 };
-        Operation {
-            points: Some(PointRange { space: SPACE, first: id, last: id }),
-            values: Some(Values { bytes: self.frequency, encoding, count: 1, stride: 1 }),
-            ..*template
-        }
-    }
-}
-
-/// A frequency: Hz as floating point, or mHz from nominal as a whole number.
-fn frequency(octets: &[u8], key: &'static str, visitor: &mut dyn FieldVisitor) {
-    if let Ok(float) = <[u8; 4]>::try_from(octets) {
-        visitor.item(key, FieldValue::Float(f32::from_be_bytes(float).into()));
-    } else if let Ok(whole) = <[u8; 2]>::try_from(octets) {
-        visitor.item(key, FieldValue::Signed(i16::from_be_bytes(whole).into()));
     }
 }

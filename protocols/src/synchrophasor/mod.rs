@@ -11,6 +11,7 @@
 
 mod body;
 mod configuration;
+mod data;
 mod frame;
 mod layout;
 mod notation;

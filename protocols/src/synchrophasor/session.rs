@@ -41,7 +41,7 @@ impl Framed for Streams {
             findings.fault(Anomaly::malformed("crc", 0, told.into(), sum.into()));
         }
         self.check(&frame, &mut findings);
-        let body = FrameBody { frame, stations: self.layouts.of(frame.id) };
+        let body = FrameBody { frame, layout: self.layouts.of(frame.id) };
         let kind = if findings.broken() { Kind::Anomaly } else { body.kind() };
         let anomalies = findings.list();
         sink.message(&Message { protocol: super::SYNCHROPHASOR, kind, direction, anomalies, body: &body });
@@ -67,7 +67,7 @@ impl Streams {
                 findings.fault(Anomaly::malformed("command-short", at, count(frame.content.len()), 2));
             }
             DATA => {
-                let stations = self.layouts.of(frame.id);
+                let stations = &self.layouts.of(frame.id).stations;
                 let expected: usize = stations.iter().map(super::configuration::Shape::octets).sum();
                 if stations.is_empty() {
                     return;
@@ -87,7 +87,7 @@ impl Streams {
                     findings.fault(Anomaly::malformed("stations-beyond-frame", at, got, expected));
                 } else if frame.sound {
                     let room = self.layouts.set(frame.id, |each| {
-                        let _ = configuration::walk(frame, |station| each(station.shape));
+                        let _ = configuration::walk(frame, |station| each(&station));
                     });
                     if !room {
                         let cap = count(MAX_STATIONS);

@@ -31,8 +31,8 @@ fn configuration() -> Vec<u8> {
     content.extend(b"South           ");
     content.extend(hex("003e 0000 0002 0000 0001"));
     content.extend([b' '; 16 * 18]);
-    content.extend([0; 12]);
-    content.extend(hex("0000 0001 0032"));
+    content.extend(hex("00 0061a8 01 030d40 00000000"));
+    content.extend(hex("0001 0001 0032"));
     content
 }
 
@@ -77,7 +77,12 @@ fn data_are_read_by_the_configuration() {
         told.operations,
         ["read 0 data unit 60 PMU 61 = 50 (Reported)", "read 0 data unit 60 PMU 62 = -10 (Reported)"]
     );
-    assert_eq!((told.field("status"), told.field("frequency")), ("0,8192", "50,-10"));
+    assert_eq!((told.field("status"), told.field("frequency")), ("0,8192", "50,49.99"));
+    // The first station: 42 V at one radian, 10 beside. The second: factors of 0.25 and 2, real and imaginary parts; a digital word.
+    assert_eq!((told.field("phasor_magnitude"), told.field("phasor_angle")), ("42", "57.29577951308232"));
+    assert_eq!((told.field("phasor_real"), told.field("phasor_imaginary")), ("0.25,6", "0.5,8"));
+    assert_eq!((told.field("rate_of_change"), told.field("analog")), ("0,0.05", "10"));
+    assert_eq!(told.field("digital"), "32769");
     assert_eq!(flow.last(ToClient, &frame(0, &data()[..20])).anomalies, ["data-against-configuration"]);
 }
 
@@ -96,11 +101,14 @@ fn lies_are_told() {
 fn streams_and_stations_are_bounded() {
     let mut layouts = layout::Layouts::default();
     for stream in 0..100 {
-        layouts.set(stream, |each| each(configuration::Shape::default()));
+        layouts.set(stream, |each| each(&configuration::Station::default()));
     }
-    assert_eq!((0..100).filter(|stream| !layouts.of(*stream).is_empty()).count(), layout::MAX_STREAMS);
-    let room = layouts.set(1, |each| (0..1_000).for_each(|_| each(configuration::Shape::default())));
-    assert!(!room && layouts.of(1).len() == layout::MAX_STATIONS);
+    assert_eq!(
+        (0..100).filter(|stream| !layouts.of(*stream).stations.is_empty()).count(),
+        layout::MAX_STREAMS
+    );
+    let room = layouts.set(1, |each| (0..1_000).for_each(|_| each(&configuration::Station::default())));
+    assert!(!room && layouts.of(1).stations.len() == layout::MAX_STATIONS);
 }
 
 #[test]

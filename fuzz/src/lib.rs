@@ -3,19 +3,24 @@
 
 use fieldwarden_model::{FrameRef, Operation, Transport};
 use fieldwarden_protocols::{
-    Direction, Dissector, FieldValue, FieldVisitor, Message, Ports, stream::StreamParser,
+    Direction, Dissector, FieldValue, FieldVisitor, Message, Ports, Session, Step, stream::StreamParser,
 };
+
+/// What a parser takes beside the octets that wait.
+const PARSER: usize = 1_024;
 
 /// Feeds a conversation. The input is a list of segments: one octet of control (lowest bit: direction; upper half all
 /// set: a gap before it), one of length, then the segment. `wrap` may put framing around a segment, as its control
-/// octet says, so that the fuzzer need not find the framing each time.
+/// octet says, so that the fuzzer need not find the framing each time. A stream goes through the parser of streams, a
+/// datagram to the session, as the tracker does it.
 pub fn converse(
     dissector: &dyn Dissector,
     transport: Transport,
     input: &[u8],
     wrap: fn(control: u8, segment: &[u8]) -> Vec<u8>,
 ) {
-    let mut parser = StreamParser::new(dissector.session(transport), dissector.max_message());
+    let mut stream = StreamParser::new(dissector.session(transport), dissector.max_message());
+    let mut datagrams = dissector.session(transport);
     let well_known = (0..=u16::MAX).find(|port| dissector.well_known(*port)).unwrap_or(1);
     let ports = Ports { server: well_known, client: 40_000 };
     let (mut rest, mut number) = (input, 0);
@@ -23,15 +28,30 @@ pub fn converse(
         let direction = if control & 1 == 0 { Direction::ToServer } else { Direction::ToClient };
         let (segment, after) = tail.split_at(tail.len().min(usize::from(*length)));
         rest = after;
-        if control & 0xf0 == 0xf0 {
-            parser.gap(direction);
-        }
         let octets = wrap(*control, segment);
         number += 1;
         let _ = dissector.probe(direction, &octets, ports);
+        if transport != Transport::Tcp {
+            datagram(dissector, &mut *datagrams, direction, &octets);
+            continue;
+        }
+        if control & 0xf0 == 0xf0 {
+            stream.gap(direction);
+        }
         let frame = FrameRef { capture: 0, number };
-        parser.feed(direction, &octets, frame, &mut |message, _| tell(dissector, message));
-        assert!(parser.memory() <= 4 * dissector.max_message());
+        stream.feed(direction, &octets, frame, &mut |message, _| tell(dissector, message));
+        assert!(stream.memory() <= 4 * dissector.max_message() + PARSER);
+    }
+}
+
+fn datagram(dissector: &dyn Dissector, session: &mut dyn Session, direction: Direction, octets: &[u8]) {
+    let mut rest = octets;
+    while !rest.is_empty() {
+        match session.step(direction, rest, &mut |message: &Message<'_>| tell(dissector, message)) {
+            Step::Consumed(count) => rest = rest.get(count.max(1)..).unwrap_or_default(),
+            Step::Need(_) | Step::Lost => return session.gap(direction),
+            Step::GiveUp => return,
+        }
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn probe(bytes: &[u8], ports: Ports, wanted: fn(Kind) -> bool) -> Pro
             }
         }
         [0, ..] if bytes.len() < 8 => Probe::Need(8),
-        [0x81, 0, 0, 1..=0x80, ..] if ports.server == 139 => Probe::Possible,
+        [0x81, 0, 0, 1..=0x80, ..] | [0x82, 0, 0, 0, ..] if ports.server == 139 => Probe::Possible,
         _ => Probe::No,
     }
 }

@@ -93,8 +93,11 @@ fn remove_each(path: &Path, counts: &Counts) -> Outcome {
             let mut rest = piece.clone();
             let (number, frame) = rest.remove(at);
             outcome.removed += 1;
-            outcome.with_data += usize::from(frames::carries_data(&frame));
-            let gone = Gone { number, again: frames::sent_again(number, &frame, &rest) };
+
+            let again = frames::sent_again(number, &frame, &rest);
+            let had_data = frames::carries_data(&frame);
+            outcome.with_data += usize::from(had_data);
+            let gone = Gone { number, had_data, again, found_again: u64::MAX };
             if let Err(what) = compare(&before, &told(&rest), &gone) {
                 outcome.failures.push(format!("without frame {number}: {what}"));
             }
@@ -104,24 +107,55 @@ fn remove_each(path: &Path, counts: &Counts) -> Outcome {
 }
 
 /// The frame that was removed.
+#[derive(Clone)]
 struct Gone {
     number: u64,
-    /// Later frames with octets that it had made old news, as those sent again are.
+    had_data: bool,
+    /// The frame with the sender's next sound message.
+    found_again: u64,
+    /// Later frames with octets that it had made old news, as those sent again are, or those that came late and that it acknowledged.
     again: BTreeSet<u64>,
+}
+
+impl Gone {
+    /// Whether a message may be told though it was not before.
+    fn excuses(&self, told: &Told) -> bool {
+        sent_again(told, self) || told.is_fault() && self.is_out_of_step(told)
+    }
+
+    /// Whether a message came before the framing was found again.
+    fn is_out_of_step(&self, told: &Told) -> bool {
+        told.frames.iter().any(|frame| (self.number..=self.found_again).contains(frame))
+    }
 }
 
 /// Whether `after` is `before` without what the removed frame carried.
 fn compare(before: &[Told], after: &[Told], gone: &Gone) -> Result<(), String> {
     // What answers a request that was lost cannot say what was asked.
-    let touched = before.iter().filter(|told| told.frames.contains(&gone.number));
-    let unpaired: BTreeSet<&str> = touched.map(|told| &*told.exchange).collect();
-    let (before, after) = (by_sender(before), by_sender(after));
+    let touched = before.iter().filter(|told| told.carried_by(gone.number));
+    let mut unpaired: BTreeSet<&str> = touched.map(|told| &*told.exchange).collect();
+    // Nor can the answer to a request that came late, and counts only now.
+    unpaired.extend(after.iter().filter(|told| sent_again(told, gone)).map(|told| &*told.exchange));
+    if unpaired.is_empty() && gone.had_data {
+        // Octets that no message tells may give others their sense, as the prompt of a login does.
+        unpaired.insert("");
+    }
+    let (mut before, mut after) = (by_sender(before), by_sender(after));
+    // Octets that come late are told late: where a hole is given up earlier or later, messages change their places.
+    before
+        .values_mut()
+        .chain(after.values_mut())
+        .for_each(|list| list.sort_by(|one, two| one.frames.cmp(&two.frames)));
     let senders: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     for sender in senders {
         let nothing = Vec::new();
         let expected = before.get(sender).unwrap_or(&nothing);
         let got = after.get(sender).unwrap_or(&nothing);
-        align(expected, got, gone, &unpaired).map_err(|what| format!("{sender}: {what}"))?;
+        // While the framing is lost, octets between messages are not held against their sender.
+        let sound = |told: &&&Told| !told.is_fault() && told.frames.first() > Some(&gone.number);
+        let found_again = expected.iter().find(sound).and_then(|told| told.frames.first()).copied();
+        let gone = Gone { found_again: found_again.unwrap_or(u64::MAX), ..gone.clone() };
+        align(expected, got, &gone, &unpaired).map_err(|what| format!("{sender}: {what}"))?;
     }
     Ok(())
 }
@@ -130,21 +164,21 @@ fn compare(before: &[Told], after: &[Told], gone: &Gone) -> Result<(), String> {
 fn align(expected: &[&Told], got: &[&Told], gone: &Gone, unpaired: &BTreeSet<&str>) -> Result<(), String> {
     let same = |one: &Told, two: &Told| {
         one.core == two.core
-            && (one.fields == two.fields || unpaired.contains(&*one.exchange))
+            && (one.fields == two.fields && one.recalled == two.recalled || unpaired.contains(&*one.exchange))
             && two.remarks.is_subset(&one.remarks)
     };
     let (Some(first), rest) = (expected.first(), expected.get(1..).unwrap_or_default()) else {
-        let invented = got.iter().find(|told| !sent_again(told, gone));
+        let invented = got.iter().find(|told| !gone.excuses(told));
         return invented.map_or(Ok(()), |told| Err(format!("invented {}", brief(told))));
     };
-    let may_be_missing = first.frames.contains(&gone.number);
+    let may_be_missing = first.carried_by(gone.number) || first.is_fault() && gone.is_out_of_step(first);
     let skipped = may_be_missing.then(|| align(rest, got, gone, unpaired));
     if let Some(Ok(())) = skipped {
         return Ok(());
     }
     match got.first() {
         Some(next) if same(first, next) => align(rest, &got[1..], gone, unpaired),
-        Some(next) if sent_again(next, gone) => align(expected, &got[1..], gone, unpaired),
+        Some(next) if gone.excuses(next) => align(expected, &got[1..], gone, unpaired),
         next => skipped.unwrap_or_else(|| {
             Err(format!("expected {}, got {:?}", brief(first), next.map(|told| brief(told))))
         }),
@@ -154,7 +188,7 @@ fn align(expected: &[&Told], got: &[&Told], gone: &Gone, unpaired: &BTreeSet<&st
 /// Enough of a message to find it.
 fn brief(told: &Told) -> String {
     let fields: String = told.fields.chars().skip(told.core.len()).take(160).collect();
-    format!("{} .. {fields} {:?} in frames {:?}", told.core, told.remarks, told.frames)
+    format!("{} .. {fields} ..{} {:?} in frames {:?}", told.core, told.recalled, told.remarks, told.frames)
 }
 
 /// Whether a message came in octets that were sent again for those removed: where they differ, another message counts.

@@ -45,7 +45,8 @@ pub enum Step {
 /// The parser state of one flow.
 pub trait Session: Send {
     /// Parses at most one frame of the protocol at the front of `bytes`, which is never empty. For datagrams `bytes`
-    /// is one whole datagram, and `Need` means that it is cut short.
+    /// is one whole datagram, and `Need` means that it is cut short. Where the frame is a part of a message that waits for others,
+    /// it is consumed all the same, and the sink is told to [keep](Sink::keep) who carried it.
     fn step(&mut self, direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Step;
 
     /// Octets are missing in this direction: forget what waited for them.

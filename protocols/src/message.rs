@@ -107,6 +107,15 @@ pub trait FieldVisitor {
     fn field(&mut self, key: &'static str, value: FieldValue<'_>);
     /// One element of a field that is a list; its elements arrive in order, other keys may come between.
     fn item(&mut self, key: &'static str, value: FieldValue<'_>);
+    /// A field that this message does not carry, known from earlier ones of its conversation: what an answer repeats of its
+    /// request because the protocol leaves it out. Where that one was lost, the field is missing.
+    fn recalled(&mut self, key: &'static str, value: FieldValue<'_>) {
+        self.field(key, value);
+    }
+    /// One element of such a field that is a list.
+    fn recalled_item(&mut self, key: &'static str, value: FieldValue<'_>) {
+        self.item(key, value);
+    }
 }
 
 /// What a message can tell when asked. Only `decode` and alerts ask for fields; the engine asks for operations.
@@ -133,9 +142,56 @@ pub struct Message<'a> {
 }
 
 /// Takes the messages a dissector finds.
+///
+/// A message is told in the step whose octets complete it. A session that puts one together out of parts which it took in steps
+/// before says so, and the message is then told with the frames of all of them.
 pub trait Sink {
-    /// One message.
+    /// One message, whole in the octets of this step.
     fn message(&mut self, message: &Message<'_>);
+
+    /// The octets of this step hold a part of a message that waits for more: its frames are kept.
+    fn keep(&mut self) {}
+
+    /// Parts kept before this step are put together, or given up: their frames are forgotten behind it. Those of this step stay,
+    /// where it also [keeps](Self::keep) a part.
+    fn end(&mut self) {}
+
+    /// Other parts kept before this step wait on, whatever [ends](Self::end) in it.
+    fn wait(&mut self) {}
+
+    /// One message, put together from parts that were [kept](Self::keep) in its direction: told with the frames of all of them.
+    fn joined(&mut self, message: &Message<'_>) {
+        self.message(message);
+    }
+}
+
+/// Tells every message as one that was put together: what a lower layer hands to the layer above with a unit that it joined.
+pub struct Joined<'a>(&'a mut dyn Sink);
+
+impl<'a> Joined<'a> {
+    /// Ends the parts that were kept.
+    pub fn new(sink: &'a mut dyn Sink) -> Self {
+        sink.end();
+        Self(sink)
+    }
+}
+
+impl Sink for Joined<'_> {
+    fn message(&mut self, message: &Message<'_>) {
+        self.0.joined(message);
+    }
+
+    fn keep(&mut self) {
+        self.0.keep();
+    }
+
+    fn end(&mut self) {
+        self.0.end();
+    }
+
+    fn wait(&mut self) {
+        self.0.wait();
+    }
 }
 
 impl<F: FnMut(&Message<'_>)> Sink for F {

@@ -6,7 +6,7 @@ use fieldwarden_model::FrameRef;
 
 use crate::{
     dissector::{Session, Step},
-    message::{Direction, Message},
+    message::{Direction, Message, Sink},
 };
 
 /// Frames remembered for one message that several segments carry; the first and the last are always among them.
@@ -31,7 +31,10 @@ struct Waiting {
     octets: Vec<u8>,
     /// How many octets there must be before the session can say more.
     wanted: usize,
+    /// Those that carried `octets`.
     frames: Frames,
+    /// Those of parts that the session keeps.
+    parts: Frames,
     lost: bool,
     /// Whether nothing came since the gap, so that the next octets begin a segment.
     behind_gap: bool,
@@ -39,8 +42,18 @@ struct Waiting {
 
 impl Waiting {
     /// Whether the next octets begin a message, as far as is known.
-    const fn is_idle(&self) -> bool {
-        self.octets.is_empty() && !self.lost
+    fn is_idle(&self) -> bool {
+        self.octets.is_empty() && !self.lost && self.parts.is_empty()
+    }
+
+    /// Notes what the session said in a step about the parts it keeps.
+    fn note(&mut self, told: Told) {
+        if told.ended && !told.waits {
+            self.parts.clear();
+        }
+        if told.kept {
+            self.frames.iter().for_each(|frame| remember(&mut self.parts, *frame));
+        }
     }
 }
 
@@ -51,6 +64,47 @@ struct Run<'a> {
     earlier: usize,
     /// The step already taken at their front.
     stopped: Option<Step>,
+}
+
+/// What a session said in a step, beside messages.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    kept: bool,
+    ended: bool,
+    waits: bool,
+}
+
+/// Gives messages the frames that carried them.
+struct Carrier<'a, 's> {
+    sink: &'a mut MessageSink<'s>,
+    frames: &'a [FrameRef],
+    parts: &'a [FrameRef],
+    told: Told,
+}
+
+impl Sink for Carrier<'_, '_> {
+    #[inline]
+    fn message(&mut self, message: &Message<'_>) {
+        (self.sink)(message, self.frames);
+    }
+
+    fn keep(&mut self) {
+        self.told.kept = true;
+    }
+
+    fn end(&mut self) {
+        self.told.ended = true;
+    }
+
+    fn wait(&mut self) {
+        self.told.waits = true;
+    }
+
+    fn joined(&mut self, message: &Message<'_>) {
+        let mut frames = Frames::new();
+        self.parts.iter().chain(self.frames).for_each(|frame| remember(&mut frames, *frame));
+        (self.sink)(message, &frames);
+    }
 }
 
 /// A session together with the octets that wait in each direction.
@@ -112,11 +166,17 @@ impl StreamParser {
         sink: &mut MessageSink<'_>,
     ) -> (&'o [u8], Option<Step>) {
         let frames = [frame];
+        let mut carrier = Carrier { sink, frames: &frames, parts: &[], told: Told::default() };
         let mut rest = octets;
         while !rest.is_empty() {
-            match self.session.step(direction, rest, &mut |message: &Message<'_>| sink(message, &frames)) {
+            match self.session.step(direction, rest, &mut carrier) {
                 Step::Consumed(count) => rest = rest.get(count.max(1)..).unwrap_or_default(),
                 stopped => return (rest, Some(stopped)),
+            }
+            if carrier.told.kept {
+                let parts = Frames::from_iter(frames);
+                *self.slot(direction) = Some(Box::new(Waiting { parts, ..Waiting::default() }));
+                break;
             }
         }
         (rest, None)
@@ -204,9 +264,13 @@ impl StreamParser {
                     only(&mut waiting.frames, frame);
                 }
             }
-            let frames = &waiting.frames;
             let step = stopped.take().unwrap_or_else(|| {
-                self.session.step(direction, rest, &mut |message: &Message<'_>| sink(message, frames))
+                let Waiting { frames, parts, .. } = &*waiting;
+                let mut carrier = Carrier { sink, frames, parts, told: Told::default() };
+                let step = self.session.step(direction, rest, &mut carrier);
+                let told = carrier.told;
+                waiting.note(told);
+                step
             });
             match step {
                 Step::Consumed(count) => {

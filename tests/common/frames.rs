@@ -34,6 +34,9 @@ impl Frame {
     }
 }
 
+/// Octets of a segment that a network of a plant carries; more was joined by the capturing card.
+const MOST_ON_A_WIRE: usize = 1_500;
+
 /// Every whole frame of a capture; a truncated tail ends it.
 pub(crate) fn read(path: &Path) -> Vec<Frame> {
     front(path, usize::MAX)
@@ -79,7 +82,9 @@ pub(crate) fn doubled(frames: &[Frame]) -> Vec<Frame> {
 
 /// Each TCP segment of at least two octets as two segments.
 pub(crate) fn split(frames: &[Frame]) -> Vec<Frame> {
-    frames.iter().flat_map(|frame| halves(frame).unwrap_or_else(|| vec![frame.clone()])).collect()
+    let joined = frames.iter().filter_map(Segment::of).any(|segment| segment.octets() > MOST_ON_A_WIRE);
+    let shown: BTreeSet<Vec<u8>> = frames.iter().filter(|_| joined).filter_map(shows_right_sums).collect();
+    frames.iter().flat_map(|frame| halves(frame, &shown).unwrap_or_else(|| vec![frame.clone()])).collect()
 }
 
 /// Neighbouring data segments of one direction of a connection in each other's place. Both bear the time of the later
@@ -117,18 +122,30 @@ pub(crate) fn sessions(frames: &[Frame]) -> Vec<Vec<(u64, Frame)>> {
     sessions
 }
 
-/// Those of a session's frames after `frame` that begin before its end: what it made old news counts once it is gone.
+/// Those of a session's frames after `frame` that begin before its end, or come late, behind what their direction showed already:
+/// what it made old news, by its octets or by acknowledging others, counts once it is gone.
 pub(crate) fn sent_again(number: u64, frame: &Frame, session: &[(u64, Frame)]) -> BTreeSet<u64> {
     let Some(own) = Segment::of(frame) else { return BTreeSet::new() };
     let end = own.sequence.wrapping_add(u32::try_from(own.octets()).unwrap());
     let is_old = |other: &Segment| {
         other.connection == own.connection && end.wrapping_sub(other.sequence).cast_signed() > 0
     };
-    let later = session.iter().filter(|(later, _)| *later > number);
-    later
-        .filter(|(_, frame)| Segment::of(frame).is_some_and(|other| is_old(&other)))
-        .map(|(n, _)| *n)
-        .collect()
+    let mut found = BTreeSet::new();
+    // How far each direction had come; `frame` itself counts no more.
+    let mut reached: [Option<u32>; 2] = [None; 2];
+    for (n, frame) in session {
+        let Some(other) = Segment::of(frame).filter(|other| other.octets() > 0) else { continue };
+        let is_before = |reached: u32| reached.wrapping_sub(other.sequence).cast_signed() > 0;
+        let reached = &mut reached[usize::from(other.connection == own.connection)];
+        let is_late = reached.is_some_and(is_before);
+        if *n > number && (is_old(&other) || is_late) {
+            found.insert(*n);
+        }
+        if !is_late {
+            *reached = Some(other.sequence.wrapping_add(u32::try_from(other.octets()).unwrap()));
+        }
+    }
+    found
 }
 
 /// Whether a frame is a TCP segment with data.
@@ -222,7 +239,16 @@ impl Segment {
     }
 }
 
-fn halves(frame: &Frame) -> Option<Vec<Frame>> {
+/// The direction of a connection, where a segment's checksum is right.
+fn shows_right_sums(frame: &Frame) -> Option<Vec<u8>> {
+    let segment = Segment::of(frame)?;
+    let packet = &frame.bytes[segment.ip..segment.end];
+    let mut summed = packet.to_vec();
+    sum_segment(&mut summed, segment.tcp - segment.ip);
+    (summed == packet).then_some(segment.connection)
+}
+
+fn halves(frame: &Frame, shown: &BTreeSet<Vec<u8>>) -> Option<Vec<Frame>> {
     let segment = Segment::of(frame)?;
     // A keep-alive probe carries one octet; a half of nothing is no segment.
     if segment.octets() < 2 || !segment.plain {
@@ -237,11 +263,21 @@ fn halves(frame: &Frame) -> Option<Vec<Frame>> {
     second.bytes[segment.tcp + 4..segment.tcp + 8].copy_from_slice(&sequence.to_be_bytes());
     // Only the second half keeps what trails the packet: padding, or a check sequence.
     let trailing = frame.bytes.len() - segment.end;
+    // A half has the sums that the capture shows: those of the wire, or what the sender left to its network card. What a card
+    // joined came in segments whose sums were right, if any are.
     let packet = &frame.bytes[segment.ip..segment.end];
-    let mut summed = packet.to_vec();
-    sum_up(&mut summed, segment.tcp - segment.ip);
-    // Where the capture's sums are not those of the wire, the halves' are not either.
-    let sums_are_right = summed == packet;
+    let had = |sum_up: fn(&mut [u8], usize)| {
+        let mut summed = packet.to_vec();
+        sum_up(&mut summed, segment.tcp - segment.ip);
+        summed == packet
+    };
+    let joined = segment.octets() > MOST_ON_A_WIRE && shown.contains(&segment.connection);
+    let transport: Option<fn(&mut [u8], usize)> = if had(sum_segment) || joined {
+        Some(sum_segment)
+    } else {
+        [sum_of_addresses, sum_of_pseudo_header].into_iter().find(|sum| had(*sum))
+    };
+    let sums = [had(sum_header).then_some(sum_header as fn(&mut [u8], usize)), transport];
     for (half, trailing) in [(&mut first, 0), (&mut second, trailing)] {
         let ip_octets = half.bytes.len() - segment.ip - trailing;
         let (at, octets) =
@@ -250,28 +286,48 @@ fn halves(frame: &Frame) -> Option<Vec<Frame>> {
         half.bytes[segment.ip + at..segment.ip + at + 2].copy_from_slice(&length.to_be_bytes());
         half.wire_length = u32::try_from(half.bytes.len()).unwrap();
         let end = half.bytes.len() - trailing;
-        if !sums_are_right {
-            continue;
+        for sum_up in sums.iter().flatten() {
+            sum_up(&mut half.bytes[segment.ip..end], segment.tcp - segment.ip);
         }
-        sum_up(&mut half.bytes[segment.ip..end], segment.tcp - segment.ip);
     }
     Some(vec![first, second])
 }
 
-/// Writes the checksums of an IP packet with TCP at `tcp`, as its sender would.
-fn sum_up(packet: &mut [u8], tcp: usize) {
-    let addresses = if packet[0] >> 4 == 4 {
+/// Writes the checksum of an IPv4 header, as its sender would; IPv6 has none.
+fn sum_header(packet: &mut [u8], tcp: usize) {
+    if packet[0] >> 4 == 4 {
         packet[10..12].fill(0);
         let sum = checksum(&packet[..tcp]);
         packet[10..12].copy_from_slice(&sum);
-        12..20
-    } else {
-        8..40
-    };
+    }
+}
+
+/// Writes the checksum of the TCP segment at `tcp` of an IP packet.
+fn sum_segment(packet: &mut [u8], tcp: usize) {
     packet[tcp + 16..tcp + 18].fill(0);
-    let length = u16::try_from(packet.len() - tcp).unwrap().to_be_bytes();
-    let covered = [&packet[addresses], &[0, 6], &length, &packet[tcp..]].concat();
+    let covered = [&pseudo_header(packet, tcp), &packet[tcp..]].concat();
     packet[tcp + 16..tcp + 18].copy_from_slice(&checksum(&covered));
+}
+
+/// Writes what senders leave to their network card: the sum of the pseudo-header alone.
+fn sum_of_pseudo_header(packet: &mut [u8], tcp: usize) {
+    let sum = checksum(&pseudo_header(packet, tcp)).map(|octet| !octet);
+    packet[tcp + 16..tcp + 18].copy_from_slice(&sum);
+}
+
+/// The same without the length, as cards want it that cut segments themselves.
+fn sum_of_addresses(packet: &mut [u8], tcp: usize) {
+    let mut pseudo = pseudo_header(packet, tcp);
+    let length = pseudo.len() - 2;
+    pseudo[length..].fill(0);
+    packet[tcp + 16..tcp + 18].copy_from_slice(&checksum(&pseudo).map(|octet| !octet));
+}
+
+/// Addresses, protocol and length (RFC 9293 clause 3.1).
+fn pseudo_header(packet: &[u8], tcp: usize) -> Vec<u8> {
+    let addresses = if packet[0] >> 4 == 4 { 12..20 } else { 8..40 };
+    let length = u16::try_from(packet.len() - tcp).unwrap().to_be_bytes();
+    [&packet[addresses], &[0, 6], &length].concat()
 }
 
 /// The Internet checksum (RFC 1071).

@@ -7,14 +7,27 @@ use fieldwarden_engine::{
     track::{self, Heard, Observer, Origin, Packet, SHARDS, TrackEvent, Tracker},
 };
 use fieldwarden_model::{AddressSpace, FrameRef, Timestamp};
-use fieldwarden_protocols::{Direction, FieldValue, FieldVisitor, Message, Protocol, link};
+use fieldwarden_protocols::{
+    Blame, Direction, FieldValue, FieldVisitor, Message, Protocol, link, stream::MAX_FRAMES_PER_MESSAGE,
+};
 
 use super::{decode::is_core, frames::Frame};
 
 /// Fields that tell which messages belong to one exchange. Where a protocol has none, whatever answers repeat of their question
 /// may be missing once a question is.
-const EXCHANGE: [&str; 7] =
-    ["transaction_id", "pdu_reference", "invoke_id", "request_id", "transaction", "invocation", "call_id"];
+const EXCHANGE: [&str; 8] = [
+    "transaction_id",
+    "pdu_reference",
+    "invoke_id",
+    "request_id",
+    "transaction",
+    "invocation",
+    "call_id",
+    "sequence",
+];
+
+/// What a conversation says once, in whichever message, and all later ones recall.
+const LEARNED: [&str; 3] = ["interface", "interface_name", "profile"];
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,14 +36,33 @@ pub(crate) struct Told {
     pub(crate) sender: String,
     /// Protocol, kind and core fields.
     pub(crate) core: String,
-    /// All fields.
+    /// All fields that it carries.
     pub(crate) fields: String,
+    /// What it only repeats of earlier messages, core fields too.
+    pub(crate) recalled: String,
     /// What its exchange is known by.
     pub(crate) exchange: String,
     /// Codes of its anomalies.
     pub(crate) remarks: BTreeSet<&'static str>,
     /// The frames that carried it.
     pub(crate) frames: Vec<u64>,
+}
+
+impl Told {
+    /// Whether a frame carried it, as far as is known: of a message that took more frames than are remembered, the last ones
+    /// before the very last are not.
+    pub(crate) fn carried_by(&self, frame: u64) -> bool {
+        let unnamed = match self.frames.as_slice() {
+            [.., before, last] if self.frames.len() == MAX_FRAMES_PER_MESSAGE => before + 1..*last,
+            _ => 0..0,
+        };
+        self.frames.contains(&frame) || unnamed.contains(&frame)
+    }
+
+    /// Whether it tells a fault.
+    pub(crate) fn is_fault(&self) -> bool {
+        self.core.split(' ').nth(1) == Some("anomaly")
+    }
 }
 
 /// Every message of numbered frames.
@@ -76,15 +108,17 @@ impl Observer for Book {
             Direction::ToClient => format!("{server}>{client}"),
         };
         let core = format!("{} {}", message.protocol, message.kind.word());
-        let (fields, exchange) = (String::new(), String::new());
-        let mut page = Page { protocol: message.protocol, core, fields, exchange };
+        let (fields, recalled, exchange) = Default::default();
+        let mut page = Page { protocol: message.protocol, core, fields, recalled, exchange };
         message.body.fields(&mut page);
         self.0.push(Told {
             sender,
             core: page.core,
             fields: page.fields,
+            recalled: page.recalled,
             exchange: page.exchange,
-            remarks: message.anomalies.iter().map(|anomaly| anomaly.code).collect(),
+            // A cap of ours may be hit by what waits for an answer that was lost.
+            remarks: message.anomalies.iter().filter(|a| a.blame != Blame::Limit).map(|a| a.code).collect(),
             frames: origin.frames.iter().map(|frame| frame.number).collect(),
         });
     }
@@ -100,6 +134,7 @@ struct Page {
     protocol: Protocol,
     core: String,
     fields: String,
+    recalled: String,
     exchange: String,
 }
 
@@ -117,5 +152,16 @@ impl FieldVisitor for Page {
 
     fn item(&mut self, key: &'static str, value: FieldValue<'_>) {
         self.field(key, value);
+    }
+
+    fn recalled(&mut self, key: &'static str, value: FieldValue<'_>) {
+        if LEARNED.contains(&key) {
+            return;
+        }
+        self.recalled.push_str(&format!(" {key}={value:?}"));
+    }
+
+    fn recalled_item(&mut self, key: &'static str, value: FieldValue<'_>) {
+        self.recalled(key, value);
     }
 }

@@ -2,7 +2,7 @@
 //! (Ptacek and Newsham 1998, clause 3), or a card or cable is broken.
 //!
 //! A wrong checksum counts once the same side of the flow has shown a right one: where sums are left to the network
-//! card, or a mirror rewrites packets, every one is wrong, which is a weakness of the capture and no fault of the talker. What
+//! card, or a mirror rewrites packets, every one is wrong but for chance, which is a weakness of the capture and no fault of the talker. What
 //! cards join on their way in (segments longer than any wire carries) has sums of its own kind and is not judged.
 //!
 //! A time to live counts as too low when it is more than [`MOST_DETOUR`] below the highest of the same side's data. Routes
@@ -39,11 +39,16 @@ pub(super) fn takes<O: Observer>(
             scene.event(flow, direction, TrackEvent::Odd { odd: Odd::Checksum, octets });
             return false;
         }
+        flow.half(direction).strike(Noted::RightOnce);
         if !flow.half(direction).note(Noted::SumsUnverified) {
             scene.event(flow, direction, TrackEvent::ChecksumsUnverified);
         }
     } else if sums.transport == Checksum::Good {
-        flow.half(direction).note(Noted::Sums);
+        let half = flow.half(direction);
+        // Among wrong ones chance makes one in 65,536 right; two in a row it does not.
+        if !half.has_noted(Noted::SumsUnverified) || half.note(Noted::RightOnce) {
+            half.note(Noted::Sums);
+        }
     }
     if octets != 0 {
         look_at_time_to_live(scene, flow, direction, layers, octets);

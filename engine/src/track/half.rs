@@ -96,6 +96,8 @@ pub(super) enum Noted {
     TimeToLive = 4,
     /// Urgent data was told.
     Urgent = 8,
+    /// The last checksum was right, after wrong ones.
+    RightOnce = 16,
 }
 
 /// Shift of the windows that a side advertises (RFC 7323 clause 2.3), where its SYN was seen.
@@ -141,6 +143,11 @@ impl Half {
         let before = self.has_noted(what);
         self.noted |= what as u8;
         before
+    }
+
+    /// Strikes a note out.
+    pub(super) const fn strike(&mut self, what: Noted) {
+        self.noted &= !(what as u8);
     }
 
     /// Whether something was noted.

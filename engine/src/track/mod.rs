@@ -23,6 +23,7 @@ mod stray;
 mod table;
 mod tcp;
 mod tracker;
+mod tries;
 mod unreceived;
 
 use fieldwarden_model::{AddressSpace, Endpoint, FrameRef, Mac, Timestamp, Transport};

@@ -2,9 +2,10 @@
 //!
 //! Every dissector may look at the first octets of each direction, on any port. One that is certain gets the flow; one
 //! that thinks it possible gets it only on its well-known port, and only when no other dissector of that port still
-//! wants more octets. After [`PATIENCE`] fruitless segments a flow on other ports is let alone, which costs nothing
-//! from then on; on a well-known port the dissectors of that port look on without end, so that nobody hides behind a
-//! burst of noise, and the others do not, so that the noise is cheap.
+//! wants more octets. After [so many](Tries) fruitless turns, datagrams or octets a flow on other ports is let
+//! alone, which costs nothing from then on; on a well-known port the dissectors of that port look on without end, so that nobody
+//! hides behind a burst of noise, and the others do not, so that the noise is cheap. Neither measure depends on how a stream is
+//! cut into segments.
 //! Below IP only those look whose EtherType (or what stands for it) a frame has.
 
 use fieldwarden_model::{FrameRef, Transport};
@@ -17,20 +18,18 @@ use super::{
     flow::{Flow, well_known},
     half::Half,
     scene::{Carried, Delivery, Scene},
+    tries::Tries,
 };
 
 /// Octets kept per direction while a dissector wants more of them before it can tell.
 const MAX_PROBED_OCTETS: usize = 1_024;
 
-/// Segments or datagrams looked at in vain before a flow that is on no well-known port is let alone.
-const PATIENCE: u8 = 16;
-
 /// How far recognition has come.
 pub(super) enum Recognition {
     /// Not yet recognised.
     Looking {
-        /// Segments looked at in vain.
-        tries: u8,
+        /// What was looked at in vain.
+        tries: Tries,
         /// Segments whose octets a dissector wants more of, in order of arrival.
         kept: Vec<Kept>,
     },
@@ -50,8 +49,8 @@ pub(super) struct Kept {
 }
 
 impl Recognition {
-    pub(super) const fn fresh() -> Self {
-        Self::Looking { tries: 0, kept: Vec::new() }
+    pub(super) fn fresh() -> Self {
+        Self::Looking { tries: Tries::default(), kept: Vec::new() }
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -77,7 +76,10 @@ impl Recognition {
     /// Octets of the stream are missing in a direction.
     pub(super) fn gap(&mut self, direction: Direction) {
         match self {
-            Self::Looking { kept, .. } => kept.retain(|kept| kept.direction != direction),
+            Self::Looking { kept, tries } => {
+                kept.retain(|kept| kept.direction != direction);
+                tries.tear();
+            }
             Self::Stream(parser) => parser.gap(direction),
             Self::Datagrams(session) => session.gap(direction),
             Self::Unrecognised => {}
@@ -113,53 +115,142 @@ pub(super) fn stream<O: Observer>(
         return;
     }
     match core::mem::replace(&mut flow.recognition, Recognition::Unrecognised) {
-        Recognition::Looking { tries, mut kept } => {
-            let mut joined = Vec::new();
-            let mut front = octets;
-            if kept.iter().any(|kept| kept.direction == direction) {
-                for kept in kept.iter().filter(|kept| kept.direction == direction) {
-                    joined.extend_from_slice(&kept.octets);
-                }
-                joined.extend_from_slice(octets);
-                front = &joined;
-            }
-            let ports = flow.ports();
-            match probe(scene.dissectors, Transport::Tcp, direction, front, ports, tries) {
-                Verdict::Is(dissector) => {
-                    recognised(scene, flow, direction, dissector);
-                    if is_tls(front) {
-                        // Its handshake is told, and then no more.
-                        scene.event(flow, direction, TrackEvent::Encrypted);
-                    }
-                    let session = dissector.session(Transport::Tcp);
-                    let mut parser = StreamParser::new(session, dissector.max_message());
-                    if !flow.halves.iter().any(Half::is_opened) {
-                        // Joined in the middle: requests may be under way.
-                        parser.doubt(Direction::ToServer);
-                    }
-                    for early in kept {
-                        let carried = Carried::Late(early.frame);
-                        feed(scene, flow, &mut parser, early.direction, &early.octets, carried);
-                    }
-                    feed(scene, flow, &mut parser, direction, octets, carried);
-                    keep_parser(flow, parser);
-                }
-                Verdict::More if front.len() < MAX_PROBED_OCTETS => {
-                    kept.push(Kept { direction, frame: carried.own(), octets: octets.to_vec() });
-                    flow.recognition = Recognition::Looking { tries, kept };
-                }
-                Verdict::More | Verdict::No => {
-                    let encrypted = tries == 0 && is_tls(front);
-                    kept.retain(|kept| kept.direction != direction);
-                    flow.recognition = next_try(scene.dissectors, Transport::Tcp, ports, tries, kept);
-                    if encrypted {
-                        scene.event(flow, direction, TrackEvent::Encrypted);
-                    }
-                }
-            }
+        Recognition::Looking { tries, kept } => {
+            let segment = Segment { direction, octets, carried };
+            look(scene, flow, &segment, tries, kept);
         }
         other => flow.recognition = other,
     }
+}
+
+/// A segment of a stream that is not recognised yet.
+struct Segment<'a> {
+    direction: Direction,
+    octets: &'a [u8],
+    carried: Carried<'a>,
+}
+
+/// Looks at a segment together with those kept of its direction; where they show nothing, without the first of them, and so on:
+/// a message may begin with any.
+fn look<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    segment: &Segment<'_>,
+    mut tries: Tries,
+    mut kept: Vec<Kept>,
+) {
+    let Segment { direction, octets, carried } = *segment;
+    let ports = flow.ports();
+    let mut joined = Vec::new();
+    loop {
+        joined.clear();
+        for kept in kept.iter().filter(|kept| kept.direction == direction) {
+            joined.extend_from_slice(&kept.octets);
+        }
+        let front = if joined.is_empty() {
+            octets
+        } else {
+            joined.extend_from_slice(octets);
+            &joined
+        };
+        match probe(scene.dissectors, Transport::Tcp, direction, front, ports, tries) {
+            Verdict::Is(dissector) => {
+                let encrypted = is_tls(front);
+                return take(
+                    scene,
+                    flow,
+                    segment,
+                    &Found { dissector, encrypted, torn: tries.are_torn() },
+                    kept,
+                );
+            }
+            Verdict::More if front.len() < MAX_PROBED_OCTETS => {
+                kept.push(Kept { direction, frame: carried.own(), octets: octets.to_vec() });
+                flow.recognition = Recognition::Looking { tries, kept };
+                return;
+            }
+            Verdict::More | Verdict::No => {
+                if tries.is_first() && is_tls(front) {
+                    scene.event(flow, direction, TrackEvent::Encrypted);
+                }
+                let earlier = kept.iter().position(|kept| kept.direction == direction);
+                let joined_late = tries.are_torn() || !flow.halves.iter().any(Half::is_opened);
+                if earlier.is_none()
+                    && joined_late
+                    && !tries.are_over()
+                    && let Some(octets) = begins_inside(scene.dissectors, direction, octets, ports)
+                {
+                    tries.tear();
+                    let segment = Segment { direction, octets, carried };
+                    return look(scene, flow, &segment, tries, kept);
+                }
+                let fruitless = earlier.map_or(octets.len(), |at| kept.remove(at).octets.len());
+                tries = tries.octets(direction, fruitless);
+                if earlier.is_none() {
+                    flow.recognition = next_try(scene.dissectors, Transport::Tcp, ports, tries, kept);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The octets of a segment from where a message of the port's protocol certainly begins: the one before may have begun where nobody
+/// listened.
+fn begins_inside<'o>(
+    dissectors: &[&dyn Dissector],
+    direction: Direction,
+    octets: &'o [u8],
+    ports: Ports,
+) -> Option<&'o [u8]> {
+    let home = |dissector: &&&dyn Dissector| {
+        dissector.carried_by(Transport::Tcp) && dissector.well_known(ports.server)
+    };
+    dissectors.iter().filter(home).find_map(|dissector| {
+        let mut later = (1..octets.len()).filter_map(|at| octets.get(at..));
+        later.find(|rest| dissector.probe(direction, rest, ports) == Probe::Certain)
+    })
+}
+
+/// What recognised a stream.
+struct Found {
+    dissector: &'static dyn Dissector,
+    /// Whether the handshake of TLS is told, and then no more.
+    encrypted: bool,
+    /// Whether octets were lost before.
+    torn: bool,
+}
+
+/// Parses a stream from now on, what was kept of it first.
+fn take<O: Observer>(
+    scene: &mut Scene<'_, O>,
+    flow: &mut Flow<O::Flow>,
+    segment: &Segment<'_>,
+    found: &Found,
+    kept: Vec<Kept>,
+) {
+    let Found { dissector, encrypted, torn } = *found;
+    recognised(scene, flow, segment.direction, dissector);
+    if encrypted {
+        scene.event(flow, segment.direction, TrackEvent::Encrypted);
+    }
+    let mut parser = StreamParser::new(dissector.session(Transport::Tcp), dissector.max_message());
+    if torn || !flow.halves.iter().any(Half::is_opened) {
+        // Joined in the middle: requests may be under way, and messages half said.
+        parser.doubt(Direction::ToServer);
+        parser.doubt(Direction::ToClient);
+    }
+    // What the other side said is its own affair where it cannot be this protocol.
+    let other = segment.direction.reversed();
+    let said: Vec<u8> =
+        kept.iter().filter(|kept| kept.direction == other).flat_map(|kept| &kept.octets).copied().collect();
+    let foreign = !said.is_empty() && dissector.probe(other, &said, flow.ports()) == Probe::No;
+    for early in kept.into_iter().filter(|kept| !(foreign && kept.direction == other)) {
+        let carried = Carried::Late(early.frame);
+        feed(scene, flow, &mut parser, early.direction, &early.octets, carried);
+    }
+    feed(scene, flow, &mut parser, segment.direction, segment.octets, segment.carried);
+    keep_parser(flow, parser);
 }
 
 /// Whether a message plausibly begins right at the front of `octets`, of which nothing was handed on yet.
@@ -189,11 +280,11 @@ pub(super) fn datagram<O: Observer>(
 ) {
     let transport = flow.key.transport;
     let (mut session, tries) = match core::mem::replace(&mut flow.recognition, Recognition::Unrecognised) {
-        Recognition::Datagrams(session) => (session, 0),
+        Recognition::Datagrams(session) => (session, Tries::default()),
         Recognition::Looking { tries, .. } => {
             let Verdict::Is(dissector) = probe(scene.dissectors, transport, direction, octets, ports, tries)
             else {
-                flow.recognition = next_try(scene.dissectors, transport, ports, tries, Vec::new());
+                flow.recognition = next_try(scene.dissectors, transport, ports, tries.datagram(), Vec::new());
                 return;
             };
             recognised(scene, flow, direction, dissector);
@@ -207,7 +298,7 @@ pub(super) fn datagram<O: Observer>(
     flow.recognition = match parse_datagram(scene, flow, &mut *session, direction, octets) {
         Parsed::Goes => Recognition::Datagrams(session),
         // One foreign datagram must not blind us to the next: each stands by itself, so look again.
-        Parsed::Foreign => next_try(scene.dissectors, transport, ports, tries, Vec::new()),
+        Parsed::Foreign => next_try(scene.dissectors, transport, ports, tries.datagram(), Vec::new()),
     };
 }
 
@@ -303,11 +394,10 @@ fn next_try(
     dissectors: &[&dyn Dissector],
     transport: Transport,
     ports: Ports,
-    tries: u8,
+    tries: Tries,
     kept: Vec<Kept>,
 ) -> Recognition {
-    let tries = tries.saturating_add(1);
-    if tries < PATIENCE || well_known(dissectors, transport, ports.server) {
+    if !tries.are_over() || well_known(dissectors, transport, ports.server) {
         Recognition::Looking { tries, kept }
     } else {
         Recognition::Unrecognised
@@ -328,7 +418,7 @@ pub(super) fn alone(
     octets: &[u8],
     ports: Ports,
 ) -> Option<&'static dyn Dissector> {
-    match probe(dissectors, transport, direction, octets, ports, 0) {
+    match probe(dissectors, transport, direction, octets, ports, Tries::default()) {
         Verdict::Is(dissector) => Some(dissector),
         Verdict::More | Verdict::No => None,
     }
@@ -340,7 +430,7 @@ fn probe(
     direction: Direction,
     octets: &[u8],
     ports: Ports,
-    tries: u8,
+    tries: Tries,
 ) -> Verdict {
     let mut possible = None;
     let mut more = false;
@@ -348,7 +438,7 @@ fn probe(
     for dissector in dissectors.iter().filter(|dissector| dissector.carried_by(transport)) {
         let at_home = || dissector.well_known(ports.server);
         // An EtherType is no port: what goes under it says so itself.
-        if (transport == Transport::Link || tries >= PATIENCE) && !at_home() {
+        if (transport == Transport::Link || tries.are_over()) && !at_home() {
             continue;
         }
         match dissector.probe(direction, octets, ports) {

@@ -321,6 +321,10 @@ fn data<O: Observer>(
         return half.advance_to(stop + u64::from(segment.missing));
     }
     if !half.anchored {
+        if is_keep_alive(segment) && stop == half.position {
+            // The same probe again.
+            return;
+        }
         return pick_up(scene, flow, direction, position, payload);
     }
     if position < half.position {
@@ -410,6 +414,9 @@ fn pick_up<O: Observer>(
     position: u64,
     payload: &[u8],
 ) {
+    let half = flow.half(direction);
+    // The rest of a message says no more of what comes before it than its beginning did.
+    let continues = half.first_waiting().is_some() && half.trouble().waiting.end() == position;
     wait(scene, flow, direction, position, payload);
     let half = flow.half(direction);
     let Some((first, _)) = half.first_waiting() else { return };
@@ -417,7 +424,7 @@ fn pick_up<O: Observer>(
     let begins = count > 1 && {
         let front = half.trouble().waiting.front(ENOUGH_TO_TELL);
         recognition::begins(scene, flow, direction, payload)
-            || recognition::begins(scene, flow, direction, &front)
+            || !continues && recognition::begins(scene, flow, direction, &front)
     };
     if begins || acknowledged || count >= MAX_UNANCHORED {
         if first == position {

@@ -30,7 +30,13 @@ pub(super) fn visit(message: &CipMessage<'_>, visitor: &mut dyn FieldVisitor) {
         _ => is_connection_service(packet.service) && target.is(class::CONNECTION_MANAGER),
     };
     if again && message.via.is_none() {
-        visitor.item("is_response", FieldValue::Unsigned(packet.response.into()));
+        let response = FieldValue::Unsigned(packet.response.into());
+        // The path is in the request alone.
+        if packet.response {
+            visitor.recalled_item("is_response", response);
+        } else {
+            visitor.item("is_response", response);
+        }
     }
     if packet.response {
         number(visitor, "status", packet.status);

@@ -84,11 +84,22 @@ impl Body for Packet<'_> {
             }
         }
         if let Some(call) = self.call() {
-            visitor.field("operation", FieldValue::Unsigned(call.operation.into()));
+            let operation = FieldValue::Unsigned(call.operation.into());
+            // Over TCP an answer names neither, and a request its interface by the number that it was bound to.
+            let connected = matches!(self, Self::Fragment(..));
+            if connected && matches!(packet, kind::RESPONSE | kind::FAULT) {
+                visitor.recalled("operation", operation);
+            } else {
+                visitor.field("operation", operation);
+            }
+            let mut tell = |key, text: &str| match connected {
+                true => visitor.recalled(key, FieldValue::Text(text)),
+                false => visitor.field(key, FieldValue::Text(text)),
+            };
             if let Some(interface) = call.interface {
-                visitor.field("interface", FieldValue::Text(&interface.text()));
+                tell("interface", &interface.text());
                 if let Some(name) = interface::name(interface) {
-                    visitor.field("interface_name", FieldValue::Text(name));
+                    tell("interface_name", name);
                 }
             }
         }

@@ -56,9 +56,7 @@ impl Framed for StreamSession {
             }
             kind::REQUEST => fragment.request().map(|(context, operation, ..)| {
                 let call = Call { interface: self.interface(context), operation };
-                if call.interface.is_some() {
-                    self.remember(direction, fragment.call, call);
-                }
+                self.remember(direction, fragment.call, call);
                 call
             }),
             kind::RESPONSE | kind::FAULT => {
@@ -72,10 +70,6 @@ impl Framed for StreamSession {
         let packet = Packet::Fragment(fragment, call);
         let kind = if short { Kind::Anomaly } else { packet.kind() };
         sink.message(&Message { protocol: DCERPC, kind, direction, anomalies: &anomalies, body: &packet });
-    }
-
-    fn gap(&mut self, _direction: Direction) {
-        self.pending.clear();
     }
 
     fn begins(&self, _: Direction, bytes: &[u8]) -> bool {

@@ -12,13 +12,13 @@ use crate::{
     anomaly::Anomaly,
     dissector::{Session, Step},
     findings::{Findings, count, place},
-    message::{Body, Direction, Kind, Message, Sink},
+    message::{Body, Direction, Joined, Kind, Message, Sink},
 };
 
 /// The parser state of one flow.
 #[derive(Debug, Default)]
 pub(super) struct Dnp3Session {
-    assemblies: Assemblies,
+    assemblies: [Assemblies; 2],
     pending: Pending,
 }
 
@@ -54,8 +54,12 @@ impl Session for Dnp3Session {
         }
     }
 
-    fn gap(&mut self, _direction: Direction) {
-        self.assemblies.forget();
+    fn gap(&mut self, direction: Direction) {
+        self.assemblies(direction).forget();
+    }
+
+    fn doubt(&mut self, direction: Direction) {
+        self.assemblies(direction).doubt();
     }
 
     fn resynchronise(&self, _direction: Direction, bytes: &[u8]) -> Option<usize> {
@@ -64,6 +68,14 @@ impl Session for Dnp3Session {
 }
 
 impl Dnp3Session {
+    fn assemblies(&mut self, direction: Direction) -> &mut Assemblies {
+        let [to_server, to_client] = &mut self.assemblies;
+        match direction {
+            Direction::ToServer => to_server,
+            Direction::ToClient => to_client,
+        }
+    }
+
     fn frame(&mut self, direction: Direction, header: Header, frame: &[u8], sink: &mut dyn Sink) {
         let mut findings = Findings::default();
         let (data, bad) = link::user_data(frame);
@@ -78,7 +90,7 @@ impl Dnp3Session {
         }
         let transport = data.first().copied().filter(|_| header.carries_data());
         let made = if bad.is_none() && header.carries_data() {
-            self.assemblies.push(header.source, header.destination, &data)
+            self.assemblies(direction).push(header.source, header.destination, &data)
         } else {
             None
         };
@@ -90,8 +102,15 @@ impl Dnp3Session {
         tell(kind, direction, findings.list(), &body, sink);
         match made {
             Some(Made::Whole(octets)) => self.fragment(direction, header, octets, sink),
-            Some(Made::Joined(octets)) => self.fragment(direction, header, &octets, sink),
-            _ => {}
+            Some(Made::Joined(octets)) => {
+                self.fragment(direction, header, &octets, &mut Joined::new(sink));
+            }
+            Some(Made::Waiting | Made::Displaced) => return sink.keep(),
+            Some(Made::OutOfSequence(..) | Made::TooLong(_)) => sink.end(),
+            _ => return,
+        }
+        if self.assemblies(direction).is_waiting() {
+            sink.wait();
         }
     }
 
@@ -124,7 +143,7 @@ impl Dnp3Session {
 /// What the transport function remarks.
 fn of_transport(made: &Made<'_>) -> Option<Anomaly> {
     Some(match *made {
-        Made::Whole(_) | Made::Joined(_) | Made::Waiting => return None,
+        Made::Whole(_) | Made::Joined(_) | Made::Waiting | Made::Torn => return None,
         Made::NoFirst(octet) => Anomaly::malformed("transport-no-first", 10, octet.into(), 0x40),
         Made::OutOfSequence(got, expected) => {
             Anomaly::malformed("transport-sequence", 10, got.into(), expected.into())

@@ -1,12 +1,13 @@
 use alloc::{format, string::ToString, vec, vec::Vec};
 
-use fieldwarden_model::Transport;
+use fieldwarden_model::{FrameRef, Transport};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     Kind,
     message::Direction::{ToClient, ToServer},
+    stream::StreamParser,
     trial::{
         Conversation, Told, damage_breaks_nothing, every_prefix_is_quiet, hex, segmentation_changes_nothing,
     },
@@ -128,6 +129,37 @@ fn a_fragment_is_put_together_from_its_segments() {
     flow.feed(ToClient, &frame(0x44, 3, 10, &[0x45, 1]));
     let skipped = flow.last(ToClient, &frame(0x44, 3, 10, &[0x07, 1]));
     assert_eq!(skipped.anomalies, ["transport-sequence"]);
+}
+
+#[test]
+fn a_fragment_is_told_with_the_frames_of_all_its_segments_and_each_link_frame_with_its_own() {
+    let mut parser = StreamParser::new(Dnp3.session(Transport::Tcp), Dnp3.max_message());
+    let mut told = Vec::new();
+    let pieces: [(u16, u8, &str); 4] = [
+        (10, 0x45, "e1 81"),
+        (11, 0xc5, "e1 81 0000"),
+        (10, 0x06, "0000 1e02"),
+        (10, 0x87, "00 00 00 01 0100"),
+    ];
+    for ((station, transport, piece), number) in pieces.into_iter().zip(1..) {
+        let octets = frame(0x44, 3, station, &[&[transport], hex(piece).as_slice()].concat());
+        parser.feed(ToClient, &octets, FrameRef { capture: 0, number }, &mut |_, frames| {
+            told.push(frames.iter().map(|frame| frame.number).collect::<Vec<_>>());
+        });
+    }
+    let wanted: [&[u64]; 6] = [&[1], &[2], &[2], &[3], &[4], &[1, 3, 4]];
+    assert_eq!(told, wanted);
+    assert_eq!(parser.memory(), 0, "nothing is kept of what was told");
+}
+
+#[test]
+fn behind_a_gap_a_segment_without_its_first_is_no_fault() {
+    let mut flow = flow();
+    flow.parser.gap(ToClient);
+    assert!(flow.last(ToClient, &frame(0x44, 3, 10, &[0x06, 1])).anomalies.is_empty());
+    flow.feed(ToClient, &answer("e1 81 0000"));
+    let orphan = flow.last(ToClient, &frame(0x44, 3, 10, &[0x06, 1]));
+    assert_eq!(orphan.anomalies, ["transport-no-first"], "it is one once a first was seen");
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub(super) enum Made<'a> {
     Waiting,
     /// Nothing waits for it: told is the transport octet.
     NoFirst(u8),
+    /// Nothing waits for it, and what it follows may have been lost on the way to us.
+    Torn,
     /// Its number does not follow: told and expected. What waited is dropped.
     OutOfSequence(u8, u8),
     /// The fragment is longer than [`MAX_FRAGMENT`]: this many octets so far, all dropped.
@@ -38,57 +40,86 @@ struct Assembly {
     octets: Vec<u8>,
 }
 
-/// The fragments that wait for more, by the addresses of their link.
+/// The fragments of one direction that wait for more, by the addresses of their link.
 #[derive(Debug, Default)]
-pub(super) struct Assemblies(Vec<Assembly>);
+pub(super) struct Assemblies {
+    waiting: Vec<Assembly>,
+    /// Once octets were lost, the links on which a fragment began since: on others its first segment may be what was lost.
+    sound: Option<heapless::Vec<(u16, u16), MAX_ASSEMBLIES>>,
+}
 
 impl Assemblies {
     /// Takes the user data of a frame from `source` to `destination`.
     pub(super) fn push<'a>(&mut self, source: u16, destination: u16, data: &'a [u8]) -> Option<Made<'a>> {
         let (control, segment) = data.split_first()?;
         let link = (source, destination);
-        let at = self.0.iter().position(|assembly| assembly.link == link);
+        let at = self.waiting.iter().position(|assembly| assembly.link == link);
         if control & FIR != 0 {
+            self.began(link);
             if let Some(at) = at {
-                self.0.remove(at);
+                self.waiting.remove(at);
             }
             if control & FIN != 0 {
                 return Some(Made::Whole(segment));
             }
-            let displaced = self.0.len() >= MAX_ASSEMBLIES;
+            let displaced = self.waiting.len() >= MAX_ASSEMBLIES;
             if displaced {
-                self.0.remove(0);
+                self.waiting.remove(0);
             }
-            self.0.push(Assembly { link, sequence: control & 0x3f, octets: segment.to_vec() });
+            self.waiting.push(Assembly { link, sequence: control & 0x3f, octets: segment.to_vec() });
             return Some(if displaced { Made::Displaced } else { Made::Waiting });
         }
-        let Some(at) = at else { return Some(Made::NoFirst(*control)) };
+        let Some(at) = at else {
+            let torn = self.sound.as_ref().is_some_and(|sound| !sound.contains(&link));
+            return Some(if torn { Made::Torn } else { Made::NoFirst(*control) });
+        };
         Some(self.more(at, *control, segment))
     }
 
     fn more(&mut self, at: usize, control: u8, segment: &[u8]) -> Made<'static> {
-        let Some(assembly) = self.0.get_mut(at) else { return Made::NoFirst(control) };
+        let Some(assembly) = self.waiting.get_mut(at) else { return Made::NoFirst(control) };
         let expected = assembly.sequence.wrapping_add(1) & 0x3f;
         if control & 0x3f == assembly.sequence && assembly.octets.ends_with(segment) {
             // Clause 8.2.2.4: a segment sent twice is taken once.
             return Made::Waiting;
         }
         if control & 0x3f != expected {
-            self.0.remove(at);
+            self.waiting.remove(at);
             return Made::OutOfSequence(control & 0x3f, expected);
         }
         assembly.sequence = expected;
         let length = assembly.octets.len() + segment.len();
         if length > MAX_FRAGMENT {
-            self.0.remove(at);
+            self.waiting.remove(at);
             return Made::TooLong(length);
         }
         assembly.octets.extend_from_slice(segment);
-        if control & FIN == 0 { Made::Waiting } else { Made::Joined(self.0.remove(at).octets) }
+        if control & FIN == 0 { Made::Waiting } else { Made::Joined(self.waiting.remove(at).octets) }
+    }
+
+    /// A fragment begins on a link.
+    fn began(&mut self, link: (u16, u16)) {
+        let full =
+            self.sound.as_mut().is_some_and(|sound| !sound.contains(&link) && sound.push(link).is_err());
+        if full {
+            // More links than are kept apart: they are held to the standard again, all of them.
+            self.sound = None;
+        }
+    }
+
+    /// Whether a fragment waits for more.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Octets may be missing: what comes next may follow a segment that was lost.
+    pub(super) fn doubt(&mut self) {
+        self.sound = Some(heapless::Vec::new());
     }
 
     /// Octets are missing: nothing that waits can be trusted.
     pub(super) fn forget(&mut self) {
-        self.0.clear();
+        self.waiting.clear();
+        self.doubt();
     }
 }

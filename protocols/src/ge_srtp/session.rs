@@ -187,13 +187,17 @@ impl Body for SrtpPacket<'_> {
             number("plc_status", word.into());
         }
         if let Some(named) = self.named() {
-            number("service", named.service.into());
+            let mut tell = |key, value: FieldValue<'_>| match self.asked {
+                Some(_) => visitor.field(key, value),
+                None => visitor.recalled(key, value),
+            };
+            tell("service", FieldValue::Unsigned(named.service.into()));
             if service::names_memory(named.service) {
-                number("selector", named.selector.into());
-                number("offset", named.offset.into());
-                number("count", named.count.into());
+                tell("selector", FieldValue::Unsigned(named.selector.into()));
+                tell("offset", FieldValue::Unsigned(named.offset.into()));
+                tell("count", FieldValue::Unsigned(named.count.into()));
             }
-            visitor.field("service_name", FieldValue::Text(service::describe(named.service).1));
+            tell("service_name", FieldValue::Text(service::describe(named.service).1));
         }
         match self.values() {
             Some(values) => values.iter().for_each(|value| {

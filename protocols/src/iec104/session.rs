@@ -63,10 +63,9 @@ impl Session for Iec104Session {
     }
 
     fn resynchronise(&self, _direction: Direction, bytes: &[u8]) -> Option<usize> {
-        let first =
-            |begins: fn(&[u8]) -> bool| (0..bytes.len()).find(|at| bytes.get(*at..).is_some_and(begins));
-        // Behind noise that the peer sent itself the next start octet counts; behind a gap it may be data.
-        first(apci::begins).or_else(|| if self.torn { None } else { first(apci::might_begin) })
+        // Behind noise that the peer sent itself the next start octet counts, whatever comes later; behind a gap it may be data.
+        let begins = if self.torn { apci::begins } else { apci::might_begin };
+        (0..bytes.len()).find(|at| bytes.get(*at..).is_some_and(begins))
     }
 }
 

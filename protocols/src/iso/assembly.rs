@@ -15,8 +15,10 @@ pub enum Unit<'a> {
     Whole(&'a [u8]),
     /// A unit put together from several pieces.
     Joined(Vec<u8>),
-    /// More pieces follow.
+    /// More pieces follow, and this one is kept.
     Waiting,
+    /// Nothing is kept: an empty piece, or one of a unit that is too long.
+    Nothing,
     /// The unit is longer than [`MAX_TSDU`]: this many octets so far, all dropped. Told once per unit.
     TooLong(usize),
 }
@@ -43,7 +45,7 @@ impl Assembly {
         match core::mem::take(pieces) {
             Pieces::None if last => Unit::Whole(piece),
             // An empty unfinished piece carries nothing: peers send it to keep a connection alive.
-            Pieces::None if piece.is_empty() => Unit::Waiting,
+            Pieces::None if piece.is_empty() => Unit::Nothing,
             Pieces::None => Self::wait(pieces, piece.to_vec(), last),
             Pieces::Some(mut joined) => {
                 joined.extend_from_slice(piece);
@@ -53,7 +55,7 @@ impl Assembly {
                 if !last {
                     *pieces = Pieces::Skipping;
                 }
-                Unit::Waiting
+                Unit::Nothing
             }
         }
     }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     anomaly::Anomaly,
     dissector::{Session, Step},
-    message::{Body, Direction, Kind, Message, Protocol, Sink},
+    message::{Body, Direction, Joined, Kind, Message, Protocol, Sink},
 };
 
 /// Service data units that no protocol here knows, before any that one does, after which the flow is left to others.
@@ -24,14 +24,19 @@ pub trait Upper: Send {
     /// Takes one service data unit that begins like its protocol.
     fn unit(&mut self, direction: Direction, unit: &[u8], sink: &mut dyn Sink);
 
-    /// Requests may be missing.
-    fn gap(&mut self);
+    /// Octets are missing in this direction.
+    fn gap(&mut self, direction: Direction);
+
+    /// A request may be missing in this direction, but may still come.
+    fn doubt(&mut self, direction: Direction);
 }
 
 /// How a protocol above the transport is recognised and begun.
 pub struct Speaker {
     /// Whether a service data unit that begins with these octets is one of the protocol.
     pub begins: fn(&[u8]) -> bool,
+    /// Whether a service data unit is one of the protocol and hardly the rest of another, as which it may come behind a gap.
+    pub sure: fn(&[u8]) -> bool,
     /// Whether a whole unit that begins like none is nearest to this one, and so a broken message of it.
     pub resembles: fn(&[u8]) -> bool,
     /// A fresh state.
@@ -54,6 +59,8 @@ pub struct IsoSession {
     connected: bool,
     /// Whether the next data unit of a direction, to the server and to the client, may be the rest of one that was lost.
     torn: [bool; 2],
+    /// Whether octets may be missing, for those above that have not begun yet.
+    missing: bool,
 }
 
 impl Session for IsoSession {
@@ -97,12 +104,14 @@ impl Session for IsoSession {
 
     fn gap(&mut self, direction: Direction) {
         self.assembly.forget(direction);
-        self.missing();
+        self.upper.iter_mut().flatten().for_each(|upper| upper.gap(direction));
         *self.torn(direction) = true;
+        self.missing = true;
     }
 
-    fn doubt(&mut self, _direction: Direction) {
-        self.missing();
+    fn doubt(&mut self, direction: Direction) {
+        self.missing = true;
+        self.upper.iter_mut().flatten().for_each(|upper| upper.doubt(direction));
     }
 
     fn resume(&mut self, _direction: Direction, bytes: &[u8]) -> bool {
@@ -121,31 +130,28 @@ impl IsoSession {
         self.connected && self.foreign < MAX_FOREIGN
     }
 
-    fn missing(&mut self) {
-        self.upper.iter_mut().flatten().for_each(|upper| upper.gap());
-    }
-
     fn torn(&mut self, direction: Direction) -> &mut bool {
-        let [to_server, to_client] = &mut self.torn;
-        match direction {
-            Direction::ToServer => to_server,
-            Direction::ToClient => to_client,
-        }
+        of(&mut self.torn, direction)
     }
 
     /// Takes one data unit; false when the flow is to be left to others.
     fn data(&mut self, direction: Direction, user: &[u8], last: bool, sink: &mut dyn Sink) -> bool {
         let torn = self.torn(direction);
-        if *torn && !begins_unit(user) {
+        if *torn && !SPEAKERS.iter().any(|speaker| (speaker.sure)(user)) {
             *torn = !last;
             return true;
         }
         *torn = false;
         match self.assembly.push(direction, user, last) {
             Unit::Whole(unit) => self.unit(direction, unit, sink),
-            Unit::Joined(unit) => self.unit(direction, &unit, sink),
-            Unit::Waiting => true,
+            Unit::Joined(unit) => self.unit(direction, &unit, &mut Joined::new(sink)),
+            Unit::Waiting => {
+                sink.keep();
+                true
+            }
+            Unit::Nothing => true,
             Unit::TooLong(length) => {
+                sink.end();
                 if self.recognised {
                     let cap = Anomaly::limit("reassembly", 0, count(length), count(MAX_TSDU));
                     malformed(direction, user, cap, sink);
@@ -164,7 +170,8 @@ impl IsoSession {
             spoken.and_then(|n| SPEAKERS.get(n).copied().zip(self.upper.get_mut(n)))
         {
             self.recognised = true;
-            upper.get_or_insert_with(speaker.begin).unit(direction, unit, sink);
+            let missing = self.missing;
+            upper.get_or_insert_with(|| begin(speaker, missing)).unit(direction, unit, sink);
             return true;
         }
         if self.recognised {
@@ -183,8 +190,27 @@ impl IsoSession {
         };
         self.connected = true;
         self.assembly.forget(direction);
+        sink.end();
         *self.torn(direction) = false;
         tell(COTP, kind, direction, &[], &ConnectionUnit(unit), sink);
+    }
+}
+
+/// Begins a protocol, which may have to do without what was said before.
+fn begin(speaker: &Speaker, missing: bool) -> Box<dyn Upper> {
+    let mut upper = (speaker.begin)();
+    if missing {
+        upper.doubt(Direction::ToServer);
+    }
+    upper
+}
+
+/// What is kept of a direction.
+const fn of(both: &mut [bool; 2], direction: Direction) -> &mut bool {
+    let [to_server, to_client] = both;
+    match direction {
+        Direction::ToServer => to_server,
+        Direction::ToClient => to_client,
     }
 }
 

@@ -36,12 +36,12 @@ fn pieces_join_per_direction_and_never_beyond_the_cap() {
     assert_eq!(assembly.push(ToServer, b"he", false), Unit::Waiting);
     assert_eq!(assembly.push(ToClient, b"other way", true), Unit::Whole(b"other way"));
     assert_eq!(assembly.push(ToServer, b"llo", true), Unit::Joined(b"hello".to_vec()));
-    assert_eq!(assembly.push(ToServer, b"", false), Unit::Waiting);
+    assert_eq!(assembly.push(ToServer, b"", false), Unit::Nothing);
     assert_eq!(assembly.push(ToServer, b"x", true), Unit::Whole(b"x"), "a keep-alive leaves nothing behind");
 
     let piece = vec![0; 60_000];
     assert_eq!(assembly.push(ToServer, &piece, false), Unit::Waiting);
     assert_eq!(assembly.push(ToServer, &piece, false), Unit::TooLong(120_000));
-    assert_eq!(assembly.push(ToServer, &piece, true), Unit::Waiting, "the rest of a long unit is skipped");
+    assert_eq!(assembly.push(ToServer, &piece, true), Unit::Nothing, "the rest of a long unit is skipped");
     assert_eq!(assembly.push(ToServer, b"next", true), Unit::Whole(b"next"));
 }

@@ -91,9 +91,13 @@ impl Body for FrameBody<'_> {
         maybe(visitor, "timer", self.content.timer);
         maybe(visitor, "end_code", self.content.end_code);
         if let Some(asked) = self.asked {
-            number(visitor, "command", asked.command);
-            number(visitor, "subcommand", asked.subcommand);
-            visitor.field("command_name", FieldValue::Text(command::describe(asked.command).1));
+            let mut tell = |key, value: FieldValue<'_>| match head.response {
+                true => visitor.recalled(key, value),
+                false => visitor.field(key, value),
+            };
+            tell("command", FieldValue::Unsigned(asked.command.into()));
+            tell("subcommand", FieldValue::Unsigned(asked.subcommand.into()));
+            tell("command_name", FieldValue::Text(command::describe(asked.command).1));
         }
         if let Some(range) = self.range() {
             number(visitor, "device_code", range.named.code);

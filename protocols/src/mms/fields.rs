@@ -36,8 +36,10 @@ pub(super) fn message(message: &MmsMessage<'_>, visitor: &mut dyn FieldVisitor) 
     if let Some((key, number)) = key.zip(number) {
         visitor.field(key, number);
     }
-    let named = message.asked.map_or_else(|| pdu.named().1, |asked| asked.service);
-    visitor.field("service", FieldValue::Text(named.1));
+    match message.asked {
+        Some(asked) => visitor.recalled("service", FieldValue::Text(asked.service.1)),
+        None => visitor.field("service", FieldValue::Text(pdu.named().1.1)),
+    }
     if let Some(service) = &pdu.service {
         object::each_name(service.content, &mut |name| {
             visitor.item("domain_id", text(name.domain));
@@ -57,8 +59,8 @@ pub(super) fn message(message: &MmsMessage<'_>, visitor: &mut dyn FieldVisitor) 
     }
     match message.profile {
         Profile::Unknown => {}
-        Profile::Iec61850 => visitor.field("profile", FieldValue::Text("IEC 61850")),
-        Profile::Tase2 => visitor.field("profile", FieldValue::Text("TASE.2")),
+        Profile::Iec61850 => visitor.recalled("profile", FieldValue::Text("IEC 61850")),
+        Profile::Tase2 => visitor.recalled("profile", FieldValue::Text("TASE.2")),
     }
 }
 

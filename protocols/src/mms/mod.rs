@@ -48,6 +48,7 @@ pub struct Mms;
 /// How the transport finds MMS.
 pub(crate) static SPEAKER: iso::Speaker = iso::Speaker {
     begins: stack::begins,
+    sure: stack::is_sure,
     resembles: |_| false,
     begin: || Box::<session::MmsSession>::default(),
 };

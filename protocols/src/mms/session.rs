@@ -73,9 +73,13 @@ impl Upper for MmsSession {
         }
     }
 
-    fn gap(&mut self) {
+    /// What was asked stands: an identifier is used again only once its answer came (ISO 9506-2, 5.2), and then replaces it.
+    fn gap(&mut self, _: Direction) {
         self.forgiven = PARALLEL;
-        self.pending.clear();
+    }
+
+    fn doubt(&mut self, _: Direction) {
+        self.forgiven = PARALLEL;
     }
 }
 
@@ -95,7 +99,7 @@ impl MmsSession {
                 None
             }
             kind::CONFIRMED_RESPONSE | kind::CONFIRMED_ERROR => {
-                let asked = self.answered(direction, pdu.invoke);
+                let asked = self.answered(direction, &pdu);
                 let unmatched = asked.is_none() && self.asked_once && self.forgiven == 0;
                 if unmatched && fault.is_none() {
                     let got = pdu.invoke.and_then(|invoke| u64::try_from(invoke).ok()).unwrap_or(0);
@@ -119,6 +123,7 @@ impl MmsSession {
         message.each_target(&mut |name, service| {
             let _ = points.push((service, name.map(|name| name.points())));
         });
+        self.pending.retain(|asked| asked.invoke != invoke || asked.towards != direction);
         let cap = u64::try_from(MAX_PENDING).unwrap_or(u64::MAX);
         let full = self.pending.len() >= MAX_PENDING;
         if full {
@@ -128,8 +133,13 @@ impl MmsSession {
         full.then(|| Anomaly::limit("pending-requests", 0, cap + 1, cap))
     }
 
-    fn answered(&mut self, direction: Direction, invoke: Option<i64>) -> Option<Asked> {
-        let fits = |asked: &Asked| Some(asked.invoke) == invoke && asked.towards == direction.reversed();
+    fn answered(&mut self, direction: Direction, pdu: &Pdu<'_>) -> Option<Asked> {
+        let service = pdu.service.filter(|_| pdu.kind == kind::CONFIRMED_RESPONSE);
+        let fits = |asked: &Asked| {
+            Some(asked.invoke) == pdu.invoke
+                && asked.towards == direction.reversed()
+                && service.is_none_or(|service| service.tag.number == asked.number)
+        };
         let at = self.pending.iter().position(fits)?;
         self.pending.remove(at)
     }

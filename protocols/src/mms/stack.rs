@@ -62,6 +62,17 @@ pub(super) fn is_telling(unit: &[u8]) -> bool {
     }
 }
 
+/// Whether a service data unit is one of this stack and hardly the rest of a longer one: it tells, or its session unit ends where it
+/// does.
+pub(super) fn is_sure(unit: &[u8]) -> bool {
+    let mut cursor = Cursor::new(unit);
+    let ends = cursor.u8().is_some_and(|kind| SPDUS.contains(&kind))
+        && session_length(&mut cursor) == Some(cursor.remaining());
+    let mut bare = Cursor::new(unit);
+    let is_one = is_bare(unit) && ber::element(&mut bare).is_some() && bare.is_empty();
+    ends || is_one || matches!(unit, [1, 0, 1, 0, 0x61 | 0x30, ..] | [13 | 14, LONG, ..]) || is_telling(unit)
+}
+
 /// Whether an MMSpdu stands right above the transport.
 fn is_bare(unit: &[u8]) -> bool {
     let mut cursor = Cursor::new(unit);

@@ -304,6 +304,14 @@ impl FieldVisitor for WithoutTransaction<'_> {
     fn item(&mut self, key: &'static str, value: FieldValue<'_>) {
         self.0.item(key, value);
     }
+
+    fn recalled(&mut self, key: &'static str, value: FieldValue<'_>) {
+        self.0.recalled(key, value);
+    }
+
+    fn recalled_item(&mut self, key: &'static str, value: FieldValue<'_>) {
+        self.0.recalled_item(key, value);
+    }
 }
 
 impl Body for OnALine<'_> {

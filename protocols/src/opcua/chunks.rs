@@ -47,6 +47,11 @@ impl Chunks {
         Some(whole)
     }
 
+    /// Whether chunks of another message wait.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// The sender gave a message up, or octets are missing.
     pub(super) fn forget(&mut self, request_id: Option<u32>) {
         self.0.retain(|unfinished| request_id.is_some_and(|request_id| unfinished.request_id != request_id));

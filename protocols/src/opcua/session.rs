@@ -8,7 +8,7 @@ use crate::{
     Cursor,
     anomaly::Anomaly,
     framed::{Extent, Framed},
-    message::{Body, Direction, FieldVisitor, Kind, Sink},
+    message::{Body, Direction, FieldVisitor, Joined, Kind, Sink},
     telling::{Remarks, number, place, remark, tell},
 };
 
@@ -165,6 +165,8 @@ impl OpcUa {
                 if !self.of(direction).keep(request_id, secured.body) {
                     let cap = number(MAX_MESSAGE);
                     remark(&mut remarks, Anomaly::limit("reassembly", 24, cap + 1, cap));
+                } else {
+                    sink.keep();
                 }
                 self.finish(direction, front, message, Some(secured), None, remarks, sink);
             }
@@ -174,8 +176,19 @@ impl OpcUa {
             }
             _ => {
                 let joined: Option<Vec<u8>> = self.of(direction).complete(request_id, secured.body);
-                let body = joined.as_deref().unwrap_or(secured.body);
-                self.finish(direction, front, message, Some(secured), Some(body), remarks, sink);
+                match joined {
+                    Some(body) => {
+                        if self.of(direction).is_waiting() {
+                            sink.wait();
+                        }
+                        let sink = &mut Joined::new(sink);
+                        self.finish(direction, front, message, Some(secured), Some(&body), remarks, sink);
+                    }
+                    None => {
+                        let body = Some(secured.body);
+                        self.finish(direction, front, message, Some(secured), body, remarks, sink);
+                    }
+                }
             }
         }
     }

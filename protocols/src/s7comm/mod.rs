@@ -116,6 +116,7 @@ fn begins_unit(user: &[u8]) -> bool {
 /// How the transport finds S7 communication.
 pub(crate) static SPEAKER: iso::Speaker = iso::Speaker {
     begins: begins_unit,
+    sure: begins_unit,
     resembles: |unit| unit.first() == Some(&pdu::PROTOCOL_ID),
     begin: || Box::<session::S7Session>::default(),
 };

@@ -24,7 +24,11 @@ impl Upper for S7Session {
         self.message(direction, unit, sink);
     }
 
-    fn gap(&mut self) {
+    fn gap(&mut self, _: Direction) {
+        self.pending.gap();
+    }
+
+    fn doubt(&mut self, _: Direction) {
         self.pending.gap();
     }
 }

@@ -31,16 +31,22 @@ pub(super) fn message(message: &PlusMessage<'_>, visitor: &mut dyn FieldVisitor)
     if let Some(function) = pdu.function {
         visitor.field("function_code", FieldValue::Unsigned(function.into()));
     }
-    visitor.field("function", FieldValue::Text(message.named().1));
+    let name = FieldValue::Text(message.named().1);
+    match message.asked {
+        Some(_) => visitor.recalled("function", name),
+        None => visitor.field("function", name),
+    }
     if let Some(sequence) = pdu.sequence {
         visitor.field("sequence", FieldValue::Unsigned(sequence.into()));
     }
     if let Some(session) = pdu.session {
         visitor.field("session_id", FieldValue::Unsigned(session.into()));
     }
-    let object = pdu.object.or_else(|| message.asked.and_then(|asked| asked.object));
-    if let Some(object) = object.filter(|object| *object != 0) {
-        visitor.field("object_id", FieldValue::Unsigned(object.into()));
+    let object = |object: Option<u32>| object.filter(|id| *id != 0).map(|id| FieldValue::Unsigned(id.into()));
+    if let Some(own) = object(pdu.object) {
+        visitor.field("object_id", own);
+    } else if let Some(asked) = object(message.asked.and_then(|asked| asked.object)) {
+        visitor.recalled("object_id", asked);
     }
     if let Some(result) = pdu.result {
         visitor.field("return_value", FieldValue::Unsigned(result));

@@ -48,6 +48,7 @@ pub struct S7commPlus;
 /// How the transport finds S7 communication plus.
 pub(crate) static SPEAKER: iso::Speaker = iso::Speaker {
     begins: pdu::begins,
+    sure: pdu::begins,
     resembles: |unit| unit.first() == Some(&pdu::PROTOCOL_ID) || pdu::is_encrypted(unit),
     begin: || Box::<session::PlusSession>::default(),
 };

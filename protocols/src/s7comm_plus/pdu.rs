@@ -38,6 +38,12 @@ pub(super) fn is_encrypted(unit: &[u8]) -> bool {
     matches!(unit, [0x14..=0x17, 3, 0..=4, ..])
 }
 
+/// Whether octets are the beginning of a message, and hardly its rest: an opcode, in requests and answers with two zeros behind.
+pub(super) fn opens(octets: &[u8]) -> bool {
+    use opcode::{NOTIFICATION, REQUEST, RESPONSE, RESPONSE_OF_SESSION};
+    matches!(octets, [REQUEST | RESPONSE | RESPONSE_OF_SESSION, 0, 0, ..] | [NOTIFICATION, ..])
+}
+
 /// A unit: header, part of a message, and whether the trailer ends it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part<'a> {

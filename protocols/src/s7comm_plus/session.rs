@@ -13,7 +13,7 @@ use super::{
 use crate::{
     anomaly::Anomaly,
     iso::{Upper, tell},
-    message::{Direction, Kind, Sink},
+    message::{Direction, Joined, Kind, Sink},
 };
 
 /// Requests kept per flow.
@@ -37,9 +37,21 @@ pub(super) struct Asked {
     towards: Direction,
 }
 
-/// A message of which parts are there.
+/// What is known of the message that the next part of a direction may belong to.
+#[derive(Debug, Default)]
+enum Begun {
+    /// It begins with that part.
+    #[default]
+    No,
+    /// Parts of it are there.
+    Yes(Parts),
+    /// Parts of it may have been lost.
+    Torn,
+}
+
+/// The parts of a message that are there.
 #[derive(Debug)]
-struct Begun {
+struct Parts {
     version: u8,
     digest: u8,
     octets: Vec<u8>,
@@ -51,7 +63,7 @@ struct Begun {
 #[derive(Debug, Default)]
 pub(super) struct PlusSession {
     pending: VecDeque<Asked>,
-    begun: [Option<Begun>; 2],
+    begun: [Begun; 2],
     told_encrypted: bool,
 }
 
@@ -81,46 +93,60 @@ impl Upper for PlusSession {
         self.part(direction, &part, fault, sink);
     }
 
-    fn gap(&mut self) {
-        self.pending.clear();
-        self.begun = [None, None];
+    /// What was asked stands: an answer is paired by its number and its function.
+    fn gap(&mut self, direction: Direction) {
+        *self.begun(direction) = Begun::Torn;
     }
+
+    fn doubt(&mut self, _: Direction) {}
 }
 
 impl PlusSession {
     fn part(&mut self, direction: Direction, part: &Part<'_>, fault: Option<Anomaly>, sink: &mut dyn Sink) {
-        let [to_server, to_client] = &mut self.begun;
-        let begun = match direction {
-            Direction::ToServer => to_server,
-            Direction::ToClient => to_client,
-        };
         let alone = matches!(part.version, EVENT | KEEP_ALIVE);
         let (version, digest) = (part.version, part.digest);
-        match begun.take().filter(|_| !alone) {
-            None if part.last || fault.is_some() => {
-                let (message, whole) = Pdu::read(version, digest, part.octets);
-                let fault = fault.or(broken(whole || version == KEEP_ALIVE, part.octets));
-                self.tell(direction, message, fault, sink);
+        let begun = self.begun(direction);
+        match core::mem::take(begun) {
+            Begun::Torn if !alone && !pdu::opens(part.octets) => {
+                // The rest of a message whose beginning was lost.
+                if !part.last {
+                    *begun = Begun::Torn;
+                }
             }
-            None => {
-                let octets = part.octets.to_vec();
-                *begun = Some(Begun { version, digest, octets, dropped: false });
-            }
-            Some(mut joined) => {
+            Begun::Yes(mut joined) if !alone => {
                 if joined.octets.len() + part.octets.len() <= MAX_MESSAGE {
                     joined.octets.extend_from_slice(part.octets);
                 } else {
                     joined.dropped = true;
                 }
                 if !part.last && fault.is_none() {
-                    *begun = Some(joined);
-                    return;
+                    *begun = Begun::Yes(joined);
+                    sink.wait();
+                    return sink.keep();
                 }
                 let (message, whole) = Pdu::read(joined.version, joined.digest, &joined.octets);
                 let cap = || Anomaly::limit("reassembly", 0, count(MAX_MESSAGE) + 1, count(MAX_MESSAGE));
                 let fault = fault.or(broken(whole, &joined.octets)).or_else(|| joined.dropped.then(cap));
+                self.tell(direction, message, fault, &mut Joined::new(sink));
+            }
+            _ if part.last || fault.is_some() => {
+                let (message, whole) = Pdu::read(version, digest, part.octets);
+                let fault = fault.or(broken(whole || version == KEEP_ALIVE, part.octets));
                 self.tell(direction, message, fault, sink);
             }
+            _ => {
+                let octets = part.octets.to_vec();
+                *begun = Begun::Yes(Parts { version, digest, octets, dropped: false });
+                sink.keep();
+            }
+        }
+    }
+
+    fn begun(&mut self, direction: Direction) -> &mut Begun {
+        let [to_server, to_client] = &mut self.begun;
+        match direction {
+            Direction::ToServer => to_server,
+            Direction::ToClient => to_client,
         }
     }
 

@@ -61,6 +61,9 @@ const fn name(code: u8) -> &'static str {
     }
 }
 
+/// Segments behind a gap in which a packet in clear is looked for: the exchange of keys has no more.
+const MAX_TORN: u8 = 8;
+
 /// What a direction says next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
@@ -68,8 +71,24 @@ enum Next {
     Lines(u8),
     /// Packets in clear.
     Packets,
+    /// Behind a gap: so many segments yet that may begin with a packet in clear.
+    Torn(u8),
     /// What is not read.
     Encrypted,
+}
+
+/// Whether octets are the beginning of a packet in clear (RFC 4253 clause 6), which behind a gap encrypted ones are not: a length
+/// that fills blocks of eight octets, a padding within it and a message that comes before encryption.
+fn begins(bytes: &[u8]) -> bool {
+    let mut cursor = Cursor::new(bytes);
+    let Some((length, padding, code)) =
+        cursor.u32().and_then(|length| Some((length, cursor.u8()?, cursor.u8()?)))
+    else {
+        return false;
+    };
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let fits = (12..=MAX_PACKET - 4).contains(&length) && (length + 4).is_multiple_of(8);
+    fits && (4..length - 1).contains(&usize::from(padding)) && matches!(code, 20 | 21 | 30..=49)
 }
 
 /// A connection.
@@ -159,14 +178,26 @@ impl Shell {
 impl Session for Shell {
     fn step(&mut self, direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Step {
         match *self.next(direction) {
-            Next::Lines(left) => self.identification(direction, bytes, left, sink),
             Next::Packets => self.packet(direction, bytes, sink),
+            // No line begins with a zero: the identification was lost, or sent before anybody listened.
+            Next::Lines(_) | Next::Torn(_) if bytes.first() == Some(&0) && bytes.len() < 6 => Step::Need(6),
+            Next::Lines(_) | Next::Torn(_) if begins(bytes) => {
+                *self.next(direction) = Next::Packets;
+                self.packet(direction, bytes, sink)
+            }
+            Next::Lines(left) => self.identification(direction, bytes, left, sink),
+            Next::Torn(left) => {
+                *self.next(direction) = left.checked_sub(1).map_or(Next::Encrypted, Next::Torn);
+                Step::Consumed(bytes.len())
+            }
             Next::Encrypted => Step::Consumed(bytes.len()),
         }
     }
 
     fn gap(&mut self, direction: Direction) {
-        *self.next(direction) = Next::Encrypted;
+        if *self.next(direction) != Next::Encrypted {
+            *self.next(direction) = Next::Torn(MAX_TORN);
+        }
     }
 
     fn resynchronise(&self, _: Direction, _: &[u8]) -> Option<usize> {

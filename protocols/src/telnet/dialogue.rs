@@ -50,6 +50,19 @@ impl Dialogue {
         }
     }
 
+    /// Octets are missing. What was asked stands: rather a line too many is taken for a password than one too few.
+    pub(super) fn gap(&mut self, direction: Direction) {
+        match direction {
+            Direction::ToServer => self.typed.clear(),
+            Direction::ToClient => self.prompt.clear(),
+        }
+    }
+
+    /// Whether a line is being typed.
+    pub(super) fn is_typing(&self) -> bool {
+        !self.typed.is_empty()
+    }
+
     fn printed(&mut self, octet: u8, each: &mut dyn FnMut(Said<'_>)) {
         if octet == b'\n' || octet == b'\r' {
             self.prompt.clear();

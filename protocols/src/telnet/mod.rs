@@ -15,7 +15,7 @@ use fieldwarden_model::{Transport, Verb};
 
 use crate::{
     dissector::{Ports, Probe, Session, Step},
-    message::{Direction, FieldValue, Protocol, Sink},
+    message::{Direction, FieldValue, Joined, Protocol, Sink},
     plain::{self, Head, Plain, number},
 };
 
@@ -129,13 +129,19 @@ impl Session for Terminal {
         }
         let text = bytes.split(|octet| *octet == COMMAND).next().unwrap_or_default();
         for octet in text {
-            self.0.hear(direction, *octet, &mut |said| Self::tell(direction, said, sink));
+            // Its octets may have come one by one.
+            self.0.hear(direction, *octet, &mut |said| {
+                Self::tell(direction, said, &mut Joined::new(&mut *sink))
+            });
+        }
+        if self.0.is_typing() && direction == Direction::ToServer {
+            sink.keep();
         }
         Step::Consumed(text.len())
     }
 
-    fn gap(&mut self, _: Direction) {
-        self.0 = Dialogue::default();
+    fn gap(&mut self, direction: Direction) {
+        self.0.gap(direction);
     }
 
     fn resynchronise(&self, _: Direction, _: &[u8]) -> Option<usize> {

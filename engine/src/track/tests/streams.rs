@@ -369,18 +369,40 @@ fn who_is_the_server_of_a_connection_picked_up_in_the_middle() {
 }
 
 #[test]
-fn recognition_waits_keeps_trying_and_stops() {
-    let noise = |n: u32| data(100 + n, b"?");
-    let late = |n: u32| data(100 + n, &parcel(b"\x01"));
-    let mut bench = Bench::new();
-    bench.send(&(0..15).map(noise).collect::<Vec<_>>());
-    bench.send(&[late(15)]);
-    assert_eq!(bench.log.bodies(), ["ToServer 01"], "the sixteenth segment is still looked at");
+fn recognition_waits_keeps_trying_and_stops_however_the_noise_is_cut() {
+    const LOOKED_AT: u32 = 24_576;
+    for size in [1, 7, 1_024] {
+        let noise = |octets: u32| {
+            let starts = (0..octets).step_by(size as usize);
+            starts
+                .map(move |at| data(100 + at, &vec![b'?'; size.min(octets - at) as usize]))
+                .collect::<Vec<_>>()
+        };
+        let mut bench = Bench::new();
+        bench.send(&noise(LOOKED_AT - 1));
+        bench.send(&[data(100 + LOOKED_AT - 1, &parcel(b"\x01"))]);
+        assert_eq!(bench.log.bodies(), ["ToServer 01"], "the next segment is still looked at");
 
-    let mut bench = Bench::new();
-    bench.send(&(0..16).map(noise).collect::<Vec<_>>());
-    bench.send(&[late(16)]);
-    assert!(bench.log.bodies().is_empty(), "no later one is");
+        let mut bench = Bench::new();
+        bench.send(&noise(LOOKED_AT));
+        bench.send(&[data(100 + LOOKED_AT, &parcel(b"\x01"))]);
+        assert!(bench.log.bodies().is_empty(), "no later one is");
+    }
+}
+
+#[test]
+fn a_dialogue_in_vain_is_let_alone_after_its_turns() {
+    let turn = |n: u32| match n % 2 {
+        0 => acked(ToServer, 100 + n / 2, 500 + n / 2, b"?"),
+        _ => acked(ToClient, 500 + n / 2, 101 + n / 2, b"!"),
+    };
+    let told = |turns: u32| {
+        let mut bench = Bench::new();
+        bench.send(&(0..turns).map(turn).collect::<Vec<_>>());
+        bench.send(&[acked(ToServer, 100 + turns / 2, 500 + turns / 2, &parcel(b"\x01"))]);
+        bench.log.bodies().len()
+    };
+    assert_eq!((told(14), told(16)), (1, 0));
 }
 
 #[test]

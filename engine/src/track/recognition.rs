@@ -207,8 +207,10 @@ fn begins_inside<'o>(
         dissector.carried_by(Transport::Tcp) && dissector.well_known(ports.server)
     };
     dissectors.iter().filter(home).find_map(|dissector| {
-        let mut later = (1..octets.len()).filter_map(|at| octets.get(at..));
-        later.find(|rest| dissector.probe(direction, rest, ports) == Probe::Certain)
+        // The search of a session is held to a cost, whatever octets come; probing at every octet would not be.
+        let at = dissector.session(Transport::Tcp).resynchronise(direction, octets)?;
+        let rest = octets.get(at..).filter(|_| at > 0)?;
+        (dissector.probe(direction, rest, ports) == Probe::Certain).then_some(rest)
     })
 }
 

@@ -61,6 +61,7 @@ pub mod modbus_serial;
 pub mod mqtt;
 pub mod ntp;
 pub mod opcua;
+pub mod openvpn;
 pub mod pcworx;
 pub mod plain;
 pub mod powerlink;
@@ -140,6 +141,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &tristation::TriStation,
     &dcerpc::Dcerpc,
     &tls::TLS,
+    &openvpn::OpenVpn,
     &ssh::SSH,
     &http::HTTP,
     &mqtt::MQTT,

@@ -580,7 +580,8 @@ fn hand_on<O: Observer>(
     recognition::stream(scene, flow, direction, octets, carried);
 }
 
-/// A first segment of one zero octet that nobody pushed: the probe of an idle connection that was open before the capture.
+/// A segment of one zero octet that nobody pushed, before any other: the probe of an idle connection that was open before the
+/// capture.
 fn is_keep_alive(segment: &Segment<'_>) -> bool {
     segment.payload == [0] && segment.missing == 0 && !segment.header.flags.has(TcpFlags::PSH)
 }

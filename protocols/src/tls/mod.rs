@@ -100,7 +100,7 @@ struct Half {
 
 /// A connection.
 #[derive(Clone, Copy, Debug, Default)]
-struct Records {
+pub(crate) struct Records {
     halves: [Half; 2],
 }
 

@@ -185,7 +185,8 @@ fn a_faithful_retransmission_is_no_contradiction() {
 fn keep_alives_and_window_probes_change_nothing() {
     let mut bench = Bench::new();
     bench.send(&[
-        // The capture begins with the probe of an idle connection (RFC 1122 clause 4.2.3.6).
+        // The capture begins with probes of an idle connection (RFC 1122 clause 4.2.3.6).
+        sent(ToServer, 99, ACK, &[0]),
         sent(ToServer, 99, ACK, &[0]),
         data(100, &parcel(b"\x01")),
         sent(ToServer, 104, ACK, &[0]),

@@ -1,0 +1,69 @@
+//! Against packets decoded by hand.
+
+use alloc::vec::Vec;
+
+use fieldwarden_model::Transport;
+
+use super::{OpenVpn, PORT};
+use crate::{
+    Probe,
+    talk::{ANSWER, ASK, Talk, hex, probed, stands, talk, told},
+};
+
+/// A session opened by both, and a hello of TLS 1.2 without anything in it, in two packets.
+fn exchange() -> Talk {
+    talk(&[
+        (ASK, "000e 38 0102030405060708 00 00000000"),
+        (ANSWER, "001a 40 1112131415161718 01 00000000 0102030405060708 00000000"),
+        (ASK, "0016 28 0102030405060708 01 00000000 1112131415161718"),
+        (ASK, "001b 20 0102030405060708 00 00000001 16 0303 002d 01 000029 0303 0000"),
+        (ASK, &["0033 20 0102030405060708 00 00000002", &"00".repeat(31), "0002 1301 0100"].concat()),
+        (ANSWER, "0005 30 aabbccdd"),
+    ])
+}
+
+/// The packets alone, as they go over UDP.
+fn datagrams() -> Talk {
+    exchange().into_iter().map(|(direction, octets)| (direction, octets[2..].to_vec())).collect()
+}
+
+#[test]
+fn a_session_and_the_hello_in_it() {
+    for (transport, talk) in [(Transport::Tcp, exchange()), (Transport::Udp, datagrams())] {
+        let lines = told(&OpenVpn, transport, &talk);
+        assert_eq!(lines.len(), 6, "{lines:#?}");
+        assert!(lines[0].starts_with("request opcode=7 key_id=0 session_id=0102030405060708 packet_id=0"));
+        assert!(lines[1].contains("opcode=8") && lines[2].contains("opcode=5"), "{lines:#?}");
+        assert!(lines[5].contains("handshake_type=1"), "{lines:#?}");
+        stands(&OpenVpn, transport, &talk);
+    }
+}
+
+#[test]
+fn a_packet_sent_again_is_joined_once_and_a_lost_one_ends_the_record() {
+    let mut again = datagrams();
+    again.insert(4, again[3].clone());
+    assert!(told(&OpenVpn, Transport::Udp, &again).iter().any(|line| line.contains("handshake_type=1")));
+    let mut lost = datagrams();
+    lost.remove(3);
+    assert!(!told(&OpenVpn, Transport::Udp, &lost).iter().any(|line| line.contains("handshake_type")));
+}
+
+#[test]
+fn a_covered_channel_tells_opcode_and_session_alone() {
+    // tls-auth: a keyed sum of 20 octets, a number and the time before the acknowledgements.
+    let reset = ["38 0102030405060708", &"5a".repeat(20), "00000001 50f473e8 00 00000000"].concat();
+    let lines = told(&OpenVpn, Transport::Udp, &[(ASK, hex(&reset))].into_iter().collect::<Vec<_>>());
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains("opcode=7") && !lines[0].contains("packet_id"), "{lines:?}");
+}
+
+#[test]
+fn it_is_known_on_any_port_by_its_first_packet() {
+    for talk in [exchange(), datagrams()] {
+        assert_eq!(probed(&OpenVpn, ASK, &talk[0].1, 443), Probe::Certain);
+        assert_eq!(probed(&OpenVpn, ASK, &talk[3].1, 443), Probe::No);
+        assert_eq!(probed(&OpenVpn, ASK, &talk[3].1, PORT), Probe::Possible);
+    }
+    assert_eq!(probed(&OpenVpn, ASK, b"GET / HTTP/1.1\r\n", 80), Probe::No);
+}

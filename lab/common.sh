@@ -50,6 +50,48 @@ in_ns() {
     ip netns exec "$(ns "$node")" "$@"
 }
 
+# The remains of an earlier lab of that prefix are cleared; somebody else's namespaces are not touched.
+clear_remains() {
+    local node
+    "$LAB_DIR/down" --prefix "$PREFIX" --purge
+    for node in "$@"; do
+        [[ ! -e "/run/netns/$(ns "$node")" ]] || die "namespace $(ns "$node") exists and is not ours; choose another --prefix"
+    done
+}
+
+# A namespace of the lab, without IPv6.
+add_node() {
+    ip netns add "$(ns "$1")"
+    echo "$(ns "$1") $(stat -c %i "/run/netns/$(ns "$1")")" >>"$STATE/namespaces"
+    in_ns "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+    ip -n "$(ns "$1")" link set lo up
+}
+
+# address NODE INTERFACE ADDRESS: brings an interface up.
+address() {
+    local hardware
+    # Hardware addresses follow from the IP addresses, so that captures read the same each time.
+    hardware="$(printf '02:00:%02x:%02x:%02x:%02x' ${3//./ })"
+    offloads_off "$1" "$2"
+    ip -n "$(ns "$1")" link set "$2" address "$hardware"
+    ip -n "$(ns "$1")" address add "$3/24" dev "$2"
+    ip -n "$(ns "$1")" link set "$2" up
+}
+
+# With an offload on, frames reach a capture with a checksum that was never computed, or glued together.
+offloads_off() { in_ns "$1" ethtool -K "$2" tx off rx off sg off tso off gso off gro off >/dev/null 2>&1; }
+
+# say_until NAME TEXT: waits until a process that was started has written a line that begins so.
+say_until() {
+    for _ in {1..200}; do
+        grep -q "^$2" "$STATE/$1.log" 2>/dev/null && return 0
+        is_running "$1" || break
+        sleep 0.05
+    done
+    cat "$STATE/$1.log" >&2
+    die "$1 did not start"
+}
+
 # A process is known by its pid and the time the kernel started it, so that a pid that was given
 # to somebody else in the meantime is never signalled.
 start_time() { sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }

@@ -26,11 +26,15 @@ TALKERS = {
     "10.1.0.20": "Filter line PLC",
     "10.2.0.10": "Control room HMI",
     "10.2.0.66": "Rogue laptop",
+    "10.9.0.10": "client",
+    "10.9.0.20": "server",
 }
 HEADER = """# Captures made by lab/make-captures in the lab of lab/README.md; nothing in them comes from a real plant.
 # Licence: as the project. `episodes` are unbroken runs of requests by one client with one intention, with the
 # frames of their first and last request. NAME.truth.jsonl holds every request; its keys are in lab/peers/journal.py,
 # and `frame` is the frame of the request. Counts were made by tshark and agree with the journals.
+# A conversation (lab/converse) has no frames in its truth: its client journals each message that it sent and received, and
+# tests/peers.rs holds them against what `decode` reads; `operations` are the client's.
 """
 
 
@@ -39,12 +43,17 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     for word in ("--name", "--story", "--state", "--out"):
         arguments.add_argument(word, required=True)
+    arguments.add_argument("--peers", nargs="+", default=["pymodbus", "python-snap7"], help="packages that spoke")
+    arguments.add_argument("--conversation", action="store_true", help="of lab/converse: tests/peers.rs joins its journal")
     options = arguments.parse_args()
     state, out = pathlib.Path(options.state), pathlib.Path(options.out)
     recording = state / "capture.pcap"
 
     frames = tshark(recording, "frame", ("frame.number", "frame.time_epoch", "ip.src", "ip.dst"))
-    truth = place(journals(state), tshark(recording, REQUESTS, FIELDS), rfc3339(frames[0][1]))
+    if options.conversation:
+        truth = [json.loads(line) for line in (state / "journal.jsonl").read_text(encoding="utf-8").splitlines()]
+    else:
+        truth = place(journals(state), tshark(recording, REQUESTS, FIELDS), rfc3339(frames[0][1]))
 
     out.mkdir(exist_ok=True)
     capture = out / f"{options.name}.pcap"
@@ -57,7 +66,7 @@ def main():
         "story": options.story,
         "made_by": f"lab/make-captures {options.name}",
         "made_on": time.strftime("%Y-%m-%d", time.gmtime()),
-        "peers": [f"pymodbus {version('pymodbus')}", f"python-snap7 {version('python-snap7')}"],
+        "peers": [f"{peer} {version(peer)}" for peer in options.peers],
         "recorded_with": first_line("tcpdump", "--version"),
         "checked_with": first_line("tshark", "--version"),
         "frames": len(frames),
@@ -65,9 +74,11 @@ def main():
         "sha256": digest(capture),
         "truth_sha256": digest(truth_file),
         "talkers": talkers(frames),
-        "messages": messages(recording),
-        "episodes": episodes(truth),
     }
+    if options.conversation:
+        entry |= {"messages": layers(recording), "operations": operations(truth)}
+    else:
+        entry |= {"messages": messages(recording), "episodes": episodes(truth)}
     save(out / "PROVENANCE.toml", entry)
     print(f"lab: {options.name}: {len(frames)} frames, {capture.stat().st_size} bytes, {len(truth)} requests")
 
@@ -126,6 +137,19 @@ def messages(recording):
     for modbus, s7 in tshark(recording, FUNCTIONS, ("modbus.func_code", "s7comm.param.func")):
         counts[f"modbus {int(modbus)}" if modbus else f"s7comm {int(s7, 0):#04x}"] += 1
     return dict(sorted(counts.items(), key=lambda item: (item[0].split()[0], int(item[0].split()[1], 0))))
+
+
+def layers(recording):
+    """How many frames of each protocol a conversation holds."""
+    counts = collections.Counter(name for (name,) in tshark(recording, "frame", ("_ws.col.Protocol",)))
+    return dict(sorted(counts.items()))
+
+
+def operations(truth):
+    """What the client of a conversation did, how often, and how often the server refused."""
+    counts = collections.Counter(record["operation"] for record in truth)
+    counts["refused"] = sum(record["result"] == "refused" for record in truth)
+    return dict(sorted(counts.items()))
 
 
 def episodes(truth):

@@ -4,6 +4,10 @@ Keys: `time` (UTC, when the request was sent), `actor`, `client`, `client_port`,
 `operation`, `function` (the code on the wire), what was touched (`unit`, `area`, `block`, `address`,
 `quantity`), `values`, `result` (`ok`, `refused`: the server answered with an error, `timeout`: nothing
 came, `failed`: the connection was refused or broke), `answered` (true for ok and refused), `millis`, `detail`.
+
+The clients of lab/converse have `asked` and `got` instead of `address`, `quantity` and `values`: the messages that the client sent
+for this operation, and those that came, each an object with what the client knows of it, under the keys of
+`fieldwarden decode --json`.
 """
 
 import contextlib

@@ -24,16 +24,9 @@ pub(crate) struct Lab {
 impl Lab {
     /// Brings a lab up, its operator not yet at work; none, loudly, where that is not possible.
     pub(crate) fn up(prefix: &'static str) -> Option<Self> {
-        if !is_root() {
-            super::skipped(&format!("{prefix} needs root, since the lab makes network namespaces"));
+        if !possible(prefix) {
             return None;
         }
-        let probe = format!("{prefix}-probe");
-        if run("ip", &["netns", "add", &probe]).status != 0 {
-            super::skipped(&format!("{prefix} needs network namespaces, which this machine refuses"));
-            return None;
-        }
-        must("ip", &["netns", "delete", &probe]);
         let alone = alone();
         must(script("down"), &["--prefix", prefix, "--purge"]);
         must(script("up"), &["--prefix", prefix, "--no-operator"]);
@@ -144,7 +137,23 @@ pub(crate) fn target() -> PathBuf {
     program.ancestors().nth(2).unwrap_or(program).to_path_buf()
 }
 
-fn script(name: &str) -> PathBuf {
+/// Whether namespaces can be made here; says so, loudly, where not.
+pub(crate) fn possible(prefix: &str) -> bool {
+    if !is_root() {
+        super::skipped(&format!("{prefix} needs root, since the lab makes network namespaces"));
+        return false;
+    }
+    let probe = format!("{prefix}-probe");
+    if run("ip", &["netns", "add", &probe]).status != 0 {
+        super::skipped(&format!("{prefix} needs network namespaces, which this machine refuses"));
+        return false;
+    }
+    must("ip", &["netns", "delete", &probe]);
+    true
+}
+
+/// A program of the lab.
+pub(crate) fn script(name: &str) -> PathBuf {
     root().join("lab").join(name)
 }
 

@@ -1,0 +1,22 @@
+//! How each protocol's journal is compared.
+
+use serde_json::{Map, Value};
+
+use crate::journal::Protocol;
+
+/// All of them.
+pub(crate) const ALL: &[&Protocol] = &[&IEC104];
+
+fn is(fields: &Map<String, Value>, key: &str, numbers: &[u64]) -> bool {
+    fields.get(key).and_then(Value::as_u64).is_some_and(|number| numbers.contains(&number))
+}
+
+/// IEC 60870-5-104. U and S frames are the link's own (clauses 5.2, 5.3). Confirmations repeat the command, whose values stand in
+/// what was asked.
+pub(crate) const IEC104: Protocol = Protocol {
+    name: "iec104",
+    lines: &["iec104"],
+    carries: &["type_id", "cause", "common_address", "object_address"],
+    upkeep: |fields| is(fields, "frame_type", &[1, 3]),
+    rounds: 10,
+};

@@ -6,8 +6,8 @@ use fieldwarden_protocols::{
     Direction, Dissector, FieldValue, FieldVisitor, Message, Ports, Session, Step, stream::StreamParser,
 };
 
-/// What a parser takes beside the octets that wait.
-const PARSER: usize = 1_024;
+/// What a parser takes beside the octets that wait: its notes, and in each direction room for the segment that came last.
+const PARSER: usize = 4_096;
 
 /// Feeds a conversation. The input is a list of segments: one octet of control (lowest bit: direction; upper half all
 /// set: a gap before it), one of length, then the segment. `wrap` may put framing around a segment, as its control

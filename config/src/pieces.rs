@@ -60,10 +60,16 @@ const fn is_list(node: &Node) -> bool {
 /// Where the first repeated table opens that lies at least so many octets behind `start`; the end of the text where none
 /// does.
 fn next_piece(text: &str, start: usize, octets: usize, repeats: impl Fn(&str) -> bool) -> usize {
-    let mut at = start;
-    for line in text.get(start..).unwrap_or_default().split_inclusive('\n') {
+    // A line that lies far enough behind begins after a newline no nearer than this.
+    let near = (start + octets).saturating_sub(1);
+    let newline = |rest: &[u8]| rest.iter().position(|octet| *octet == b'\n');
+    let mut at = match octets {
+        0 => start,
+        _ => text.as_bytes().get(near..).and_then(newline).map_or(text.len(), |newline| near + newline + 1),
+    };
+    for line in text.get(at..).unwrap_or_default().split_inclusive('\n') {
         let opens = line.strip_prefix("[[").and_then(|header| header.split(']').next());
-        if at - start >= octets && opens.is_some_and(|key| repeats(key.trim())) {
+        if opens.is_some_and(|key| repeats(key.trim())) {
             break;
         }
         at += line.len();

@@ -29,8 +29,6 @@ pub type MessageSink<'a> = dyn FnMut(&Message<'_>, &[FrameRef]) + 'a;
 #[derive(Debug, Default)]
 struct Waiting {
     octets: Vec<u8>,
-    /// How many octets there must be before the session can say more.
-    wanted: usize,
     /// Those that carried `octets`.
     frames: Frames,
     /// Those of parts that the session keeps.
@@ -204,10 +202,6 @@ impl StreamParser {
         } else {
             let earlier = waiting.octets.len();
             waiting.octets.extend_from_slice(octets);
-            if waiting.octets.len() < waiting.wanted {
-                *self.slot(direction) = Some(waiting);
-                return;
-            }
             let joined = core::mem::take(&mut waiting.octets);
             let run = Run { octets: &joined, earlier, stopped };
             let rest = self.parse(direction, run, &mut waiting, frame, sink);
@@ -255,7 +249,6 @@ impl StreamParser {
             if waiting.lost {
                 let Some(at) = self.session.resynchronise(direction, rest) else {
                     only(&mut waiting.frames, frame);
-                    waiting.wanted = 0;
                     return rest.len().min(MAX_SOUGHT_OCTETS);
                 };
                 rest = rest.get(at..).unwrap_or_default();
@@ -277,10 +270,8 @@ impl StreamParser {
                     rest = rest.get(count.max(1)..).unwrap_or_default();
                     only(&mut waiting.frames, frame);
                 }
-                Step::Need(total) if total > rest.len() && total <= self.max_message => {
-                    waiting.wanted = total;
-                    return rest.len();
-                }
+                // Asked again with every segment: with more octets a session may see that no message begins here after all.
+                Step::Need(total) if total > rest.len() && total <= self.max_message => return rest.len(),
                 Step::Need(_) | Step::Lost => {
                     // Skipping one octet guarantees progress when resynchronisation points at the same place.
                     rest = rest.get(1..).unwrap_or_default();

@@ -199,7 +199,9 @@ impl Drop for Listener {
 fn product() -> PathBuf {
     std::env::var_os("FIELDWARDEN_PRODUCT").map_or_else(
         || {
-            skipped("FIELDWARDEN_PRODUCT names no release build: the rates are those of a build for debugging");
+            skipped(
+                "FIELDWARDEN_PRODUCT names no release build: the rates are those of a build for debugging",
+            );
             PathBuf::from(env!("CARGO_BIN_EXE_fieldwarden"))
         },
         PathBuf::from,

@@ -108,9 +108,11 @@ impl<'a> Head<'a> {
 
     /// The value of a field, the first of that name (RFC 9112 clause 5). A blank before the colon is let pass, as some servers do.
     pub(super) fn field(&self, name: &str) -> Option<&'a [u8]> {
+        let first = name.as_bytes().first().map(u8::to_ascii_lowercase);
         let mut rest = self.fields;
         while let Line::Whole(text, length) = line(rest, rest.len() + 1) {
-            if let Some((own, after)) = text.split_at_checked(name.len())
+            if text.first().map(u8::to_ascii_lowercase) == first
+                && let Some((own, after)) = text.split_at_checked(name.len())
                 && own.eq_ignore_ascii_case(name.as_bytes())
                 && let Some(value) = after.trim_ascii_start().strip_prefix(b":")
             {

@@ -101,7 +101,8 @@ fn every_dissector_says_which_fields_identify_its_messages() {
     for dissector in fieldwarden_protocols::DISSECTORS {
         let name = dissector.protocol().name();
         assert!(has_line(&core, name), "{name}: no line in tests/conformance/core.tsv");
-        assert!(fuzz.contains(&format!("\nname = \"{name}\"\n")), "{name}: no [[bin]] in fuzz/Cargo.toml");
+        let listed = fuzz.matches(&format!("\nname = \"{name}\"\n")).count();
+        assert_eq!(listed, 1, "{name}: [[bin]]s in fuzz/Cargo.toml");
     }
 }
 

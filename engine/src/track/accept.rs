@@ -39,13 +39,14 @@ pub(super) fn takes<O: Observer>(
             scene.event(flow, direction, TrackEvent::Odd { odd: Odd::Checksum, octets });
             return false;
         }
-        flow.half(direction).strike(Noted::RightOnce);
+        flow.half(direction).wrong_again();
         if !flow.half(direction).note(Noted::SumsUnverified) {
             scene.event(flow, direction, TrackEvent::ChecksumsUnverified);
         }
     } else if sums.transport == Checksum::Good {
         let half = flow.half(direction);
-        // Among wrong ones chance makes one in 65,536 right; two in a row it does not.
+        // Among wrong ones chance makes one in 65,536 right, but hardly two so near to each other. Who mixes wrong ones in on purpose
+        // has to send eight of them for each right one, or be found out.
         if !half.has_noted(Noted::SumsUnverified) || half.note(Noted::RightOnce) {
             half.note(Noted::Sums);
         }

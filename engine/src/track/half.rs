@@ -96,9 +96,13 @@ pub(super) enum Noted {
     TimeToLive = 4,
     /// Urgent data was told.
     Urgent = 8,
-    /// The last checksum was right, after wrong ones.
+    /// A checksum was right after wrong ones.
     RightOnce = 16,
 }
+
+/// One of the wrong checksums since then, of which the notes count this many times.
+const WRONG_SINCE: u8 = 32;
+const MOST_WRONG_SINCE: u8 = 0b1110_0000;
 
 /// Shift of the windows that a side advertises (RFC 7323 clause 2.3), where its SYN was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,9 +149,16 @@ impl Half {
         before
     }
 
-    /// Strikes a note out.
-    pub(super) const fn strike(&mut self, what: Noted) {
-        self.noted &= !(what as u8);
+    /// Another checksum was wrong: after eight of them it is forgotten that one was right.
+    pub(super) const fn wrong_again(&mut self) {
+        if !self.has_noted(Noted::RightOnce) {
+            return;
+        }
+        if self.noted & MOST_WRONG_SINCE == MOST_WRONG_SINCE {
+            self.noted &= !(MOST_WRONG_SINCE | Noted::RightOnce as u8);
+        } else {
+            self.noted += WRONG_SINCE;
+        }
     }
 
     /// Whether something was noted.

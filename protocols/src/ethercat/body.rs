@@ -78,8 +78,8 @@ fn points(unit: &Unit<'_>) -> Option<PointRange> {
     Some(PointRange { space, first, last })
 }
 
-fn values<'a>(unit: &Unit<'a>) -> Option<Values<'a>> {
-    let bytes = unit.data;
+/// Octets as the number they are by their length, or as octets.
+pub(super) fn values(bytes: &[u8]) -> Option<Values<'_>> {
     let (encoding, count, stride) = match bytes.len() {
         0 => return None,
         2 => (Encoding::Unsigned16Little, 1, 2),
@@ -118,7 +118,7 @@ fn operation<'a>(unit: &Unit<'a>, returns: bool) -> Option<Operation<'a>> {
         name,
         unit: unit_number,
         points: points(unit),
-        values: if carries { values(unit) } else { None },
+        values: if carries { values(unit.data) } else { None },
         outcome,
     })
 }

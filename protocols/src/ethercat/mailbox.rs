@@ -4,9 +4,9 @@
 //! | length:16 | station:16 | channel:6 priority:2 | type:4 counter:3 0:1 |  CoE: number:9 0:3 service:4, command, index, sub-index
 //! ```
 
-use fieldwarden_model::{Operation, Outcome, PointRange, Space, Values, Verb, operation::Encoding};
+use fieldwarden_model::{Operation, Outcome, PointRange, Space, Verb};
 
-use super::{datagram::Unit, notation::area};
+use super::{body::values, datagram::Unit, notation::area};
 use crate::{
     cursor::Cursor,
     message::{FieldValue, FieldVisitor},
@@ -78,17 +78,6 @@ impl<'a> Object<'a> {
             8 => cursor.u64_le(),
             _ => None,
         }
-    }
-
-    fn values(&self) -> Option<Values<'a>> {
-        let bytes = self.data;
-        let (encoding, count, stride) = match bytes.len() {
-            0 => return None,
-            2 => (Encoding::Unsigned16Little, 1, 2),
-            4 => (Encoding::Unsigned32Little, 1, 4),
-            octets => (Encoding::Unsigned8, u32::try_from(octets).unwrap_or(0), 1),
-        };
-        Some(Values { bytes, encoding, count, stride })
     }
 
     fn fields(&self, visitor: &mut dyn FieldVisitor) {
@@ -233,7 +222,7 @@ pub(super) fn operation<'a>(mail: &Mail<'a>, slave: u16) -> Operation<'a> {
         PointRange { space: Space { area: area::OBJECT, block: u32::from(slave) }, first: point, last: point }
     });
     let function = u32::from(code) << 16 | 0x100 | u32::from(mail.of);
-    let values = object.and_then(|object| object.values());
+    let values = object.and_then(|object| values(object.data));
     Operation { verb, function, name, unit: Some(slave), points, values, outcome }
 }
 

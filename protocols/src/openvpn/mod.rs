@@ -183,21 +183,23 @@ impl Channel {
         if missed {
             self.gap(direction);
         }
-        self.half(direction).octets.extend_from_slice(content);
+        let mut octets = core::mem::take(&mut self.half(direction).octets);
+        octets.extend_from_slice(content);
+        let mut at = 0;
         loop {
-            let half = self.half(direction);
-            let octets = core::mem::take(&mut half.octets);
-            match self.records.extent(direction, &octets) {
-                Extent::Whole(length) if length <= octets.len() => {
-                    let (record, rest) = octets.split_at(length);
-                    self.records.tell(direction, record, sink);
-                    self.half(direction).octets = rest.to_vec();
+            let rest = octets.get(at..).unwrap_or_default();
+            match self.records.extent(direction, rest) {
+                Extent::Whole(length) if (1..=rest.len()).contains(&length) => {
+                    self.records.tell(direction, rest.get(..length).unwrap_or_default(), sink);
+                    at += length;
                 }
-                // Waits for more.
-                Extent::Whole(_) | Extent::Need(_) => return self.half(direction).octets = octets,
-                Extent::No => return,
+                Extent::No if !rest.is_empty() => return,
+                _ => break,
             }
         }
+        // What is left waits for more. Moved once, however many records there were.
+        octets.drain(..at);
+        self.half(direction).octets = octets;
     }
 }
 

@@ -82,6 +82,22 @@ fn checksums_that_are_all_wrong_are_the_captures_fault() {
 }
 
 #[test]
+fn wrong_checksums_mixed_in_from_the_start_are_found_out() {
+    let mut bench = Bench::new();
+    bench.frame(&with_wrong_sum(&data(100, &parcel(b"\x01"))));
+    bench.send(&[data(105, &parcel(b"\x02"))]);
+    bench.frame(&with_wrong_sum(&data(110, &parcel(b"\xbb"))));
+    // A second right one, so near to the first, is no chance.
+    bench.send(&[data(115, &parcel(b"\x03"))]);
+    bench.frame(&with_wrong_sum(&data(120, &parcel(b"\xcc"))));
+    bench.send(&[data(120, &parcel(b"\x04"))]);
+    assert_eq!(odd(&bench), ["Odd { odd: Checksum, octets: 5 }"]);
+    let log = bench.finish();
+    assert_eq!(log.bodies().last().map(String::as_str), Some("ToServer 04"), "{:?}", log.lines);
+    assert!(!log.has("cc"), "{:?}", log.lines);
+}
+
+#[test]
 fn checksums_left_to_the_network_card_tell_nothing() {
     let mut bench = opened();
     bench.send(&[data(100, &parcel(b"\x01"))]);

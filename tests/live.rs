@@ -22,3 +22,6 @@ mod determinism;
 mod evidence;
 #[path = "live/rate.rs"]
 mod rate;
+#[expect(dead_code, reason = "one shape of those that the generator makes is sent")]
+#[path = "../lab/generate/traffic/mod.rs"]
+mod traffic;

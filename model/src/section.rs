@@ -203,6 +203,9 @@ fn as_table(node: &Node) -> Result<&Section, Fault> {
     }
 }
 
+/// Keys that a small table is asked for: a baseline has hundreds of thousands of such tables.
+const USUAL_KEYS: usize = 8;
+
 /// Reads one section: asks for keys by name, collects every fault, and at the end reports the keys left over.
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -214,8 +217,8 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Starts reading `section`.
     #[must_use]
-    pub const fn new(section: &'a Section) -> Self {
-        Self { section, asked: Vec::new(), faults: Vec::new() }
+    pub fn new(section: &'a Section) -> Self {
+        Self { section, asked: Vec::with_capacity(USUAL_KEYS), faults: Vec::new() }
     }
 
     /// The node at `key`, if it is there.

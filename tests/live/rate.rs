@@ -9,9 +9,12 @@ use std::{
 
 use fieldwarden_model::Timestamp;
 
-use crate::live::{
-    cable::{self, Cable, Heard, Listener, Sent},
-    must, pause, scale_is_full, skipped,
+use crate::{
+    live::{
+        cable::{self, Cable, Heard, Listener, Sent},
+        pause, scale_is_full,
+    },
+    traffic::{self, Order, Shape},
 };
 
 /// A machine that is busy with something else may take the listener's processor away for longer than the ring bridges:
@@ -23,7 +26,7 @@ const LOAD: f64 = 0.2;
 #[test]
 fn at_the_highest_rate_of_the_sender_every_frame_is_judged() {
     let Some(cable) = Cable::lay("rate") else { return };
-    let Some(load) = load(&cable, if scale_is_full() { 4_000_000 } else { 1_000_000 }) else { return };
+    let load = load(&cable, if scale_is_full() { 4_000_000 } else { 1_000_000 });
     let mut told = String::new();
     let sound = (1..=ATTEMPTS).find_map(|attempt| {
         let (sent, heard) = judged(&cable, &load, "0");
@@ -45,7 +48,7 @@ fn at_the_highest_rate_of_the_sender_every_frame_is_judged() {
 #[test]
 fn an_alert_is_told_within_milliseconds_of_its_frame() {
     let Some(cable) = Cable::lay("latency") else { return };
-    let Some(load) = load(&cable, 500_000) else { return };
+    let load = load(&cable, 500_000);
     let intruders = cable.folder.join("intruders.pcap");
     let count = if scale_is_full() { 2_000 } else { 300 };
     write_intruders(&intruders, server(&load.baseline), count);
@@ -92,21 +95,14 @@ struct Load {
     baseline: PathBuf,
 }
 
-/// Modbus polls and writes of 10 masters to 200 controllers; none, loudly, where the generator is missing.
-fn load(cable: &Cable, frames: u32) -> Option<Load> {
-    let shared = std::env::var_os("FIELDWARDEN_SHARED")
-        .map_or_else(|| crate::live::root().join("../shared"), PathBuf::from);
-    let source = shared.join("bench/gen_ot.c");
-    if !source.exists() {
-        skipped(&format!("there is no generator at {}: the rate was not measured", source.display()));
-        return None;
-    }
-    let [generator, capture, baseline] =
-        ["generator", "load.pcap", "baseline.toml"].map(|name| cable.folder.join(name));
-    must("cc", &["-O2", "-o", generator.to_str().unwrap(), source.to_str().unwrap(), "-lm"]);
-    must(&generator, &[capture.to_str().unwrap(), &frames.to_string(), "200", "10", "0", "42"]);
+/// Modbus polls and writes of 10 masters to 200 controllers.
+fn load(cable: &Cable, frames: u64) -> Load {
+    let [capture, baseline] = ["load.pcap", "baseline.toml"].map(|name| cable.folder.join(name));
+    let order =
+        Order { shape: Shape::Modbus, frames, controllers: 200, masters: 10, seed: 42, microseconds: false };
+    traffic::write(&order, &capture).unwrap();
     cable::learn(&capture, &baseline);
-    Some(Load { capture, baseline })
+    Load { capture, baseline }
 }
 
 /// Sends the load at a rate to a fresh daemon: what was sent and what became of it. Nothing may be unaccounted for.

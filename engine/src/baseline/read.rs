@@ -123,7 +123,7 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
     let mut functions: Vec<Function> = functions.into_iter().map(|text| text.0).collect();
     functions.sort();
     let reads = reader.or::<Vec<Placed<ShortText>>>("reads", Vec::new());
-    let reads = ranges(&mut reader, "reads", notation, reads);
+    let reads = reads.iter().filter_map(|text| range(&mut reader, "reads", notation, text)).collect();
     let writes = reader.tables("writes");
     let writes: Vec<Envelope> =
         writes.into_iter().filter_map(|section| reader.absorb(read_envelope(section, notation))).collect();
@@ -157,7 +157,7 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
 fn read_envelope(section: &Section, notation: Option<&dyn Notation>) -> Result<Envelope, Vec<Fault>> {
     let mut reader = Reader::new(section);
     let points = reader.required::<Placed<ShortText>>("points", "points = \"40101-40102\"");
-    let points = points.and_then(|text| ranges(&mut reader, "points", notation, vec![text]).first().copied());
+    let points = points.and_then(|text| range(&mut reader, "points", notation, &text));
     let step = u16::try_from(reader.within("step", 1..=64, 1)).unwrap_or(1);
     let minimum = reader.optional::<Number>("minimum").map(|number| number.0);
     let maximum = reader.optional::<Number>("maximum").map(|number| number.0);
@@ -170,18 +170,14 @@ fn read_envelope(section: &Section, notation: Option<&dyn Notation>) -> Result<E
     reader.finish_with(points.map(|points| Envelope { points, step, minimum, maximum, seen }))
 }
 
-fn ranges(
+fn range(
     reader: &mut Reader<'_>,
     key: &'static str,
     notation: Option<&dyn Notation>,
-    texts: Vec<Placed<ShortText>>,
-) -> Vec<PointRange> {
-    let mut found = Vec::with_capacity(texts.len());
-    for text in texts {
-        if let Some(range) = notation.and_then(|notation| notation.read(&text.value)) {
-            found.push(range);
-            continue;
-        }
+    text: &Placed<ShortText>,
+) -> Option<PointRange> {
+    let found = notation.and_then(|notation| notation.read(&text.value));
+    if found.is_none() {
         let message = match notation {
             Some(_) => format!("`{key}`: `{}` is no point or range of points of this protocol", text.value),
             None => format!("`{key}`: this protocol has no points"),

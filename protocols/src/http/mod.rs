@@ -1,8 +1,8 @@
 //! HTTP/1.0 and 1.1, RFC 9110 and 9112, over TCP; over UDP what SSDP makes of it (UPnP Device Architecture 2.0 clause 1).
 //!
-//! Guarantees: a message is told once its body, if short, is there, as one that is whole; a body of more than
-//! [`MAX_HELD`] octets, or of unknown length, is passed over after its head was told. A session remembers the methods of at most
-//! [`MAX_PENDING`] requests.
+//! Guarantees: a message is told once its body, if short, is there, as one that is whole, though only its head is kept; a body of
+//! more than [`MAX_HELD`] octets, or of unknown length, is passed over after its head was told. A session remembers the methods
+//! of at most [`MAX_PENDING`] requests.
 //!
 //! Non-goals: HTTP/2 and later, the content of bodies, what a connection carries after an upgrade, but for BACnet/SC.
 

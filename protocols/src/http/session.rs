@@ -12,7 +12,7 @@ use super::{
 use crate::{
     bacnet_sc,
     dissector::{Session, Step},
-    message::{Direction, FieldValue, Sink},
+    message::{Direction, FieldValue, Joined, Sink},
     plain::{self, number, words},
 };
 
@@ -24,16 +24,25 @@ enum Next {
     Message,
     /// So many octets of a body whose message was told.
     Body(u64),
+    /// So many octets of a body, upon which its message is told.
+    Rest(u64),
     /// Anything, until a message seems to begin.
     Unknown,
     /// Another protocol, to the end.
     Foreign,
 }
 
+/// A head whose body has begun: of the octets of the body nothing is kept.
+struct Held {
+    head: Box<[u8]>,
+    method: Option<usize>,
+}
+
 /// A connection.
 #[derive(Default)]
 pub(super) struct HttpSession {
     next: [Next; 2],
+    held: [Option<Box<Held>>; 2],
     /// What reads the connection behind an upgrade.
     upgraded: Option<Box<dyn Session>>,
     /// Methods that wait for their answer.
@@ -43,6 +52,14 @@ pub(super) struct HttpSession {
 impl HttpSession {
     const fn next(&mut self, direction: Direction) -> &mut Next {
         let [to_server, to_client] = &mut self.next;
+        match direction {
+            Direction::ToServer => to_server,
+            Direction::ToClient => to_client,
+        }
+    }
+
+    const fn held(&mut self, direction: Direction) -> &mut Option<Box<Held>> {
+        let [to_server, to_client] = &mut self.held;
         match direction {
             Direction::ToServer => to_server,
             Direction::ToClient => to_client,
@@ -77,8 +94,33 @@ impl HttpSession {
         } else {
             *self.next(direction) = next;
         }
-        tell(direction, &head, method, sink);
+        if let (Next::Rest(_), Some(octets)) = (next, bytes.get(..head.length)) {
+            *self.held(direction) = Some(Box::new(Held { head: octets.into(), method }));
+            sink.keep();
+        } else {
+            tell(direction, &head, method, sink);
+        }
         Step::Consumed(head.length + body)
+    }
+
+    /// Passes over octets of a body of which `left` are to come.
+    fn pass(&mut self, direction: Direction, left: u64, bytes: &[u8], sink: &mut dyn Sink) -> Step {
+        let passed = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+        let left = left - plain::count(passed);
+        let waits = self.held(direction).is_some();
+        *self.next(direction) = match left {
+            0 => Next::Message,
+            _ if waits => Next::Rest(left),
+            _ => Next::Body(left),
+        };
+        if waits && left > 0 {
+            sink.keep();
+        } else if let Some(held) = self.held(direction).take()
+            && let Read::Whole(head) = Head::read(&held.head)
+        {
+            tell(direction, &head, held.method, &mut Joined::new(sink));
+        }
+        Step::Consumed(passed)
     }
 
     /// The octets of the body that are waited for, and what comes then; or how many octets must be there (RFC 9112 clause 6.3).
@@ -102,8 +144,10 @@ impl HttpSession {
         }
         match (head.content_length(), head.first) {
             (Some(length), _) => match usize::try_from(length) {
-                Ok(held) if held <= MAX_HELD && held > after.len() => Err(held),
-                Ok(held) if held <= MAX_HELD => Ok((held, Next::Message)),
+                Ok(body) if body <= MAX_HELD && body > after.len() => {
+                    Ok((after.len(), Next::Rest(length - plain::count(after.len()))))
+                }
+                Ok(body) if body <= MAX_HELD => Ok((body, Next::Message)),
                 _ => Ok((0, Next::Body(length))),
             },
             (None, First::Request { .. }) => Ok((0, Next::Message)),
@@ -115,12 +159,7 @@ impl HttpSession {
 impl Session for HttpSession {
     fn step(&mut self, direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Step {
         match *self.next(direction) {
-            Next::Body(left) => {
-                let passed = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
-                let left = left - plain::count(passed);
-                *self.next(direction) = if left == 0 { Next::Message } else { Next::Body(left) };
-                Step::Consumed(passed)
-            }
+            Next::Body(left) | Next::Rest(left) => self.pass(direction, left, bytes, sink),
             Next::Foreign => match &mut self.upgraded {
                 Some(session) => session.step(direction, bytes, sink),
                 None => Step::Consumed(bytes.len()),
@@ -142,6 +181,7 @@ impl Session for HttpSession {
         if *self.next(direction) != Next::Foreign {
             *self.next(direction) = Next::Message;
         }
+        *self.held(direction) = None;
         self.asked.clear();
     }
 

@@ -69,6 +69,16 @@ fn an_iec_104_station_is_read_as_its_control_centre_reads_it() {
 }
 
 #[test]
+fn a_logix_controller_is_read_as_its_engineering_station_reads_it() {
+    converse(&protocols::CIP, "44818");
+}
+
+#[test]
+fn a_dnp3_outstation_is_read_as_its_master_reads_it() {
+    converse(&protocols::DNP3, "20000");
+}
+
+#[test]
 fn our_captures_of_conversations_are_read_as_their_clients_did() {
     for protocol in protocols::ALL {
         let stem = root().join("pcaps").join(format!("{}-conversation", protocol.name));
@@ -79,28 +89,58 @@ fn our_captures_of_conversations_are_read_as_their_clients_did() {
     }
 }
 
+/// What is changed in a journal, once each: a value, a point, a result, something left out.
+const CHANGES: &[(&Protocol, &[(&str, &str)])] = &[
+    (
+        &protocols::CIP,
+        &[
+            ("\"values\": [", "\"values\": [7, "),
+            ("\"symbol\": [\"", "\"symbol\": [\"x"),
+            ("\"status\": 5", "\"status\": 4"),
+            ("\"elements\": 1, ", ""),
+            ("\"command\": 99", "\"command\": 100"),
+        ],
+    ),
+    (
+        &protocols::DNP3,
+        &[
+            ("\"value\": [", "\"value\": [7, "),
+            ("\"index\": [4", "\"index\": [5"),
+            ("\"status\": [4]", "\"status\": [0]"),
+            ("\"on_time\": [", "\"on_time\": [1"),
+            ("\"file_data\": [\"", "\"file_data\": [\"00"),
+            ("\"qualifier\": [40], ", ""),
+        ],
+    ),
+    (
+        &protocols::IEC104,
+        &[
+            ("\"value\": [", "\"value\": [7, "),
+            ("\"object_address\": [2", "\"object_address\": [3"),
+            ("\"negative\": 0", "\"negative\": 1"),
+            ("\"common_address\": 47, ", ""),
+        ],
+    ),
+];
+
 /// The comparison finds a wrong value, a wrong point, a message too few and one too many.
 #[test]
 fn a_journal_that_says_otherwise_is_found_out() {
-    let stem = root().join("pcaps/iec104-conversation");
-    let capture = stem.with_extension("pcap");
-    let truth = fs::read_to_string(stem.with_extension("truth.jsonl")).unwrap();
-    let lines: Vec<&str> = truth.lines().collect();
-    let (first, rest) = lines.split_at(1);
-    let changed = [
-        truth.replacen("\"value\": [", "\"value\": [7, ", 1),
-        truth.replacen("\"object_address\": [2", "\"object_address\": [3", 1),
-        truth.replacen("\"negative\": 0", "\"negative\": 1", 1),
-        truth.replacen("\"common_address\": 47, ", "", 1),
-        rest.join("\n"),
-        [first, &lines].concat().join("\n"),
-    ];
-    let journal = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("otherwise.jsonl");
-    for (number, text) in changed.iter().enumerate() {
-        assert_ne!(*text, truth, "change {number}");
-        fs::write(&journal, text).unwrap();
-        let found = verdict(&protocols::IEC104, &capture, &journal);
-        assert!(!found.differences.is_empty(), "change {number} was not found");
+    for (protocol, changes) in CHANGES {
+        let stem = root().join("pcaps").join(format!("{}-conversation", protocol.name));
+        let capture = stem.with_extension("pcap");
+        let truth = fs::read_to_string(stem.with_extension("truth.jsonl")).unwrap();
+        let lines: Vec<&str> = truth.lines().collect();
+        let (first, rest) = lines.split_at(1);
+        let mut changed: Vec<String> = changes.iter().map(|(from, to)| truth.replacen(from, to, 1)).collect();
+        changed.extend([rest.join("\n"), [first, &lines].concat().join("\n")]);
+        let journal = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("otherwise.jsonl");
+        for (number, text) in changed.iter().enumerate() {
+            assert_ne!(*text, truth, "{}: change {number}", protocol.name);
+            fs::write(&journal, text).unwrap();
+            let found = verdict(protocol, &capture, &journal);
+            assert!(!found.differences.is_empty(), "{}: change {number} was not found", protocol.name);
+        }
+        fs::remove_file(journal).unwrap();
     }
-    fs::remove_file(journal).unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, json};
 
 use crate::live::{json_lines, run};
 
@@ -72,7 +72,8 @@ fn heard(protocol: &Protocol, capture: &Path, differences: &mut Vec<String>) -> 
     let said = run(env!("CARGO_BIN_EXE_fieldwarden"), &["decode", "--json", capture.to_str().unwrap()]);
     let (mut asked, mut got) = (Vec::new(), Vec::new());
     for mut line in said.rows() {
-        if line["protocol"] == "arp" {
+        // What TCP sends again, as it does on a busy machine, was compared when it came first.
+        if line["protocol"] == "arp" || line["anomalies"] == json!(["repeated"]) {
             continue;
         }
         let frame = line["frame"].as_u64().unwrap();

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::journal::Protocol;
 
 /// All of them.
-pub(crate) const ALL: &[&Protocol] = &[&IEC104];
+pub(crate) const ALL: &[&Protocol] = &[&CIP, &DNP3, &IEC104];
 
 fn is(fields: &Map<String, Value>, key: &str, numbers: &[u64]) -> bool {
     fields.get(key).and_then(Value::as_u64).is_some_and(|number| numbers.contains(&number))
@@ -19,4 +19,68 @@ pub(crate) const IEC104: Protocol = Protocol {
     carries: &["type_id", "cause", "common_address", "object_address"],
     upkeep: |fields| is(fields, "frame_type", &[1, 3]),
     rounds: 10,
+};
+
+/// EtherNet/IP and CIP. All that is sent belongs to an operation: sessions and connections are opened and closed by one, too.
+pub(crate) const CIP: Protocol = Protocol {
+    name: "cip",
+    lines: &["enip", "cip"],
+    carries: &[
+        "command",
+        "service",
+        "status",
+        "extended_status",
+        "class",
+        "instance",
+        "attribute",
+        "attribute_status",
+        "attribute_data",
+        "symbol",
+        "member",
+        "port",
+        "link_address",
+        "elements",
+        "offset",
+        "data_type",
+        "values",
+        "data",
+        "service_count",
+        "connection_serial",
+        "to_target_id",
+        "to_originator_id",
+        "vendor",
+        "product_name",
+    ],
+    upkeep: |_| false,
+    rounds: 8,
+};
+
+/// DNP3. Frames of the link (clause 9) are not told by the master, whose library reads fragments. Of the passwords and handles of
+/// files it says nothing.
+pub(crate) const DNP3: Protocol = Protocol {
+    name: "dnp3",
+    lines: &["dnp3"],
+    carries: &[
+        "function_code",
+        "sequence",
+        "iin",
+        "object",
+        "qualifier",
+        "points",
+        "index",
+        "value",
+        "flags",
+        "time",
+        "relative_time",
+        "octets",
+        "status",
+        "control_code",
+        "on_time",
+        "file_name",
+        "file_data",
+        "file_block",
+        "file_status",
+    ],
+    upkeep: |fields| fields.contains_key("link_function_code"),
+    rounds: 12,
 };

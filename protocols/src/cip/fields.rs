@@ -1,6 +1,6 @@
 //! The fields of a CIP message, under the keys that `decode --json` prints.
 
-use fieldwarden_model::{Value, Values};
+use fieldwarden_model::{Value, Values, operation::Encoding};
 
 use super::{
     attributes::{Identity, physical_link},
@@ -259,8 +259,15 @@ fn pccc(message: &CipMessage<'_>, visitor: &mut dyn FieldVisitor) {
     }
 }
 
-/// A list of values.
+/// A list of values. Of 64 bits without a sign each is told whole, though a [`Value`] ends at 2^63 - 1 (CIP Vol. 1, Appendix C-6, ULINT).
 fn values(list: &Values<'_>, visitor: &mut dyn FieldVisitor) {
+    if list.encoding == Encoding::Unsigned64Little {
+        let mut cursor = Cursor::new(list.bytes);
+        for number in (0..list.count).map_while(|_| cursor.u64_le()) {
+            visitor.item("values", FieldValue::Unsigned(number));
+        }
+        return;
+    }
     for value in list.iter() {
         let value = match value {
             Value::Integer(number) => FieldValue::Signed(number),

@@ -95,6 +95,14 @@ fn a_tag_write_carries_its_value_and_a_refusal_its_code() {
 }
 
 #[test]
+fn a_number_of_64_bits_without_a_sign_is_told_whole() {
+    let mut flow = flow();
+    let write = "4d 04 91 06 456e65726779 c900 0300 ffffffffffffffff 0000000000000080 0700000000000000";
+    let asked = cip(&mut flow, ToServer, &connected(1, 7, write));
+    assert_eq!(asked[0].field("values"), "18446744073709551615,9223372036854775808,7");
+}
+
+#[test]
 fn an_unconnected_send_is_two_messages_and_its_answer_one() {
     let mut flow = flow();
     // Vol. 1, 3-5.5.4: get attributes all of the identity object, by way of port 1, slot 0.

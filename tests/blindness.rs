@@ -89,8 +89,8 @@ fn is_answer(frame: &Frame) -> bool {
         TransportHeader::Udp(header) => header.source,
         TransportHeader::None => return false,
     };
-    // Modbus, S7 and IEC 104: what our own captures and the public ones of the first two speak.
-    matches!(source, 102 | 502 | 2_404)
+    // Modbus, S7, IEC 104 and OPC UA: what our own captures and the public ones of the first two speak.
+    matches!(source, 102 | 502 | 2_404 | 4_840)
 }
 
 /// Both sides of a switch: each frame again, tens of microseconds later.

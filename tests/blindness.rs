@@ -89,8 +89,8 @@ fn is_answer(frame: &Frame) -> bool {
         TransportHeader::Udp(header) => header.source,
         TransportHeader::None => return false,
     };
-    // Modbus, S7, IEC 104, DNP3 and CIP: what our own captures and the public ones of the first two speak.
-    matches!(source, 102 | 502 | 2_404 | 20_000 | 44_818)
+    // Modbus, S7, IEC 104, OPC UA, DNP3 and CIP: what our own captures and the public ones of the first two speak.
+    matches!(source, 102 | 502 | 2_404 | 4_840 | 20_000 | 44_818)
 }
 
 /// Both sides of a switch: each frame again, tens of microseconds later.

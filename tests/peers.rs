@@ -79,6 +79,11 @@ fn a_dnp3_outstation_is_read_as_its_master_reads_it() {
 }
 
 #[test]
+fn an_opc_ua_server_is_read_as_its_operator_station_reads_it() {
+    converse(&protocols::OPCUA, "4840");
+}
+
+#[test]
 fn our_captures_of_conversations_are_read_as_their_clients_did() {
     for protocol in protocols::ALL {
         let stem = root().join("pcaps").join(format!("{}-conversation", protocol.name));

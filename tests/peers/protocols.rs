@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::journal::Protocol;
 
 /// All of them.
-pub(crate) const ALL: &[&Protocol] = &[&CIP, &DNP3, &IEC104];
+pub(crate) const ALL: &[&Protocol] = &[&CIP, &DNP3, &IEC104, &OPCUA];
 
 fn is(fields: &Map<String, Value>, key: &str, numbers: &[u64]) -> bool {
     fields.get(key).and_then(Value::as_u64).is_some_and(|number| numbers.contains(&number))
@@ -83,4 +83,37 @@ pub(crate) const DNP3: Protocol = Protocol {
     ],
     upkeep: |fields| fields.contains_key("link_function_code"),
     rounds: 12,
+};
+
+/// OPC UA. All is journaled, hello, channels, sessions and publishing too. Of a message in chunks the last one tells the whole
+/// (OPC 10000-6, 6.7.2.2). What a session is opened with beyond its names (certificates, nonces) `decode` does not tell.
+pub(crate) const OPCUA: Protocol = Protocol {
+    name: "opcua",
+    lines: &["opcua"],
+    carries: &[
+        "message_type",
+        "request_id",
+        "service",
+        "service_result",
+        "nodes",
+        "attributes",
+        "values",
+        "statuses",
+        "item_handles",
+        "subscription_id",
+        "endpoint",
+        "application_uri",
+        "session_name",
+        "user_token",
+        "user_name",
+        "clear_password",
+        "security_policy",
+        "security_mode",
+        "new_channel_id",
+        "new_token_id",
+        "error",
+        "reason",
+    ],
+    upkeep: |fields| fields.get("chunk").is_some_and(|chunk| chunk == "C"),
+    rounds: 10,
 };

@@ -33,6 +33,10 @@ pub(super) enum Value<'a> {
     Numbers(Values<'a>),
     /// A text.
     Text(&'a [u8]),
+    /// Octets without a meaning.
+    Octets(&'a [u8]),
+    /// A node, or a GUID, which is written as the node of one is.
+    Node(NodeId<'a>),
     /// Anything else: its built-in type.
     Other(u8),
 }
@@ -229,22 +233,10 @@ fn element<'a>(kind: u8, cursor: &mut Cursor<'a>, depth: u8) -> Option<Value<'a>
     Some(match kind {
         0 => Value::Null,
         12 | 16 => Value::Text(string(cursor)?),
-        14 => {
-            cursor.skip(16)?;
-            Value::Other(kind)
-        }
-        15 => {
-            string(cursor)?;
-            Value::Other(kind)
-        }
-        17 => {
-            node_id(cursor)?;
-            Value::Other(kind)
-        }
-        18 => {
-            expanded_node_id(cursor)?;
-            Value::Other(kind)
-        }
+        14 => Value::Node(NodeId { namespace: 0, id: Identifier::Guid(cursor.take(16)?) }),
+        15 => Value::Octets(string(cursor)?),
+        17 => Value::Node(node_id(cursor)?),
+        18 => Value::Node(expanded_node_id(cursor)?),
         20 => Value::Text(qualified(cursor)?),
         21 => Value::Text(localized(cursor)?),
         22 => {

@@ -98,7 +98,7 @@ fn answered(chunk: &Chunk<'_>, served: &Served<'_>, each: &mut dyn FnMut(&Operat
             each(&one(service, points.get(n).copied(), read.take(), outcome));
             (n, told) = (n + 1, true);
         }
-        Said::Item(handle, value) => {
+        Said::Item(handle, value, _) => {
             let values = match value {
                 Value::Numbers(numbers) => Some(numbers),
                 _ => None,

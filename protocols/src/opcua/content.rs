@@ -17,8 +17,10 @@ pub(super) enum Said<'a> {
     Node(NodeId<'a>, u32),
     /// A value, of the node before it or of the n-th that was asked for.
     Value(Value<'a>),
-    /// The value of a monitored item.
-    Item(u32, Value<'a>),
+    /// The value of a monitored item, and its status.
+    Item(u32, Value<'a>, u32),
+    /// What the method before it returned.
+    Returned(Value<'a>),
     /// What became of the n-th thing that was asked for.
     Status(u32),
     Number(&'static str, u64),
@@ -142,6 +144,7 @@ fn answered<'a>(request: u32, cursor: &mut Cursor<'a>, each: Each<'_, 'a>) -> Op
             each(Said::Number("new_channel_id", cursor.u32_le()?.into()));
             each(Said::Number("new_token_id", cursor.u32_le()?.into()));
         }
+        service::CREATE_SUBSCRIPTION => each(Said::Number("subscription_id", cursor.u32_le()?.into())),
         service::READ => {
             array(cursor, &mut |cursor| {
                 let (value, status) = data_value(cursor)?;
@@ -150,7 +153,7 @@ fn answered<'a>(request: u32, cursor: &mut Cursor<'a>, each: Each<'_, 'a>) -> Op
                 Some(())
             })?;
         }
-        service::WRITE | service::DELETE_NODES => {
+        service::WRITE | service::DELETE_NODES | service::DELETE_SUBSCRIPTIONS => {
             array(cursor, &mut |cursor| {
                 each(Said::Status(cursor.u32_le()?));
                 Some(())
@@ -161,13 +164,48 @@ fn answered<'a>(request: u32, cursor: &mut Cursor<'a>, each: Each<'_, 'a>) -> Op
                 each(Said::Status(cursor.u32_le()?));
                 array(cursor, &mut |cursor| cursor.skip(4))?;
                 array(cursor, &mut diagnostic)?;
-                array(cursor, &mut |cursor| variant(cursor).map(|_| ())).map(|_| ())
+                array(cursor, &mut |cursor| {
+                    each(Said::Returned(variant(cursor)?));
+                    Some(())
+                })
+                .map(|_| ())
             })?;
         }
+        service::BROWSE | service::CREATE_ITEMS | service::ADD_NODES => results(request, cursor, each)?,
         service::PUBLISH => publish(cursor, each)?,
         _ => {}
     }
     Some(())
+}
+
+/// Statuses with what else a result of these services holds (Part 4, 7.6, 5.13.2.2 and 5.8.2.2).
+fn results<'a>(request: u32, cursor: &mut Cursor<'a>, each: Each<'_, 'a>) -> Option<()> {
+    array(cursor, &mut |cursor| {
+        each(Said::Status(cursor.u32_le()?));
+        match request {
+            service::CREATE_ITEMS => {
+                cursor.skip(16)?;
+                extension(cursor).map(|_| ())
+            }
+            service::ADD_NODES => node_id(cursor).map(|_| ()),
+            _ => {
+                string(cursor)?;
+                array(cursor, &mut reference).map(|_| ())
+            }
+        }
+    })
+    .map(|_| ())
+}
+
+/// Passes over a reference (Part 4, 7.30).
+fn reference(cursor: &mut Cursor<'_>) -> Option<()> {
+    node_id(cursor)?;
+    cursor.skip(1)?;
+    binary::expanded_node_id(cursor)?;
+    qualified(cursor)?;
+    binary::localized(cursor)?;
+    cursor.skip(4)?;
+    binary::expanded_node_id(cursor).map(|_| ())
 }
 
 fn create_session<'a>(cursor: &mut Cursor<'a>, each: Each<'_, 'a>) -> Option<()> {
@@ -244,7 +282,8 @@ fn publish<'a>(cursor: &mut Cursor<'a>, each: Each<'_, 'a>) -> Option<()> {
             let mut items = Cursor::new(body);
             array(&mut items, &mut |cursor| {
                 let handle = cursor.u32_le()?;
-                each(Said::Item(handle, data_value(cursor)?.0));
+                let (value, status) = data_value(cursor)?;
+                each(Said::Item(handle, value, status));
                 Some(())
             })?;
         }

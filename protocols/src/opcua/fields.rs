@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::fmt::Write as _;
 
-use fieldwarden_model::Value as Number;
+use fieldwarden_model::{Value as Number, operation::Encoding};
 
 use crate::{
     Cursor,
@@ -86,10 +86,11 @@ fn tell(said: &Said<'_>, out: &mut Out<'_>) {
             out.0.item("nodes", FieldValue::Text(&written(node)));
             out.item("attributes", *attribute);
         }
-        Said::Value(value) => values(value, out),
-        Said::Item(handle, value) => {
+        Said::Value(value) | Said::Returned(value) => values(value, out),
+        Said::Item(handle, value, status) => {
             out.item("item_handles", *handle);
             values(value, out);
+            out.item("statuses", *status);
         }
         Said::Status(status) => out.item("statuses", *status),
         Said::Number(key, number) => out.item(key, *number),
@@ -100,6 +101,14 @@ fn tell(said: &Said<'_>, out: &mut Out<'_>) {
 fn values(value: &Value<'_>, out: &mut Out<'_>) {
     let told = match value {
         Value::Null => FieldValue::Text("null"),
+        // Beyond what an operation's values hold.
+        Value::Numbers(numbers) if numbers.encoding == Encoding::Unsigned64Little => {
+            let (units, _) = numbers.bytes.as_chunks();
+            return units
+                .iter()
+                .take(MAX_TOLD)
+                .for_each(|&unit| out.item("values", u64::from_le_bytes(unit)));
+        }
         Value::Numbers(numbers) => {
             for number in numbers.iter().take(MAX_TOLD) {
                 out.0.item(
@@ -113,6 +122,8 @@ fn values(value: &Value<'_>, out: &mut Out<'_>) {
             return;
         }
         Value::Text(text) => spelled(text),
+        Value::Octets(octets) => FieldValue::Bytes(octets),
+        Value::Node(node) => return out.0.item("values", FieldValue::Text(&written(node))),
         Value::Other(kind) => {
             let mut text = String::new();
             let _ = write!(text, "type {kind}");
@@ -122,7 +133,7 @@ fn values(value: &Value<'_>, out: &mut Out<'_>) {
     out.0.item("values", told);
 }
 
-/// As Part 6, 5.3.1.10 writes node identifiers; octets in hexadecimal digits.
+/// As Part 6, 5.3.1.10 writes node identifiers; but opaque ones in hexadecimal digits, as octets are told everywhere.
 fn written(node: &NodeId<'_>) -> String {
     let mut text = String::new();
     if node.namespace != 0 {
@@ -140,11 +151,27 @@ fn written(node: &NodeId<'_>) -> String {
             }
             Err(_) => octets,
         },
-        Identifier::Guid(octets) | Identifier::Opaque(octets) => octets,
+        Identifier::Guid(octets) => {
+            text.push_str("g=");
+            guid(octets, &mut text);
+            return text;
+        }
+        Identifier::Opaque(octets) => octets,
     };
-    text.push_str(if matches!(node.id, Identifier::Guid(_)) { "g=" } else { "b=" });
+    text.push_str("b=");
     for octet in octets {
         let _ = write!(text, "{octet:02x}");
     }
     text
+}
+
+/// A GUID in its five groups, of which the first three are little-endian on the wire (Part 6, 5.1.3 and 5.2.2.6).
+fn guid(octets: &[u8], text: &mut String) {
+    let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+    for (n, octet) in order.iter().filter_map(|&at: &usize| octets.get(at)).enumerate() {
+        if matches!(n, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        let _ = write!(text, "{octet:02x}");
+    }
 }

@@ -18,6 +18,7 @@ pub(super) const OPEN_CHANNEL: u32 = 446;
 pub(super) const CREATE_SESSION: u32 = 461;
 pub(super) const ACTIVATE_SESSION: u32 = 467;
 pub(super) const GET_ENDPOINTS: u32 = 428;
+pub(super) const ADD_NODES: u32 = 488;
 pub(super) const DELETE_NODES: u32 = 500;
 pub(super) const BROWSE: u32 = 527;
 pub(super) const REGISTER_NODES: u32 = 560;
@@ -26,7 +27,9 @@ pub(super) const READ: u32 = 631;
 pub(super) const WRITE: u32 = 673;
 pub(super) const CALL: u32 = 712;
 pub(super) const CREATE_ITEMS: u32 = 751;
+pub(super) const CREATE_SUBSCRIPTION: u32 = 787;
 pub(super) const PUBLISH: u32 = 826;
+pub(super) const DELETE_SUBSCRIPTIONS: u32 = 847;
 
 /// Question, answer, verb, name.
 const SERVICES: &[(u32, u32, Verb, &str)] = &[
@@ -41,7 +44,7 @@ const SERVICES: &[(u32, u32, Verb, &str)] = &[
     (ACTIVATE_SESSION, 470, Verb::Associate, "Activate session"),
     (473, 476, Verb::Associate, "Close session"),
     (479, 482, Verb::Associate, "Cancel"),
-    (488, 491, Verb::Configure, "Add nodes"),
+    (ADD_NODES, 491, Verb::Configure, "Add nodes"),
     (494, 497, Verb::Configure, "Add references"),
     (DELETE_NODES, 503, Verb::Configure, "Delete nodes"),
     (506, 509, Verb::Configure, "Delete references"),
@@ -62,13 +65,13 @@ const SERVICES: &[(u32, u32, Verb, &str)] = &[
     (769, 772, Verb::Read, "Set monitoring mode"),
     (775, 778, Verb::Read, "Set triggering"),
     (781, 784, Verb::Read, "Delete monitored items"),
-    (787, 790, Verb::Read, "Create subscription"),
+    (CREATE_SUBSCRIPTION, 790, Verb::Read, "Create subscription"),
     (793, 796, Verb::Read, "Modify subscription"),
     (799, 802, Verb::Read, "Set publishing mode"),
     (PUBLISH, 829, Verb::Read, "Publish"),
     (832, 835, Verb::Read, "Republish"),
     (841, 844, Verb::Read, "Transfer subscriptions"),
-    (847, 850, Verb::Read, "Delete subscriptions"),
+    (DELETE_SUBSCRIPTIONS, 850, Verb::Read, "Delete subscriptions"),
     (12_208, 12_209, Verb::Discover, "Find servers on network"),
     (12_211, 12_212, Verb::Configure, "Register server 2"),
 ];

@@ -129,6 +129,62 @@ fn what_a_subscription_reports_is_told_with_its_node() {
         12000000 01000000 63000000 01 06 05000000 00000000";
     let told = conversation.say(ToClient, &answer(6, 829, "00000000", publish)).remove(0);
     assert_eq!(told.operations, ["read 826 ns=2;i=1001 = 5 (Reported)"], "{told:?}");
+    // A value that came with a status: uncertain, last usable value.
+    let doubtful = "05000000 00000000 00 02000000 0000000000000000 01000000 01 00 2b03 01
+        13000000 01000000 63000000 03 01 01 00009040 00000000";
+    let told = conversation.say(ToClient, &answer(7, 829, "00000000", doubtful)).remove(0);
+    assert_eq!((told.field("values"), told.field("statuses")), ("1", "1083179008"));
+}
+
+/// An item on a node that does not exist: bad node id unknown (Part 4, 5.13.2).
+#[test]
+fn what_a_service_refuses_in_part_is_told_with_its_node() {
+    let mut conversation = tcp();
+    let item = |node: &str, handle: &str| {
+        format!(
+            "01 02 {node} 0d000000 ffffffff 0000 ffffffff 02000000 {handle} 0000000000000000 000000 0a000000 01"
+        )
+    };
+    let items =
+        format!("05000000 02000000 02000000 {} {}", item("e903", "63000000"), item("cf07", "64000000"));
+    conversation.say(ToServer, &question(5, 751, &items));
+    let results = "02000000 00000000 01000000 0000000000000000 01000000 000000
+        00003480 00000000 0000000000000000 00000000 000000 00000000";
+    let told = conversation.say(ToClient, &answer(5, 754, "00000000", results)).remove(0);
+    assert_eq!(
+        told.operations,
+        ["read 751 ns=2;i=1001 (Done)", "read 751 ns=2;i=1999 (Refused(2150891520))"],
+        "{told:?}"
+    );
+    // Browse a node that exists, with one reference, and one that does not.
+    let browsed =
+        "02000000 00000000 ffffffff 01000000 00 2f 01 00 55 0200 04000000 50756d70 02 04000000 50756d70
+        02000000 00 3f 00003480 ffffffff 00000000 00000000";
+    let asked = "0000 0000000000000000 00000000 00000000 02000000
+        01 02 e903 02000000 00 1f 01 00000000 3f000000 01 02 cf07 02000000 00 1f 01 00000000 3f000000";
+    conversation.say(ToServer, &question(6, 527, asked));
+    let told = conversation.say(ToClient, &answer(6, 530, "00000000", browsed)).remove(0);
+    assert_eq!((told.kind, told.field("statuses")), (Kind::Response, "0,2150891520"), "{told:?}");
+}
+
+/// What a method returns (Part 4, 5.12.2), and values that are no numbers.
+#[test]
+fn values_of_every_kind_are_told() {
+    let mut conversation = tcp();
+    let results = "01000000 00000000 00000000 00000000 02000000 0b 000000000000f03f 01 01 00000000";
+    let told = conversation.say(ToClient, &answer(1, 715, "00000000", results)).remove(0);
+    assert_eq!((told.field("statuses"), told.field("values")), ("0", "1,1"));
+    // A GUID (Part 6, 5.2.2.6 has this one as its example), octets, and a node identifier.
+    let read =
+        "03000000 01 0e 912b967275fae64a8d28b404dc7daf63 01 0f 02000000 01ff 01 11 01 02 e903 00000000";
+    let told = conversation.say(ToClient, &answer(2, 634, "00000000", read)).remove(0);
+    assert_eq!(told.field("values"), "g=72962b91-fa75-4ae6-8d28-b404dc7daf63,01ff,ns=2;i=1001");
+    let largest = "01000000 01 89 02000000 ffffffffffffffff 0100000000000000 00000000";
+    let told = conversation.say(ToClient, &answer(4, 634, "00000000", largest)).remove(0);
+    assert_eq!(told.field("values"), "18446744073709551615,1");
+    let asked = "0000000000000000 02000000 01000000 04 0200 912b967275fae64a8d28b404dc7daf63 0d000000 ffffffff 0000 ffffffff";
+    let told = conversation.say(ToServer, &question(3, 631, asked)).remove(0);
+    assert_eq!(told.field("nodes"), "ns=2;g=72962b91-fa75-4ae6-8d28-b404dc7daf63");
 }
 
 fn hello() -> Vec<u8> {

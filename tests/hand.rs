@@ -13,6 +13,8 @@
 
 #[path = "hand/sheet.rs"]
 mod sheet;
+#[path = "common/wire.rs"]
+mod wire;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +24,8 @@ use std::{
 };
 
 use serde_json::Value;
-use sheet::{Carried, Frame, capture, read};
+use sheet::{Frame, capture, read};
+use wire::Carried;
 
 /// Frames of different content that each sheet has at least.
 const LEAST: usize = 5;

@@ -6,6 +6,8 @@ pub(crate) mod random;
 pub(crate) mod samples;
 pub(crate) mod spoken;
 pub(crate) mod told;
+pub(crate) mod trace;
+pub(crate) mod wire;
 pub(crate) mod wrap;
 
 use std::path::{Path, PathBuf};

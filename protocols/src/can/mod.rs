@@ -131,7 +131,7 @@ impl Frame<'_> {
             _ => None,
         };
         match (self.function(), self.node(), self.data) {
-            (0, 0, &[command @ (1 | 2 | 128..=130), node @ 0..=127]) => Some(Nmt { command, node }),
+            (0, 0, &[command, node @ 0..=127]) => Some(Nmt { command, node }),
             (1, 0, [] | [_]) => Some(Other { name: "synchronisation", verb: Verb::Time }),
             (1, 1.., [_, _, _, _, _, _, _, _]) => Some(Other { name: "emergency", verb: Verb::Diagnose }),
             (2, 0, [_, _, _, _, _, _]) => Some(Other { name: "time stamp", verb: Verb::Time }),
@@ -142,6 +142,18 @@ impl Frame<'_> {
             (14, 1.., [_]) => Some(Other { name: "heartbeat", verb: Verb::Diagnose }),
             _ => None,
         }
+    }
+}
+
+/// What a command of network management does (301 clause 7.2.8.3.1).
+const fn nmt(command: u8) -> (Verb, &'static str) {
+    match command {
+        1 => (Verb::Mode, "NMT start"),
+        2 => (Verb::Mode, "NMT stop"),
+        128 => (Verb::Mode, "NMT enter pre-operational"),
+        129 => (Verb::Mode, "NMT reset node"),
+        130 => (Verb::Mode, "NMT reset communication"),
+        _ => (Verb::Unknown, "unknown NMT command"),
     }
 }
 
@@ -182,18 +194,14 @@ impl Body for Frame<'_> {
     }
 
     fn operations(&self, each: &mut dyn FnMut(&Operation<'_>)) {
-        let function = self.function();
+        let mut function = self.function();
         let node = Some(u16::from(self.node()));
         let (verb, name, unit, outcome) = match self.service() {
             Some(Service::Nmt { command, node }) => {
-                let name = match command {
-                    1 => "NMT start",
-                    2 => "NMT stop",
-                    128 => "NMT enter pre-operational",
-                    129 => "NMT reset node",
-                    _ => "NMT reset communication",
-                };
-                (Verb::Mode, name, Some(u16::from(node)), Outcome::Asked)
+                // A start is not the stop that a baseline allows.
+                function |= u32::from(command) << 8;
+                let (verb, name) = nmt(command);
+                (verb, name, Some(u16::from(node)), Outcome::Asked)
             }
             Some(Service::Ask { command, .. }) => {
                 let (verb, name) = sdo(true, command);

@@ -21,7 +21,12 @@ fn told(octets: &str) -> Told {
 fn what_canopen_does() {
     let start = told(START);
     assert_eq!((start.kind.as_str(), start.field("nmt_command")), ("can request", "1"));
-    assert_eq!(start.operations, ["mode 0 unit 0 (Asked)"]);
+    assert_eq!(start.operations, ["mode 256 unit 0 (Asked)"]);
+    let unknown = told("00000000 0305");
+    assert_eq!(
+        (unknown.field("nmt_command"), &*unknown.operations),
+        ("3", &["unknown 768 unit 5 (Asked)".into()][..])
+    );
     let write = told(DOWNLOAD);
     assert_eq!(
         (write.field("node"), write.field("sdo_index"), write.field("sdo_subindex")),

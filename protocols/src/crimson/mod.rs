@@ -60,13 +60,14 @@ impl Dissector for Crimson {
         port == PORT
     }
 
-    fn probe(&self, _: Direction, bytes: &[u8], _: Ports) -> Probe {
+    fn probe(&self, direction: Direction, bytes: &[u8], _: Ports) -> Probe {
         match *bytes {
             // The two questions that identify a panel, whole.
             [0, 4, 1, 0x2a, 0x1a, 0] | [0, 4, 1, 0x2b, 0x1b, 0] => Probe::Certain,
             [high, low, _, _, ..] => {
                 let length = usize::from(u16::from_be_bytes([high, low]));
-                if (SHORTEST..=LIKELY).contains(&length) && length + PREFIX >= bytes.len() {
+                let more = || Conversation.begins(direction, bytes);
+                if (SHORTEST..=LIKELY).contains(&length) && (length + PREFIX >= bytes.len() || more()) {
                     Probe::Possible
                 } else {
                     Probe::No

@@ -58,11 +58,15 @@ impl Dissector for EtherCat {
         port == PORT
     }
 
-    fn probe(&self, direction: Direction, bytes: &[u8], ports: Ports) -> Probe {
-        let _ = (direction, ports);
+    fn probe(&self, _: Direction, bytes: &[u8], ports: Ports) -> Probe {
         // A length beyond the frame is told of who is known to speak it; the first octets of others are just octets.
         let fits = |length: u16| (12..bytes.len()).contains(&usize::from(length));
-        if head(bytes).is_some_and(|head| head.of == COMMANDS && fits(head.length)) {
+        // Over UDP all datagrams must be whole: below IP the kind of the frame says as much.
+        let whole = |length: u16| {
+            let mut datagrams = Datagrams::new(bytes.get(2..usize::from(length) + 2).unwrap_or_default());
+            ports.server == ports.client || datagrams.by_ref().count() > 0 && !datagrams.stopped()
+        };
+        if head(bytes).is_some_and(|head| head.of == COMMANDS && fits(head.length) && whole(head.length)) {
             Probe::Possible
         } else {
             Probe::No

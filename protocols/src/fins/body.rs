@@ -5,7 +5,7 @@ use fieldwarden_model::{Operation, Outcome, PointRange, Value, Values, Verb};
 use super::{
     area::Area,
     command,
-    frame::{Envelope, Frame},
+    frame::{self, Envelope, Frame},
 };
 use crate::{
     cursor::Cursor,
@@ -30,7 +30,21 @@ impl Body for EnvelopeBody<'_> {
         }
     }
 
-    fn operations(&self, _: &mut dyn FnMut(&Operation<'_>)) {}
+    /// What the connection itself does; a frame tells its own operations (W421, 7-4).
+    fn operations(&self, each: &mut dyn FnMut(&Operation<'_>)) {
+        let (verb, function, name, outcome) = match self.envelope.command {
+            0 => (Verb::Associate, 0, "node address", Outcome::Asked),
+            1 if self.envelope.error != 0 => {
+                (Verb::Associate, 0, "node address", Outcome::Refused(self.envelope.error))
+            }
+            1 => (Verb::Associate, 0, "node address", Outcome::Done),
+            frame::FRAME_SEND => return,
+            3 => (Verb::Diagnose, 3, "frame send error notification", Outcome::Reported),
+            6 => (Verb::Associate, 6, "connection confirmation", Outcome::Reported),
+            other => (Verb::Unknown, other, "unknown command of FINS/TCP", Outcome::Asked),
+        };
+        each(&Operation { verb, function, name, unit: None, points: None, values: None, outcome });
+    }
 }
 
 /// The memory that a request names, which its answer leaves out.

@@ -33,8 +33,14 @@ pub(super) struct Frame {
     pub(super) told: Option<u16>,
 }
 
+/// Whether a header is one that the code line knows.
+const fn is_known(header: u8) -> bool {
+    matches!(header, ACKNOWLEDGE_CLIENT..=CHECKBACK | COMMON_CONTROL..=EXECUTE)
+}
+
+/// Whether an octet may be a header: neither an end nor an escape.
 const fn is_header(octet: u8) -> bool {
-    matches!(octet, ACKNOWLEDGE_CLIENT..=CHECKBACK | COMMON_CONTROL..=EXECUTE)
+    matches!(octet, ACKNOWLEDGE_CLIENT..=EXECUTE) && octet != END
 }
 
 /// How long the frame at the front of `bytes` is. The CRC is not escaped by every station, so an end mark may be part of it:
@@ -72,7 +78,8 @@ fn end(bytes: &[u8], length: usize) -> Extent {
     match [length + 1, length + 2].into_iter().find(sound) {
         Some(longer) => Extent::Whole(longer),
         None if bytes.len() < length + 2 => Extent::Need(bytes.len() + 1),
-        None if read(length).is_some() => Extent::Whole(length),
+        // Of an unknown header only a right CRC makes a frame.
+        None if read(length).is_some_and(|frame| is_known(frame.header)) => Extent::Whole(length),
         None => Extent::No,
     }
 }

@@ -54,8 +54,12 @@ impl Dissector for Genisys {
             Extent::No => Probe::No,
             Extent::Need(octets) => Probe::Need(octets),
             Extent::Whole(length) => match bytes.get(..length).and_then(frame::Frame::read) {
-                Some(frame) if frame.is_sound() == Some(true) => Probe::Certain,
-                Some(_) => Probe::Possible,
+                Some(frame) => match frame.is_sound() {
+                    Some(true) => Probe::Certain,
+                    // The first octets of others often look like a frame whose CRC is wrong.
+                    Some(false) => Probe::No,
+                    None => Probe::Possible,
+                },
                 None => Probe::No,
             },
         }

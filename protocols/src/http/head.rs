@@ -31,8 +31,8 @@ pub(super) const METHODS: &[(&str, Verb)] = &[
 /// What the first line says.
 #[derive(Clone, Copy)]
 pub(super) enum First<'a> {
-    /// The place of its method in [`METHODS`], and the target.
-    Request { method: usize, target: &'a [u8] },
+    /// The place of its method in [`METHODS`], or behind the last of them, the method and the target.
+    Request { method: usize, name: &'a str, target: &'a [u8] },
     /// The status.
     Response { status: u16 },
 }
@@ -44,10 +44,23 @@ pub(super) fn first(text: &[u8]) -> Option<First<'_>> {
         let status = digits.parse().ok().filter(|status| (100..1_000).contains(status))?;
         return Some(First::Response { status });
     }
-    let method = METHODS.iter().position(|(name, _)| is_method(text, name))?;
-    let rest = text.get(METHODS.get(method)?.0.len() + 1..)?;
+    let name = token(text)?;
+    let method = METHODS.iter().position(|(known, _)| *known == name).unwrap_or(METHODS.len());
+    let rest = text.get(name.len() + 1..)?;
     let end = rest.windows(8).rposition(|octets| octets.starts_with(b" HTTP/1."))?;
-    Some(First::Request { method, target: rest.get(..end)?.trim_ascii() })
+    Some(First::Request { method, name, target: rest.get(..end)?.trim_ascii() })
+}
+
+/// Octets of the longest method; those of RFC 3253, 3744 and 5323 are shorter.
+const MAX_METHOD: usize = 24;
+
+/// The method at the front of a line: capital letters, hyphens, then a blank (RFC 9110 clause 9.1 allows more, nobody uses it).
+fn token(text: &[u8]) -> Option<&str> {
+    let front = text.get(..MAX_METHOD.min(text.len()))?;
+    let end = front.iter().position(|octet| *octet == b' ').filter(|end| *end > 0)?;
+    let letters = |octet: &u8| octet.is_ascii_uppercase() || *octet == b'-';
+    let name = front.get(..end).filter(|name| name.iter().all(letters))?;
+    core::str::from_utf8(name).ok()
 }
 
 fn is_method(text: &[u8], name: &str) -> bool {
@@ -60,8 +73,10 @@ pub(super) fn begins(bytes: &[u8]) -> bool {
     let word = |name: &str| is_method(bytes, name) || name.as_bytes().starts_with(bytes);
     // Asked at every offset of a segment behind a gap: the first two octets decide nearly always.
     let alike = |name: &str| bytes.iter().zip(name.as_bytes()).take(2).all(|(octet, letter)| octet == letter);
+    // Of a method that nobody defined the target must be there to tell it from other text.
+    let other = || token(bytes).is_some_and(|name| bytes.get(name.len() + 1) == Some(&b'/'));
     bytes.first().is_some_and(u8::is_ascii_uppercase)
-        && (fits(b"HTTP/1.") || METHODS.iter().any(|(name, _)| alike(name) && word(name)))
+        && (fits(b"HTTP/1.") || METHODS.iter().any(|(name, _)| alike(name) && word(name)) || other())
 }
 
 /// The head of a message.

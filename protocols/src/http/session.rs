@@ -215,7 +215,11 @@ pub(super) fn datagram(direction: Direction, bytes: &[u8], sink: &mut dyn Sink) 
 
 fn tell(direction: Direction, head: &Head<'_>, method: Option<usize>, sink: &mut dyn Sink) {
     let known = method.and_then(|method| METHODS.get(method));
-    let (name, verb) = known.copied().unwrap_or(("response", Verb::Read));
+    let (name, verb) = match (known, method) {
+        (Some(known), _) => *known,
+        (None, Some(_)) => ("unknown method", Verb::Unknown),
+        (None, None) => ("response", Verb::Read),
+    };
     let function = method.and_then(|method| u32::try_from(method + 1).ok()).unwrap_or(0);
     let own = plain::Head::new(PROTOCOL, direction).answering(matches!(head.first, First::Response { .. }));
     let operation = plain::operation(verb, function, name, own.kind);
@@ -225,7 +229,7 @@ fn tell(direction: Direction, head: &Head<'_>, method: Option<usize>, sink: &mut
     };
     plain::tell(sink, own, &[], operation, |visitor| {
         match head.first {
-            First::Request { target, .. } => {
+            First::Request { name, target, .. } => {
                 visitor.field("method", FieldValue::Text(name));
                 visitor.field("uri", words(target));
             }

@@ -71,6 +71,16 @@ pub(super) fn begins(bytes: &[u8]) -> bool {
     sound && follows
 }
 
+/// Whether the control field is one that the standard knows, whatever it frames: text that begins with an `h` has none.
+pub(super) fn is_framed(bytes: &[u8]) -> bool {
+    let [START, _, a, b, c, d, ..] = *bytes else { return false };
+    match Control::read([a, b, c, d]) {
+        Control::Data(..) => c & 1 == 0,
+        Control::Supervisory(_) => (a, b) == (1, 0) && c & 1 == 0,
+        Control::Unnumbered(_) => (b, c, d) == (0, 0, 0),
+    }
+}
+
 /// Whether a frame may begin here, be it faulty.
 pub(super) fn might_begin(bytes: &[u8]) -> bool {
     matches!(*bytes, [START, SHORTEST..=MOST, ..])

@@ -65,8 +65,10 @@ impl Dissector for Iec104 {
                     Probe::Need(telling)
                 } else if apci::begins(bytes) {
                     Probe::Certain
-                } else {
+                } else if apci::is_framed(bytes) {
                     Probe::Possible
+                } else {
+                    Probe::No
                 }
             }
             _ => Probe::No,

@@ -52,7 +52,7 @@ fn probe(bytes: &[u8]) -> Probe {
             false => Probe::No,
         };
     }
-    Probe::Possible
+    if header.kind == 0 { Probe::No } else { Probe::Possible }
 }
 
 /// A connection; remembers its version.
@@ -90,7 +90,7 @@ impl Fronted for Broker {
     }
 
     fn begins(&self, _: Direction, bytes: &[u8]) -> bool {
-        packet::header(bytes).is_some()
+        packet::header(bytes).is_some_and(|header| header.kind != 0)
     }
 }
 

@@ -42,7 +42,8 @@ pub(super) fn header(bytes: &[u8]) -> Option<Header> {
         6 => flags == 2 && (2..1_024).contains(&remaining),
         8 | 10 => flags == 2 && remaining >= 5,
         12 | 13 => flags == 0 && remaining == 0,
-        14 | 15 => flags == 0 && remaining < 4_096,
+        // 0 is reserved (clause 2.2.1): told as what nobody knows.
+        0 | 14 | 15 => flags == 0 && remaining < 4_096,
         _ => false,
     };
     fits.then(|| Header { kind, flags, remaining, length: cursor.offset() })

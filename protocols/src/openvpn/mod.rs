@@ -224,7 +224,7 @@ impl Framed for Channel {
         let Some(packet) = Packet::read(bytes).filter(|packet| !matches!(packet.opcode, 6 | 9)) else {
             return;
         };
-        let Some(name) = name(packet.opcode) else { return };
+        let known = name(packet.opcode);
         if packet.resets() {
             *self.half(direction) = Half::default();
             if matches!(packet.opcode, 1 | 7 | 10) {
@@ -233,9 +233,11 @@ impl Framed for Channel {
             }
             self.covered = packet.content.is_none_or(|(id, rest)| id != 0 || !rest.is_empty());
         }
-        let content = packet.content.filter(|_| !self.covered);
+        let content = packet.content.filter(|_| !self.covered && known.is_some());
         let head = Head::new(PROTOCOL, direction);
-        let operation = plain::operation(Verb::Associate, packet.opcode.into(), name, head.kind);
+        let verb = if known.is_some() { Verb::Associate } else { Verb::Unknown };
+        let operation =
+            plain::operation(verb, packet.opcode.into(), known.unwrap_or("unknown opcode"), head.kind);
         plain::tell(sink, head, &[], operation, |visitor| {
             visitor.field("opcode", number(packet.opcode));
             visitor.field("key_id", number(packet.key));

@@ -77,7 +77,7 @@ impl Dissector for Powerlink {
                 }
             }
             // Below IP both ports are the EtherType.
-            Some(frame) if ports.server == ports.client && name(frame.of).is_some() => Probe::Possible,
+            Some(_) if ports.server == ports.client => Probe::Possible,
             _ => Probe::No,
         }
     }

@@ -55,7 +55,8 @@ impl Dissector for RocPlus {
         let Some(known) = bytes.get(4).map(|opcode| opcode::name(*opcode).is_some()) else {
             return Probe::Need(frame::AROUND);
         };
-        if !known {
+        let at_home = ports.server == PORT;
+        if !known && !at_home {
             return Probe::No;
         }
         match frame::extent(bytes) {
@@ -63,7 +64,7 @@ impl Dissector for RocPlus {
             Extent::Need(octets) => Probe::Need(octets),
             Extent::Whole(length) => match bytes.get(..length).and_then(frame::Frame::read) {
                 None => Probe::Need(length),
-                Some(frame) if frame.is_sound() && (ports.server == PORT || !frame.may_be_modbus()) => {
+                Some(frame) if known && frame.is_sound() && (at_home || !frame.may_be_modbus()) => {
                     Probe::Certain
                 }
                 Some(frame) if frame.is_sound() || bytes.len() == length => Probe::Possible,

@@ -117,7 +117,12 @@ fn the_probe_leaves_modbus_rtu_what_may_be_its_own() {
     assert_eq!(RocPlus.probe(ToServer, &ask(6, ""), other), Probe::Possible);
     assert_eq!(RocPlus.probe(ToServer, &ask(166, "1100010301"), other), Probe::Certain);
     assert_eq!(RocPlus.probe(ToServer, &ask(166, "1100010301")[..9], other), Probe::Need(13));
-    assert_eq!(RocPlus.probe(ToServer, &ask(3, "11"), usual), Probe::No);
+    // An opcode that nobody defined: on the port of its own it leaves the flow to who is certain.
+    assert_eq!(RocPlus.probe(ToServer, &ask(3, "11"), usual), Probe::Possible);
+    assert_eq!(RocPlus.probe(ToServer, &ask(3, "11"), other), Probe::No);
+    let mut wrong = ask(3, "11");
+    wrong[6] ^= 1;
+    assert_eq!(RocPlus.probe(ToServer, &wrong, usual), Probe::No);
 }
 
 #[test]

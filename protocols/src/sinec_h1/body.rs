@@ -74,10 +74,6 @@ impl Header {
         }
         Some(header)
     }
-
-    pub(super) const fn asks(&self) -> bool {
-        matches!(self.code, code::WRITE | code::READ)
-    }
 }
 
 /// A message as it is told.

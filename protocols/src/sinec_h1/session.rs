@@ -26,7 +26,8 @@ pub(super) fn probe(direction: Direction, bytes: &[u8]) -> Probe {
         return Probe::Need(TELLING);
     }
     let fits = |header: Header| match direction {
-        Direction::ToServer => header.asks() && header.job.is_some(),
+        // Whatever it asks for: no other protocol has mark and blocks like these.
+        Direction::ToServer => header.job.is_some(),
         Direction::ToClient => {
             matches!(header.code, code::WRITTEN | code::HAS_READ) && header.error.is_some()
         }

@@ -98,8 +98,11 @@ impl<'a> Parsed<'a> {
     }
 }
 
+/// The highest tag of one octet: 0 to 8 are data units (RFC 3416 clause 3), what is above is one that nobody defined.
+const LAST_TAG: u32 = 30;
+
 fn is_unit(element: &Element<'_>) -> bool {
-    element.tag.class == Class::Context && element.tag.constructed && element.tag.number <= 8
+    element.tag.class == Class::Context && element.tag.constructed && element.tag.number <= LAST_TAG
 }
 
 fn tell(direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
@@ -122,7 +125,8 @@ fn tell(direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
         Some(6) => (Verb::Diagnose, "inform"),
         Some(7) => (Verb::Diagnose, "trap of version 2"),
         Some(8) => (Verb::Diagnose, "report"),
-        _ => (Verb::Unknown, "encrypted"),
+        Some(_) => (Verb::Unknown, "unknown data unit"),
+        None => (Verb::Unknown, "encrypted"),
     };
     let operation = plain::operation(verb, parsed.unit_type().map_or(u32::MAX, u32::from), name, own);
     let operation = match parsed.error().filter(|error| *error != 0) {

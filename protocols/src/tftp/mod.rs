@@ -61,6 +61,8 @@ enum Packet<'a> {
     },
     /// Acknowledges options, RFC 2347.
     Options(&'a [u8]),
+    /// Of an opcode that nobody defined, and like a request otherwise.
+    Unknown,
 }
 
 impl<'a> Packet<'a> {
@@ -68,13 +70,7 @@ impl<'a> Packet<'a> {
         let mut cursor = Cursor::new(bytes);
         let code = cursor.u16()?;
         let packet = match code {
-            1 | 2 => {
-                let (file, rest) = terminated(cursor.rest())?;
-                let (mode, _) = terminated(rest)?;
-                let known =
-                    [&b"netascii"[..], b"octet", b"mail"].iter().any(|word| mode.eq_ignore_ascii_case(word));
-                (known && !file.is_empty()).then_some(Self::Open { file, mode })?
-            }
+            1 | 2 => opened(cursor.rest())?,
             3 => Self::Data { block: cursor.u16()?, octets: cursor.remaining() },
             4 => Self::Acknowledge { block: cursor.u16()? },
             5 => Self::Error {
@@ -82,10 +78,18 @@ impl<'a> Packet<'a> {
                 text: terminated(cursor.rest()).map_or(cursor.rest(), |(text, _)| text),
             },
             6 => Self::Options(cursor.rest()),
-            _ => return None,
+            _ => opened(cursor.rest()).map(|_| Self::Unknown)?,
         };
         Some((code, packet))
     }
+}
+
+/// A file and the mode of its transfer.
+fn opened(bytes: &[u8]) -> Option<Packet<'_>> {
+    let (file, rest) = terminated(bytes)?;
+    let (mode, _) = terminated(rest)?;
+    let known = [&b"netascii"[..], b"octet", b"mail"].iter().any(|word| mode.eq_ignore_ascii_case(word));
+    (known && !file.is_empty()).then_some(Packet::Open { file, mode })
 }
 
 /// Text up to a zero octet, and what follows.
@@ -99,6 +103,7 @@ fn probe(_: Direction, bytes: &[u8], ports: Ports) -> Probe {
     let foreign = ports.server >= 1_024 && ports.client >= 1_024;
     let sure = match packet {
         Packet::Open { .. } => true,
+        Packet::Unknown => ports.server == PORT,
         Packet::Data { block, .. } => foreign && block == 1 && bytes.len() == FULL,
         Packet::Acknowledge { block } => foreign && block == 0 && bytes.len() == 4,
         Packet::Error { code, text } => {
@@ -118,16 +123,19 @@ fn probe(_: Direction, bytes: &[u8], ports: Ports) -> Probe {
 
 fn tell(direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
     let (code, packet) = Packet::read(bytes)?;
-    let head = Head::new(PROTOCOL, direction).answering(!matches!(packet, Packet::Open { .. }));
+    let head =
+        Head::new(PROTOCOL, direction).answering(!matches!(packet, Packet::Open { .. } | Packet::Unknown));
     let name = match code {
         1 => "read file",
         2 => "write file",
         3 => "data",
         4 => "acknowledge",
         5 => "error",
-        _ => "acknowledge options",
+        6 => "acknowledge options",
+        _ => "unknown opcode",
     };
-    let operation = plain::operation(Verb::Transfer, code.into(), name, head.kind);
+    let verb = if matches!(packet, Packet::Unknown) { Verb::Unknown } else { Verb::Transfer };
+    let operation = plain::operation(verb, code.into(), name, head.kind);
     let operation = match packet {
         Packet::Error { code, .. } => plain::refused(operation, code.into()),
         _ => operation,
@@ -139,6 +147,7 @@ fn tell(direction: Direction, bytes: &[u8], sink: &mut dyn Sink) -> Option<()> {
 fn fields(code: u16, packet: Packet<'_>, visitor: &mut dyn FieldVisitor) {
     visitor.field("opcode", number(code));
     match packet {
+        Packet::Unknown => {}
         Packet::Open { file, mode } => {
             visitor.field(if code == 1 { "file" } else { "destination_file" }, words(file));
             visitor.field("mode", words(mode));

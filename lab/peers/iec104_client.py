@@ -76,6 +76,13 @@ class Centre:
                 self._link.unmute()
 
     def close(self):
+        """What comes late, as the end of the last command may on a busy machine, is told too."""
+        with self._journal.request(server=self._server, protocol="iec104", operation="associate", function=0, asked=[], got=[]) as record:
+            time.sleep(0.3)
+            while not self._units.empty():
+                unit = self._units.get()
+                if unit["format"] == "I":
+                    record["got"].append(self._told(unit))
         self._client.stop()
 
     def interrogate(self):

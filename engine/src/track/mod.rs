@@ -25,6 +25,7 @@ mod tcp;
 mod tracker;
 mod tries;
 mod unreceived;
+mod verdict;
 
 use fieldwarden_model::{AddressSpace, Endpoint, FrameRef, Mac, Timestamp, Transport};
 use fieldwarden_protocols::{

@@ -19,6 +19,7 @@ use super::{
     half::Half,
     scene::{Carried, Delivery, Scene},
     tries::Tries,
+    verdict::{Verdict, begins_inside, is_tls, probe},
 };
 
 /// Octets kept per direction while a dissector wants more of them before it can tell.
@@ -124,10 +125,29 @@ pub(super) fn stream<O: Observer>(
 }
 
 /// A segment of a stream that is not recognised yet.
+#[derive(Clone, Copy)]
 struct Segment<'a> {
     direction: Direction,
     octets: &'a [u8],
     carried: Carried<'a>,
+}
+
+impl<'a> Segment<'a> {
+    /// Its octets behind those kept of its direction, put together in `joined` where there are any.
+    fn behind<'j>(&self, kept: &[Kept], joined: &'j mut Vec<u8>) -> &'j [u8]
+    where
+        'a: 'j,
+    {
+        joined.clear();
+        for kept in kept.iter().filter(|kept| kept.direction == self.direction) {
+            joined.extend_from_slice(&kept.octets);
+        }
+        if joined.is_empty() {
+            return self.octets;
+        }
+        joined.extend_from_slice(self.octets);
+        joined
+    }
 }
 
 /// Looks at a segment together with those kept of its direction; where they show nothing, without the first of them, and so on:
@@ -143,75 +163,51 @@ fn look<O: Observer>(
     let ports = flow.ports();
     let mut joined = Vec::new();
     loop {
-        joined.clear();
-        for kept in kept.iter().filter(|kept| kept.direction == direction) {
-            joined.extend_from_slice(&kept.octets);
-        }
-        let front = if joined.is_empty() {
-            octets
-        } else {
-            joined.extend_from_slice(octets);
-            &joined
-        };
+        let front = segment.behind(&kept, &mut joined);
         match probe(scene.dissectors, Transport::Tcp, direction, front, ports, tries) {
             Verdict::Is(dissector) => {
-                let encrypted = is_tls(front);
-                return take(
-                    scene,
-                    flow,
-                    segment,
-                    &Found { dissector, encrypted, torn: tries.are_torn() },
-                    kept,
-                );
+                let found = Found { dissector, encrypted: is_tls(front), torn: tries.are_torn() };
+                return take(scene, flow, segment, &found, kept);
             }
             Verdict::More if front.len() < MAX_PROBED_OCTETS => {
                 kept.push(Kept { direction, frame: carried.own(), octets: octets.to_vec() });
                 flow.recognition = Recognition::Looking { tries, kept };
                 return;
             }
-            Verdict::More | Verdict::No => {
-                if tries.is_first() && is_tls(front) {
-                    scene.event(flow, direction, TrackEvent::Encrypted);
-                }
-                let earlier = kept.iter().position(|kept| kept.direction == direction);
-                let joined_late = tries.are_torn() || !flow.halves.iter().any(Half::is_opened);
-                if earlier.is_none()
-                    && joined_late
-                    && !tries.are_over()
-                    && let Some(octets) = begins_inside(scene.dissectors, direction, octets, ports)
-                {
-                    tries.tear();
-                    let segment = Segment { direction, octets, carried };
-                    return look(scene, flow, &segment, tries, kept);
-                }
-                let fruitless = earlier.map_or(octets.len(), |at| kept.remove(at).octets.len());
-                tries = tries.octets(direction, fruitless);
-                if earlier.is_none() {
-                    flow.recognition = next_try(scene.dissectors, Transport::Tcp, ports, tries, kept);
-                    return;
-                }
-            }
+            Verdict::More | Verdict::No => {}
+        }
+        if tries.is_first() && is_tls(front) {
+            scene.event(flow, direction, TrackEvent::Encrypted);
+        }
+        let earlier = kept.iter().position(|kept| kept.direction == direction);
+        if earlier.is_none()
+            && let Some(octets) = joined_late(scene, flow, segment, tries)
+        {
+            tries.tear();
+            return look(scene, flow, &Segment { octets, ..*segment }, tries, kept);
+        }
+        let fruitless = earlier.map_or(octets.len(), |at| kept.remove(at).octets.len());
+        tries = tries.octets(direction, fruitless);
+        if earlier.is_none() {
+            flow.recognition = next_try(scene.dissectors, Transport::Tcp, ports, tries, kept);
+            return;
         }
     }
 }
 
-/// The octets of a segment from where a message of the port's protocol certainly begins: the one before may have begun where nobody
-/// listened.
-fn begins_inside<'o>(
-    dissectors: &[&dyn Dissector],
-    direction: Direction,
-    octets: &'o [u8],
-    ports: Ports,
+/// Where a message begins in a segment of a flow whose beginning was not seen.
+fn joined_late<'o, O: Observer>(
+    scene: &Scene<'_, O>,
+    flow: &Flow<O::Flow>,
+    segment: &Segment<'o>,
+    tries: Tries,
 ) -> Option<&'o [u8]> {
-    let home = |dissector: &&&dyn Dissector| {
-        dissector.carried_by(Transport::Tcp) && dissector.well_known(ports.server)
-    };
-    dissectors.iter().filter(home).find_map(|dissector| {
-        // The search of a session is held to a cost, whatever octets come; probing at every octet would not be.
-        let at = dissector.session(Transport::Tcp).resynchronise(direction, octets)?;
-        let rest = octets.get(at..).filter(|_| at > 0)?;
-        (dissector.probe(direction, rest, ports) == Probe::Certain).then_some(rest)
-    })
+    let late = tries.are_torn() || !flow.halves.iter().any(Half::is_opened);
+    if late && !tries.are_over() {
+        begins_inside(scene.dissectors, segment.direction, segment.octets, flow.ports())
+    } else {
+        None
+    }
 }
 
 /// What recognised a stream.
@@ -302,12 +298,6 @@ pub(super) fn datagram<O: Observer>(
         // One foreign datagram must not blind us to the next: each stands by itself, so look again.
         Parsed::Foreign => next_try(scene.dissectors, transport, ports, tries.datagram(), Vec::new()),
     };
-}
-
-/// Whether a direction begins with the handshake of TLS 1.0 to 1.3 (RFC 8446 clause 5.1: type 22, version 3.1 to 3.3 or, in
-/// a first hello, 3.1).
-fn is_tls(octets: &[u8]) -> bool {
-    matches!(octets, [22, 3, 0..=4, _, _, 1 | 2, ..])
 }
 
 enum Parsed {
@@ -403,56 +393,5 @@ fn next_try(
         Recognition::Looking { tries, kept }
     } else {
         Recognition::Unrecognised
-    }
-}
-
-enum Verdict {
-    Is(&'static dyn Dissector),
-    More,
-    No,
-}
-
-/// Who reads octets that stand by themselves.
-pub(super) fn alone(
-    dissectors: &'static [&'static dyn Dissector],
-    transport: Transport,
-    direction: Direction,
-    octets: &[u8],
-    ports: Ports,
-) -> Option<&'static dyn Dissector> {
-    match probe(dissectors, transport, direction, octets, ports, Tries::default()) {
-        Verdict::Is(dissector) => Some(dissector),
-        Verdict::More | Verdict::No => None,
-    }
-}
-
-fn probe(
-    dissectors: &'static [&'static dyn Dissector],
-    transport: Transport,
-    direction: Direction,
-    octets: &[u8],
-    ports: Ports,
-    tries: Tries,
-) -> Verdict {
-    let mut possible = None;
-    let mut more = false;
-    let mut more_at_home = false;
-    for dissector in dissectors.iter().filter(|dissector| dissector.carried_by(transport)) {
-        let at_home = || dissector.well_known(ports.server);
-        // An EtherType is no port: what goes under it says so itself.
-        if (transport == Transport::Link || tries.are_over()) && !at_home() {
-            continue;
-        }
-        match dissector.probe(direction, octets, ports) {
-            Probe::Certain => return Verdict::Is(*dissector),
-            Probe::Possible if at_home() => possible = possible.or(Some(*dissector)),
-            Probe::Need(_) => (more, more_at_home) = (true, more_at_home || at_home()),
-            Probe::Possible | Probe::No => {}
-        }
-    }
-    match possible {
-        Some(dissector) if !more_at_home => Verdict::Is(dissector),
-        None if !more => Verdict::No,
-        _ => Verdict::More,
     }
 }

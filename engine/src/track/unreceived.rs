@@ -10,12 +10,7 @@ use fieldwarden_protocols::{
     link::{Layers, TransportHeader, dissect, kind},
 };
 
-use super::{
-    FlowKey, Observer, Origin, Packet,
-    flow::Flow,
-    recognition::{self, Recognition},
-    scene::Scene,
-};
+use super::{FlowKey, Observer, Origin, Packet, flow::Flow, recognition::Recognition, scene::Scene, verdict};
 
 /// Why nobody receives a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +72,7 @@ fn tell<O: Observer>(
 ) {
     let dissector = match flow.protocol {
         Some(protocol) => named(scene.dissectors, protocol),
-        None => recognition::alone(scene.dissectors, flow.key.transport, direction, octets, flow.ports()),
+        None => verdict::alone(scene.dissectors, flow.key.transport, direction, octets, flow.ports()),
     };
     let Some(dissector) = dissector else { return };
     let origin = Origin {
@@ -144,7 +139,7 @@ pub(super) fn quoted<O: Observer>(
     let ports = Ports { server: key.server.port.unwrap_or(0), client: key.client.port.unwrap_or(0) };
     let dissector = match protocol {
         Some(protocol) => named(dissectors, protocol),
-        None => recognition::alone(dissectors, key.transport, direction, layers.payload, ports),
+        None => verdict::alone(dissectors, key.transport, direction, layers.payload, ports),
     };
     let Some(dissector) = dissector else { return };
     let origin = Origin {

@@ -1,5 +1,6 @@
 //! A scan of function codes that nobody answers comes out whole, of every protocol whose requests have a code: each question
-//! is one message with its code and an operation of its own, whether the dissector knows the code or not.
+//! is one message with its code and an operation of its own, whether the dissector knows the code or not; one by one, in a row
+//! over TCP, and heard from the middle on.
 //!
 //! `tests/scans/` says what is asked of whom; `table.rs` there, which dissectors have no codes, and why.
 
@@ -34,7 +35,7 @@ use common::{
 };
 use fieldwarden_protocols::{DISSECTORS, Kind};
 use serde_json::Value;
-use table::{Scan, WITHOUT, scans};
+use table::{FROM_THE_BEGINNING, Scan, WITHOUT, scans};
 
 /// Octets of a segment that is full of questions; no length of a question divides it.
 const SEGMENT: usize = 997;
@@ -69,6 +70,7 @@ fn every_code_that_nobody_answers_leaves_a_trace() {
         faults.extend(lost(&scan, &traces(scan.carried, &packets), &numbers).map(faulty));
         if let Carried::Ip(6, _) = scan.carried {
             faults.extend(lost_in_a_row(&scan).map(faulty));
+            faults.extend(lost_joined_late(&scan, &packets, &numbers).map(faulty));
         }
     }
     assert!(faults.is_empty(), "{} scans lose codes:\n{}", faults.len(), faults.join("\n"));
@@ -189,6 +191,17 @@ fn lost_in_a_row(scan: &Scan) -> Option<String> {
             wanted.len()
         )
     })
+}
+
+/// What a scan loses that is heard from the first question on: neither the handshake nor the opening was seen.
+fn lost_joined_late(scan: &Scan, packets: &[Vec<u8>], numbers: &[(u32, u64)]) -> Option<String> {
+    if FROM_THE_BEGINNING.iter().any(|(name, _)| *name == scan.protocol) {
+        return None;
+    }
+    let before = numbers[0].1 - 1;
+    let late: Vec<(u32, u64)> = numbers.iter().map(|(code, number)| (*code, number - before)).collect();
+    let heard = packets.get(usize::try_from(before).unwrap()..).unwrap();
+    lost(scan, &traces(scan.carried, heard), &late).map(|what| format!("joined late, {what}"))
 }
 
 /// All that is said in a scan.

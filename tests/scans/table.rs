@@ -79,6 +79,17 @@ pub(crate) const WITHOUT: &[(&str, &str)] = &[
     ("vnc", "a handshake; behind it keys, mouse and pictures, which are not told"),
 ];
 
+/// Protocols whose scan is told only where their conversation was heard from its beginning on, each with the reason.
+pub(crate) const FROM_THE_BEGINNING: &[(&str, &str)] = &[
+    (
+        "bacnet_sc",
+        "the frames of WebSocket have no mark, and what they carry was agreed on when it was opened",
+    ),
+    ("ftp", "a line with a word that nobody defined is any text"),
+    ("ssh", "packets in clear come once, behind the identification; later ones are encrypted"),
+    ("mqtt", "two zeros, the reserved packet, are two zeros"),
+];
+
 /// Every scan.
 pub(crate) fn scans() -> Vec<Scan> {
     fieldbus::scans().into_iter().chain(services::scans()).collect()

@@ -126,6 +126,15 @@ const CHANGES: &[(&Protocol, &[(&str, &str)])] = &[
             ("\"common_address\": 47, ", ""),
         ],
     ),
+    (
+        &protocols::OPCUA,
+        &[
+            ("\"values\": [", "\"values\": [7, "),
+            ("\"nodes\": [\"ns=2;i=1", "\"nodes\": [\"ns=2;i=2"),
+            ("\"statuses\": [0", "\"statuses\": [1"),
+            ("\"attributes\": [13], ", ""),
+        ],
+    ),
 ];
 
 /// The comparison finds a wrong value, a wrong point, a message too few and one too many.

@@ -51,6 +51,8 @@ pub(crate) struct Conversation {
     pub(crate) activity: Activity,
     /// Requests since the last answer.
     pub(crate) unanswered: u32,
+    /// What came unasked, which its activity counts as asked.
+    pub(crate) reported: u64,
 }
 
 /// How lively a conversation is.
@@ -132,7 +134,7 @@ fn minute(time: Timestamp) -> i64 {
 
 impl Conversation {
     pub(crate) fn new(key: ConversationKey, baseline: Option<&Compiled>, activity: Activity) -> Self {
-        let mut conversation = Self { key, entry: None, usual: 0, activity, unanswered: 0 };
+        let mut conversation = Self { key, entry: None, usual: 0, activity, unanswered: 0, reported: 0 };
         conversation.judge_by(baseline);
         conversation
     }

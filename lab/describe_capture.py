@@ -28,6 +28,7 @@ TALKERS = {
     "10.2.0.66": "Rogue laptop",
     "10.9.0.10": "client",
     "10.9.0.20": "server",
+    "10.9.0.255": "broadcast",
 }
 HEADER = """# Captures made by lab/make-captures in the lab of lab/README.md; nothing in them comes from a real plant.
 # Licence: as the project. `episodes` are unbroken runs of requests by one client with one intention, with the

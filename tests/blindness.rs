@@ -13,6 +13,7 @@ mod common;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -81,16 +82,22 @@ fn baseline(frames: &[Frame]) -> Baseline {
     learner.finish()
 }
 
+/// The server of `lab/converse`.
+const CONTROLLER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 20));
+
 /// Whether the sender of a frame answers on a port of a protocol.
 fn is_answer(frame: &Frame) -> bool {
     let raw = frame.raw();
-    let source = match dissect(&raw).transport {
+    let layers = dissect(&raw);
+    let source = match layers.transport {
         TransportHeader::Tcp(header) => header.source,
         TransportHeader::Udp(header) => header.source,
         TransportHeader::None => return false,
     };
     // Modbus, S7, IEC 104, OPC UA, DNP3 and CIP: what our own captures and the public ones of the first two speak.
     matches!(source, 102 | 502 | 2_404 | 4_840 | 20_000 | 44_818)
+        // Both sides of BACnet/IP speak from one port; the controller of our capture has this address.
+        || source == 47_808 && layers.network.is_some_and(|network| network.source == CONTROLLER)
 }
 
 /// Both sides of a switch: each frame again, tens of microseconds later.

@@ -84,6 +84,11 @@ fn an_opc_ua_server_is_read_as_its_operator_station_reads_it() {
 }
 
 #[test]
+fn a_bacnet_device_is_read_as_its_management_station_reads_it() {
+    converse(&protocols::BACNET, "47808");
+}
+
+#[test]
 fn our_captures_of_conversations_are_read_as_their_clients_did() {
     for protocol in protocols::ALL {
         let stem = root().join("pcaps").join(format!("{}-conversation", protocol.name));

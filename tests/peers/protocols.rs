@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::journal::Protocol;
 
 /// All of them.
-pub(crate) const ALL: &[&Protocol] = &[&CIP, &DNP3, &IEC104, &OPCUA];
+pub(crate) const ALL: &[&Protocol] = &[&BACNET, &CIP, &DNP3, &IEC104, &OPCUA];
 
 fn is(fields: &Map<String, Value>, key: &str, numbers: &[u64]) -> bool {
     fields.get(key).and_then(Value::as_u64).is_some_and(|number| numbers.contains(&number))
@@ -116,4 +116,38 @@ pub(crate) const OPCUA: Protocol = Protocol {
     ],
     upkeep: |fields| fields.get("chunk").is_some_and(|chunk| chunk == "C"),
     rounds: 10,
+};
+
+/// BACnet/IP. Of an APDU in segments the last one tells the whole; the segments before it and their acknowledgements are the
+/// transport's own (ANSI/ASHRAE 135, 5.2).
+pub(crate) const BACNET: Protocol = Protocol {
+    name: "bacnet",
+    lines: &["bacnet"],
+    carries: &[
+        "pdu_type",
+        "invoke_id",
+        "confirmed_service",
+        "unconfirmed_service",
+        "object_type",
+        "object_instance",
+        "property",
+        "array_index",
+        "priority",
+        "values",
+        "error_class",
+        "error_code",
+        "error_numbers",
+        "reject_reason",
+        "abort_reason",
+        "process_id",
+        "time_remaining",
+        "password",
+        "object_name",
+        "communication",
+        "reinitialized_state",
+        "date",
+        "time",
+    ],
+    upkeep: |fields| is(fields, "more_segments", &[1]) || is(fields, "pdu_type", &[4]),
+    rounds: 12,
 };

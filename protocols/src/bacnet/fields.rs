@@ -7,7 +7,7 @@ use crate::{
 
 use super::{
     apdu::{Apdu, kind},
-    schema::Is,
+    schema::{self, Is},
     session::Message,
     tag,
     walk::{Found, walk},
@@ -28,6 +28,11 @@ pub(super) fn visit(message: &Message<'_>, visitor: &mut dyn FieldVisitor) {
                     out.number("error_class", class);
                     out.number("error_code", code);
                 }
+                walk(parameters, schema::failed(message.apdu.service), &mut |found| {
+                    if matches!(found.is, Is::Object | Is::Property | Is::Index) {
+                        element(&found, &mut out);
+                    }
+                });
             }
             _ => {
                 walk(parameters, message.apdu.schema(), &mut |found| element(&found, &mut out));

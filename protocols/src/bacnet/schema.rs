@@ -102,6 +102,7 @@ const ERROR: &[Field] = &[a(9, Number("error_numbers"))];
 const RESULTS: &[Field] = &[c(2, Property), c(3, Index), c(4, Value), c(5, Of(ERROR))];
 const MULTIPLE: &[Field] = &[c(0, Object), c(1, Of(RESULTS))];
 const WRITE_MULTIPLE: &[Field] = &[c(0, Object), c(1, Of(PROPERTY_VALUE))];
+const FIRST_FAILED: &[Field] = &[c(1, Of(PROPERTY))];
 const CONTROL: &[Field] =
     &[c(0, Number("duration_minutes")), c(1, Number("communication")), c(2, Text("password"))];
 const PRIVATE: &[Field] = &[c(0, Number("vendor_id")), c(1, Number("service_number")), c(2, Value)];
@@ -254,6 +255,14 @@ pub(super) const fn acknowledged(service: u8) -> &'static [Field] {
         21..=23 => TERMINAL,
         26 => RANGE_ACK,
         29 => EVENTS,
+        _ => NONE,
+    }
+}
+
+/// What an error of a service says beside class and code: the first write that failed (21, `WritePropertyMultiple-Error`).
+pub(super) const fn failed(service: Option<u8>) -> &'static [Field] {
+    match service {
+        Some(16) => FIRST_FAILED,
         _ => NONE,
     }
 }

@@ -118,6 +118,13 @@ fn fields_carry_values_passwords_and_errors() {
     let (_, answer) = exchanged(5);
     assert_eq!(answer.field("object_type"), "8,0");
     assert_eq!((answer.field("property"), answer.field("error_numbers")), ("76,28", "2,32"));
+    // Write property multiple: the present value of analog input 1 may not be written (20.1.7, 21).
+    let mut conversation = udp();
+    conversation.ask(&unicast(EXCHANGES[6].0));
+    let answer = conversation.answer(&unicast("50 01 10 0e 91 02 91 28 0f 1e 0c 00000001 19 55 1f"));
+    assert_eq!((answer.field("error_class"), answer.field("error_code")), ("2", "40"));
+    let failed = ["object_type", "object_instance", "property"].map(|key| answer.field(key));
+    assert_eq!((failed, answer.kind), (["0", "1", "85"], Kind::Response));
 }
 
 #[test]

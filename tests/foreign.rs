@@ -1,7 +1,12 @@
 //! Traffic of another kind on a port is told as what it is, or as nothing, and never as a broken message of the protocol that
 //! is usually found there.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on stops here")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops here"
+)]
 
 #[expect(dead_code, reason = "the helpers are shared with tests that need more of them")]
 mod common;

@@ -102,6 +102,15 @@ fn our_captures_of_conversations_are_read_as_their_clients_did() {
 /// What is changed in a journal, once each: a value, a point, a result, something left out.
 const CHANGES: &[(&Protocol, &[(&str, &str)])] = &[
     (
+        &protocols::BACNET,
+        &[
+            ("\"values\": [", "\"values\": [7, "),
+            ("\"object_instance\": [2", "\"object_instance\": [3"),
+            ("\"property\": [85", "\"property\": [86"),
+            ("\"priority\": [", "\"priority\": [1"),
+        ],
+    ),
+    (
         &protocols::CIP,
         &[
             ("\"values\": [", "\"values\": [7, "),

@@ -8,8 +8,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    clippy::wildcard_imports,
-    reason = "a test that cannot go on stops here; the table is a table"
+    reason = "a test that cannot go on stops here"
 )]
 
 #[expect(dead_code, reason = "the helpers are shared with tests that need more of them")]

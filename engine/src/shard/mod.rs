@@ -572,14 +572,14 @@ fn unheard(
     match operation.outcome {
         Outcome::Asked => conversation.unanswered = conversation.unanswered.saturating_add(1),
         Outcome::Done | Outcome::Refused(_) => conversation.unanswered = 0,
-        Outcome::Reported => conversation.reported += 1,
+        Outcome::Reported => conversation.reported = conversation.reported.saturating_add(1),
     }
     let activity = &conversation.activity;
     let answers = activity.answered + activity.refused;
     if answered || to_group || !(activity.asked + answers).is_multiple_of(ONE_WAY) {
         return None;
     }
-    match (activity.asked.saturating_sub(conversation.reported), answers) {
+    match (activity.asked.saturating_sub(conversation.reported.into()), answers) {
         // Reports are not answered.
         (_, 0) if u64::from(conversation.unanswered) >= ONE_WAY => Some(Lacks::of(&[Need::Answers])),
         (0, ONE_WAY..) => Some(Lacks::of(&[Need::Requests])),

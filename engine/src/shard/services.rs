@@ -52,7 +52,7 @@ pub(crate) struct Conversation {
     /// Requests since the last answer.
     pub(crate) unanswered: u32,
     /// What came unasked, which its activity counts as asked.
-    pub(crate) reported: u64,
+    pub(crate) reported: u32,
 }
 
 /// How lively a conversation is.

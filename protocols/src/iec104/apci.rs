@@ -52,10 +52,20 @@ pub(super) const fn name(function: u8) -> Option<&'static str> {
 
 /// Whether a faultless frame begins here, and nothing behind it speaks against another.
 pub(super) fn begins(bytes: &[u8]) -> bool {
+    is_sound(bytes) && is_followed(bytes)
+}
+
+/// Whether what stands behind the frame, as far as it is there, begins another.
+pub(super) fn is_followed(bytes: &[u8]) -> bool {
+    let behind = bytes.get(1).and_then(|length| bytes.get(usize::from(*length) + 2));
+    behind.is_none_or(|next| *next == START)
+}
+
+/// Whether a faultless frame begins here.
+pub(super) fn is_sound(bytes: &[u8]) -> bool {
     let [START, length, a, b, c, d, ..] = *bytes else { return false };
     let total = usize::from(length) + 2;
-    let follows = bytes.get(total).is_none_or(|next| *next == START);
-    let sound = match Control::read([a, b, c, d]) {
+    match Control::read([a, b, c, d]) {
         Control::Supervisory(_) => length == SHORTEST && (a, b) == (1, 0) && c & 1 == 0,
         Control::Unnumbered(function) => {
             length == SHORTEST && name(function).is_some() && (b, c, d) == (0, 0, 0)
@@ -67,8 +77,7 @@ pub(super) fn begins(bytes: &[u8]) -> bool {
                     .get(HEADER..total.min(bytes.len()))
                     .is_some_and(|octets| begins_data(octets, total - HEADER))
         }
-    };
-    sound && follows
+    }
 }
 
 /// Whether the control field is one that the standard knows, whatever it frames: text that begins with an `h` has none.

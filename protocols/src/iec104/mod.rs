@@ -65,7 +65,12 @@ impl Dissector for Iec104 {
                     Probe::Need(telling)
                 } else if apci::begins(bytes) {
                     Probe::Certain
-                } else if apci::is_framed(bytes) {
+                } else if !apci::is_framed(bytes) {
+                    Probe::No
+                } else if bytes.len() < usize::from(length) + 2 {
+                    // Faulty: what stands behind it tells whether it is a frame at all.
+                    Probe::Need(usize::from(length) + 2)
+                } else if apci::is_sound(bytes) || apci::is_followed(bytes) {
                     Probe::Possible
                 } else {
                     Probe::No

@@ -158,8 +158,10 @@ fn the_probe_knows_frames_on_any_port() {
     assert_eq!(Iec104.probe(ToServer, &octets, ports), Probe::Certain);
     assert_eq!(Iec104.probe(ToServer, &octets[..9], ports), Probe::Need(12));
     assert_eq!(Iec104.probe(ToServer, b"hello, world", ports), Probe::No);
-    // An unknown function in a control field that is one: faulty, and of this protocol where the port says so.
+    // An unknown function in a control field that is one: faulty, and of this protocol where the port says so and no noise follows.
     assert_eq!(Iec104.probe(ToServer, &hex("68 04 ff000000"), ports), Probe::Possible);
+    assert_eq!(Iec104.probe(ToServer, &hex("68 04 ff000000 9d"), ports), Probe::No);
+    assert_eq!(Iec104.probe(ToServer, &hex("68 04 07000000 9d"), ports), Probe::Possible);
     assert_eq!(Iec104.probe(ToServer, &hex("03000016"), ports), Probe::No);
 }
 

@@ -115,7 +115,8 @@ class Tasks(opendnp3.IMasterApplication):
         pass
 
     def OnTaskComplete(self, info):
-        self._completed = info.type == self.wanted
+        # What was not answered in time is asked again.
+        self._completed = info.type == self.wanted and info.result != opendnp3.TaskCompletion.FAILURE_RESPONSE_TIMEOUT
 
     def AssignClassDuringStartup(self):
         return False

@@ -243,6 +243,10 @@ impl<'a> Inner<'a> {
 
     fn prp(&self) -> Option<Vec<u8>> {
         let at = self.kind_at().filter(|_| self.missing == 0)?;
+        // A packet without a length was captured before the card cut it: so it never was on a wire, where trailers are put.
+        if let [0x08, 0x00, _, _, 0, 0, ..] = self.frame[at..] {
+            return None;
+        }
         let mut frame = self.frame.to_vec();
         frame.resize(frame.len().max(60), 0);
         let size = u16::try_from(frame.len() - at - 2 + 6).ok().filter(|size| *size < 4_096)?;

@@ -301,8 +301,9 @@ impl Judge {
         let (answered, to_group) = (*answered, *to_group);
         *last = origin.time;
         let Some(conversation) = conversations.get_mut(at) else { return };
+        let silent = conversation.activity.last_answer.is_none();
         if first {
-            conversation.activity.count(origin.time, operation.outcome);
+            conversation.activity.count(origin.time, operation.outcome, message.direction);
             let place = Place::Service(conversation.key.service);
             let mut note = |reason, lacks, count| {
                 self.ledger.note(reason, place, lacks, origin.time, count);
@@ -328,7 +329,7 @@ impl Judge {
         let usual = may_be_usual(asked)
             && (conversation.uses(asked.function)
                 || entry.is_some_and(|entry| entry.knows_function(asked.function)));
-        let answers = !known && first && is_first_answer(&conversation.activity, operation);
+        let answers = !known && silent && conversation.activity.last_answer.is_some();
         if !usual || answers {
             let blindness = Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped };
             let lacks = flow.lacks(&blindness, origin);
@@ -601,12 +602,6 @@ fn run(context: &Context<'_>, subject: &Subject<'_>, memory: &mut Memory, observ
             observations.push(finding.time, frame, What::Finding(Box::new(finding)));
         });
     }
-}
-
-/// Whether an operation, counted already, is the first answer of its conversation.
-const fn is_first_answer(activity: &Activity, operation: &Operation<'_>) -> bool {
-    matches!(operation.outcome, Outcome::Done | Outcome::Refused(_))
-        && activity.answered + activity.refused == 1
 }
 
 /// Whether an operation needs no detector's look where its function is one of the conversation's: it is what goes on all day.

@@ -2,6 +2,7 @@
 //! forgotten first.
 
 use fieldwarden_model::{Outcome, Timestamp};
+use fieldwarden_protocols::Direction;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -83,8 +84,13 @@ impl Activity {
         }
     }
 
-    pub(crate) fn count(&mut self, time: Timestamp, outcome: Outcome) {
+    pub(crate) fn count(&mut self, time: Timestamp, outcome: Outcome, direction: Direction) {
         self.last = time;
+        let answers = matches!(outcome, Outcome::Done | Outcome::Refused(_));
+        // Who asks may send what looks like an answer; only the server's says that it is there.
+        if answers && direction == Direction::ToClient {
+            self.last_answer = Some(time);
+        }
         match outcome {
             Outcome::Asked | Outcome::Reported => {
                 self.asked += 1;
@@ -93,14 +99,8 @@ impl Activity {
                     *current = current.saturating_add(1);
                 }
             }
-            Outcome::Done => {
-                self.answered += 1;
-                self.last_answer = Some(time);
-            }
-            Outcome::Refused(_) => {
-                self.refused += 1;
-                self.last_answer = Some(time);
-            }
+            Outcome::Done => self.answered += 1,
+            Outcome::Refused(_) => self.refused += 1,
         }
     }
 
@@ -287,11 +287,25 @@ mod tests {
         let start = Timestamp::from_seconds(1_000_000 * 60);
         let mut activity = Activity::new(start);
         for second in 0..300 {
-            activity.count(start.saturating_add(Duration::from_secs(second)), Outcome::Asked);
+            activity.count(
+                start.saturating_add(Duration::from_secs(second)),
+                Outcome::Asked,
+                Direction::ToServer,
+            );
         }
         let five_minutes = start.saturating_add(Duration::from_secs(300));
         assert_eq!(activity.per_minute_thousandths(five_minutes), 60_000, "once a second");
         let an_hour = start.saturating_add(Duration::from_secs(3_600));
         assert_eq!(activity.per_minute_thousandths(an_hour), 0, "silent since");
+    }
+
+    #[test]
+    fn who_asks_does_not_answer() {
+        let start = Timestamp::from_seconds(1_000_000 * 60);
+        let mut activity = Activity::new(start);
+        activity.count(start, Outcome::Done, Direction::ToServer);
+        assert_eq!(activity.last_answer, None, "it looks like an answer, and the server said nothing");
+        activity.count(start, Outcome::Refused(1), Direction::ToClient);
+        assert_eq!(activity.last_answer, Some(start));
     }
 }

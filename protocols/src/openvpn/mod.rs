@@ -22,7 +22,7 @@ use crate::{
     cursor::Cursor,
     dissector::{Dissector, Notation, Ports, Probe, Session},
     framed::{Extent, Framed, FramedSession},
-    message::{Direction, FieldValue, Protocol, Sink},
+    message::{Direction, FieldValue, Joined, Protocol, Sink},
     plain::{self, Head, NoPoints, number},
     tls,
 };
@@ -181,25 +181,45 @@ impl Channel {
         let missed = id > half.next;
         half.next = id.saturating_add(1);
         if missed {
-            self.gap(direction);
+            self.forget(direction, sink);
+            self.records.gap(direction);
         }
         let mut octets = core::mem::take(&mut self.half(direction).octets);
+        // Only the first record can have begun in packets before.
+        let mut began_before = !octets.is_empty();
         octets.extend_from_slice(content);
         let mut at = 0;
         loop {
             let rest = octets.get(at..).unwrap_or_default();
             match self.records.extent(direction, rest) {
                 Extent::Whole(length) if (1..=rest.len()).contains(&length) => {
-                    self.records.tell(direction, rest.get(..length).unwrap_or_default(), sink);
+                    let record = rest.get(..length).unwrap_or_default();
+                    if core::mem::take(&mut began_before) {
+                        self.records.tell(direction, record, &mut Joined::new(sink));
+                    } else {
+                        self.records.tell(direction, record, sink);
+                    }
                     at += length;
                 }
-                Extent::No if !rest.is_empty() => return,
+                Extent::No if !rest.is_empty() => return sink.end(),
                 _ => break,
             }
         }
         // What is left waits for more. Moved once, however many records there were.
         octets.drain(..at);
+        if !octets.is_empty() {
+            sink.keep();
+        }
         self.half(direction).octets = octets;
+    }
+
+    /// What waits in a direction is given up.
+    fn forget(&mut self, direction: Direction, sink: &mut dyn Sink) {
+        let half = self.half(direction);
+        if !half.octets.is_empty() {
+            half.octets.clear();
+            sink.end();
+        }
     }
 }
 
@@ -226,6 +246,7 @@ impl Framed for Channel {
         };
         let known = name(packet.opcode);
         if packet.resets() {
+            self.forget(direction, sink);
             *self.half(direction) = Half::default();
             if matches!(packet.opcode, 1 | 7 | 10) {
                 self.records = tls::Records::default();

@@ -39,6 +39,15 @@ pub const MAX_MESSAGE: usize = 2_049;
 /// Packets that one packet acknowledges at most.
 const MAX_ACKS: u8 = 8;
 
+/// Numbers of packets end below this: a handshake takes some dozens, and where a signature stands instead, it shows.
+const MAX_NUMBER: u32 = 1 << 16;
+
+/// Octets in front of a TLS record (RFC 8446 clause 5.1).
+const RECORD_HEADER: usize = 5;
+
+/// Octets of the number of a session.
+const SESSION: usize = 8;
+
 /// Octets of a packet that opens a session and acknowledges nothing.
 const RESET: usize = 14;
 
@@ -65,9 +74,15 @@ impl Dissector for OpenVpn {
             // Over TCP a packet of less than 2,048 octets, over UDP never an opcode.
             [0..=7] if at_home => Probe::Need(3),
             [0, 14, ref packet @ ..] if is_reset(packet) => Probe::Certain,
+            [0, length, ref packet @ ..]
+                if usize::from(length) == packet.len() && is_signed_reset(packet) =>
+            {
+                Probe::Certain
+            }
             [0, 14, 0x38 | 0x50, ..] if bytes.len() < 2 + RESET => Probe::Need(2 + RESET),
             [0..=7, _, first, ..] if at_home && name(first >> 3).is_some() => Probe::Possible,
             [0x38 | 0x50, ..] if bytes.len() == RESET && is_reset(bytes) => Probe::Certain,
+            [0x38 | 0x40 | 0x50, ..] if is_signed_reset(bytes) => Probe::Certain,
             [first @ 8..=0x5f, ..] if at_home && name(first >> 3).is_some() => Probe::Possible,
             _ => Probe::No,
         }
@@ -94,6 +109,20 @@ impl Dissector for OpenVpn {
 /// Whether octets begin with a client's first packet in clear.
 fn is_reset(packet: &[u8]) -> bool {
     matches!(packet, [0x38 | 0x50, _, _, _, _, _, _, _, _, 0, 0, 0, 0, 0, ..])
+}
+
+/// Whether octets are the first packet of a client or a server whose control packets are signed: behind the session a signature
+/// (SHA-1, SHA-256 or SHA-512), the first number of all and the time, then what a packet in clear has.
+fn is_signed_reset(packet: &[u8]) -> bool {
+    let is_end = |end: &[u8]| match (packet.first(), end) {
+        (Some(0x38 | 0x50), [0, id @ ..]) => *id == [0; 4],
+        (Some(0x40), [1, 0, 0, 0, 0, _, _, _, _, _, _, _, _, id @ ..]) => *id == [0; 4],
+        _ => false,
+    };
+    [20, 32, 64].iter().any(|signature| {
+        let signed = packet.get(9 + signature..).and_then(|rest| rest.split_first_chunk::<8>());
+        matches!(signed, Some(([0, 0, 0, 1, ..], end)) if is_end(end))
+    })
 }
 
 /// Opcodes of control packets and of data.
@@ -127,7 +156,8 @@ impl<'a> Packet<'a> {
     fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor::new(bytes);
         let first = cursor.u8()?;
-        let mut packet = Self { opcode: first >> 3, key: first & 7, session: cursor.take(8)?, content: None };
+        let mut packet =
+            Self { opcode: first >> 3, key: first & 7, session: cursor.take(SESSION)?, content: None };
         packet.content = packet.content(cursor);
         Some(packet)
     }
@@ -137,7 +167,8 @@ impl<'a> Packet<'a> {
         if acks > 0 {
             cursor.skip(usize::from(acks) * 4 + 8)?;
         }
-        Some((cursor.u32()?, cursor.rest()))
+        let number = cursor.u32().filter(|number| *number < MAX_NUMBER)?;
+        Some((number, cursor.rest()))
     }
 
     const fn resets(&self) -> bool {
@@ -148,9 +179,13 @@ impl<'a> Packet<'a> {
 /// What is joined of one direction.
 #[derive(Clone, Debug, Default)]
 struct Half {
+    /// What its control packets name, once one was seen.
+    session: Option<[u8; SESSION]>,
     octets: Vec<u8>,
     /// The number of the packet that comes next.
     next: u32,
+    /// Whether packets are missing, so that the next record is searched for.
+    lost: bool,
 }
 
 /// A session.
@@ -181,44 +216,57 @@ impl Channel {
         let missed = id > half.next;
         half.next = id.saturating_add(1);
         if missed {
-            self.forget(direction, sink);
-            self.records.gap(direction);
+            self.gap(direction);
+            sink.end();
         }
-        let mut octets = core::mem::take(&mut self.half(direction).octets);
-        // Only the first record can have begun in packets before.
-        let mut began_before = !octets.is_empty();
+        let half = self.half(direction);
+        let mut octets = core::mem::take(&mut half.octets);
+        let earlier = octets.len();
         octets.extend_from_slice(content);
-        let mut at = 0;
-        loop {
-            let rest = octets.get(at..).unwrap_or_default();
-            match self.records.extent(direction, rest) {
-                Extent::Whole(length) if (1..=rest.len()).contains(&length) => {
-                    let record = rest.get(..length).unwrap_or_default();
-                    if core::mem::take(&mut began_before) {
-                        self.records.tell(direction, record, &mut Joined::new(sink));
-                    } else {
-                        self.records.tell(direction, record, sink);
-                    }
-                    at += length;
-                }
-                Extent::No if !rest.is_empty() => return sink.end(),
-                _ => break,
-            }
-        }
+        let done = self.records(direction, &octets, earlier, sink);
         // What is left waits for more. Moved once, however many records there were.
-        octets.drain(..at);
+        octets.drain(..done);
+        if done >= earlier {
+            sink.end();
+        }
         if !octets.is_empty() {
             sink.keep();
         }
         self.half(direction).octets = octets;
     }
 
-    /// What waits in a direction is given up.
-    fn forget(&mut self, direction: Direction, sink: &mut dyn Sink) {
-        let half = self.half(direction);
-        if !half.octets.is_empty() {
-            half.octets.clear();
-            sink.end();
+    /// Tells the records at the front of `octets`, of which `earlier` came in packets before; how many octets are done with.
+    fn records(&mut self, direction: Direction, octets: &[u8], earlier: usize, sink: &mut dyn Sink) -> usize {
+        let mut at = 0;
+        loop {
+            let rest = octets.get(at..).unwrap_or_default();
+            if self.half(direction).lost {
+                let begins =
+                    |from: &usize| rest.get(*from..).is_some_and(|rest| self.records.begins(direction, rest));
+                let Some(found) = (0..rest.len()).find(begins) else {
+                    // A header may have begun at the end.
+                    return at + rest.len().saturating_sub(RECORD_HEADER - 1);
+                };
+                self.half(direction).lost = false;
+                at += found;
+                continue;
+            }
+            match self.records.extent(direction, rest) {
+                Extent::Whole(length) if (1..=rest.len()).contains(&length) => {
+                    let record = rest.get(..length).unwrap_or_default();
+                    if at < earlier {
+                        self.records.tell(direction, record, &mut Joined::new(sink));
+                    } else {
+                        self.records.tell(direction, record, sink);
+                    }
+                    at += length;
+                }
+                Extent::No if !rest.is_empty() => {
+                    self.half(direction).lost = true;
+                    at += 1;
+                }
+                _ => return at,
+            }
         }
     }
 }
@@ -246,7 +294,7 @@ impl Framed for Channel {
         };
         let known = name(packet.opcode);
         if packet.resets() {
-            self.forget(direction, sink);
+            sink.end();
             *self.half(direction) = Half::default();
             if matches!(packet.opcode, 1 | 7 | 10) {
                 self.records = tls::Records::default();
@@ -254,6 +302,7 @@ impl Framed for Channel {
             }
             self.covered = packet.content.is_none_or(|(id, rest)| id != 0 || !rest.is_empty());
         }
+        self.half(direction).session = packet.session.try_into().ok();
         let content = packet.content.filter(|_| !self.covered && known.is_some());
         let head = Head::new(PROTOCOL, direction);
         let verb = if known.is_some() { Verb::Associate } else { Verb::Unknown };
@@ -273,11 +322,18 @@ impl Framed for Channel {
     }
 
     fn gap(&mut self, direction: Direction) {
-        self.half(direction).octets.clear();
+        let half = self.half(direction);
+        half.octets.clear();
+        half.lost = true;
         self.records.gap(direction);
     }
 
     fn begins(&self, direction: Direction, bytes: &[u8]) -> bool {
+        let [to_server, to_client] = &self.halves;
+        let known = if direction == Direction::ToServer { to_server.session } else { to_client.session };
+        let of_session =
+            |session: [u8; SESSION]| bytes.get(3..).is_some_and(|rest| rest.starts_with(&session));
         matches!(self.extent(direction, bytes), Extent::Whole(length) if length >= RESET)
+            && known.is_none_or(of_session)
     }
 }

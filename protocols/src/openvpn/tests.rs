@@ -67,3 +67,28 @@ fn it_is_known_on_any_port_by_its_first_packet() {
     }
     assert_eq!(probed(&OpenVpn, ASK, b"GET / HTTP/1.1\r\n", 80), Probe::No);
 }
+
+#[test]
+fn a_signed_session_is_known_on_any_port_too() {
+    let signed = |first: &str, end: &str| {
+        hex(&[first, " 92b8af4a777fc742", &"5a".repeat(20), "00000001 577e73b3 ", end].concat())
+    };
+    let (ask, answer) = (signed("38", "00 00000000"), signed("40", "01 00000000 40d916c4860cb1d8 00000000"));
+    for (direction, packet) in [(ASK, ask), (ANSWER, answer)] {
+        assert_eq!(probed(&OpenVpn, direction, &packet, 443), Probe::Certain);
+        let length = u16::try_from(packet.len()).unwrap().to_be_bytes();
+        assert_eq!(probed(&OpenVpn, direction, &[&length[..], &packet].concat(), 443), Probe::Certain);
+        assert_eq!(probed(&OpenVpn, direction, &packet[..packet.len() - 1], 443), Probe::No);
+    }
+}
+
+/// A record that begins in the packet before which one was lost is found, and told with the packets that carried it.
+#[test]
+fn behind_a_lost_packet_the_next_record_is_found() {
+    let mut lost = exchange();
+    lost[3] = (ASK, hex("001c 20 0102030405060708 00 00000002 ffff 16 0303 002d 01 000029 0303 00"));
+    lost[4] =
+        (ASK, hex(&["0034 20 0102030405060708 00 00000003", &"00".repeat(32), "0002 1301 0100"].concat()));
+    let lines = told(&OpenVpn, Transport::Tcp, &lost);
+    assert!(lines.iter().any(|line| line.contains("handshake_type=1")), "{lines:#?}");
+}

@@ -79,7 +79,11 @@ impl Dissector for OpenVpn {
             {
                 Probe::Certain
             }
-            [0, 14, 0x38 | 0x50, ..] if bytes.len() < 2 + RESET => Probe::Need(2 + RESET),
+            [0, length @ (14 | 42 | 54 | 86), 0x38 | 0x50, ..] | [0, length @ (54 | 66 | 98), 0x40, ..]
+                if bytes.len() < 2 + usize::from(length) =>
+            {
+                Probe::Need(2 + usize::from(length))
+            }
             [0..=7, _, first, ..] if at_home && name(first >> 3).is_some() => Probe::Possible,
             [0x38 | 0x50, ..] if bytes.len() == RESET && is_reset(bytes) => Probe::Certain,
             [0x38 | 0x40 | 0x50, ..] if is_signed_reset(bytes) => Probe::Certain,

@@ -79,6 +79,8 @@ fn a_signed_session_is_known_on_any_port_too() {
         let length = u16::try_from(packet.len()).unwrap().to_be_bytes();
         assert_eq!(probed(&OpenVpn, direction, &[&length[..], &packet].concat(), 443), Probe::Certain);
         assert_eq!(probed(&OpenVpn, direction, &packet[..packet.len() - 1], 443), Probe::No);
+        let framed = [&length[..], &packet].concat();
+        assert_eq!(probed(&OpenVpn, direction, &framed[..20], 443), Probe::Need(framed.len()));
     }
 }
 

@@ -301,9 +301,9 @@ impl Judge {
         let (answered, to_group) = (*answered, *to_group);
         *last = origin.time;
         let Some(conversation) = conversations.get_mut(at) else { return };
-        let silent = conversation.activity.last_answer.is_none();
+        let served = first && conversation.serves(operation.outcome, message.direction);
         if first {
-            conversation.activity.count(origin.time, operation.outcome, message.direction);
+            conversation.activity.count(origin.time, operation.outcome);
             let place = Place::Service(conversation.key.service);
             let mut note = |reason, lacks, count| {
                 self.ledger.note(reason, place, lacks, origin.time, count);
@@ -329,7 +329,7 @@ impl Judge {
         let usual = may_be_usual(asked)
             && (conversation.uses(asked.function)
                 || entry.is_some_and(|entry| entry.knows_function(asked.function)));
-        let answers = !known && silent && conversation.activity.last_answer.is_some();
+        let answers = !known && served;
         if !usual || answers {
             let blindness = Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped };
             let lacks = flow.lacks(&blindness, origin);

@@ -54,6 +54,8 @@ pub(crate) struct Conversation {
     pub(crate) unanswered: u32,
     /// What came unasked, which its activity counts as asked.
     pub(crate) reported: u32,
+    /// Whether the server answered: who asks may send what looks like an answer, and is not served by that.
+    pub(crate) served: bool,
 }
 
 /// How lively a conversation is.
@@ -61,7 +63,7 @@ pub(crate) struct Conversation {
 pub(crate) struct Activity {
     pub(crate) first: Timestamp,
     pub(crate) last: Timestamp,
-    /// When the server last answered.
+    /// When an answer was last heard, whichever side gave it.
     pub(crate) last_answer: Option<Timestamp>,
     pub(crate) asked: u64,
     pub(crate) answered: u64,
@@ -84,13 +86,8 @@ impl Activity {
         }
     }
 
-    pub(crate) fn count(&mut self, time: Timestamp, outcome: Outcome, direction: Direction) {
+    pub(crate) fn count(&mut self, time: Timestamp, outcome: Outcome) {
         self.last = time;
-        let answers = matches!(outcome, Outcome::Done | Outcome::Refused(_));
-        // Who asks may send what looks like an answer; only the server's says that it is there.
-        if answers && direction == Direction::ToClient {
-            self.last_answer = Some(time);
-        }
         match outcome {
             Outcome::Asked | Outcome::Reported => {
                 self.asked += 1;
@@ -99,8 +96,14 @@ impl Activity {
                     *current = current.saturating_add(1);
                 }
             }
-            Outcome::Done => self.answered += 1,
-            Outcome::Refused(_) => self.refused += 1,
+            Outcome::Done => {
+                self.answered += 1;
+                self.last_answer = Some(time);
+            }
+            Outcome::Refused(_) => {
+                self.refused += 1;
+                self.last_answer = Some(time);
+            }
         }
     }
 
@@ -134,9 +137,18 @@ fn minute(time: Timestamp) -> i64 {
 
 impl Conversation {
     pub(crate) fn new(key: ConversationKey, baseline: Option<&Compiled>, activity: Activity) -> Self {
-        let mut conversation = Self { key, entry: None, usual: 0, activity, unanswered: 0, reported: 0 };
+        let served = activity.last_answer.is_some();
+        let mut conversation =
+            Self { key, entry: None, usual: 0, activity, unanswered: 0, reported: 0, served };
         conversation.judge_by(baseline);
         conversation
+    }
+
+    /// Notes an operation; whether it is the server's first answer.
+    pub(crate) fn serves(&mut self, outcome: Outcome, direction: Direction) -> bool {
+        let answers =
+            direction == Direction::ToClient && matches!(outcome, Outcome::Done | Outcome::Refused(_));
+        answers && !core::mem::replace(&mut self.served, true)
     }
 
     /// Judges by another baseline from now on.
@@ -280,6 +292,9 @@ fn key_at(slots: &[(u32, Option<Service>)], at: u32) -> Option<ServiceKey> {
 mod tests {
     use std::time::Duration;
 
+    use fieldwarden_model::{AddressSpace, Talker, Transport};
+    use fieldwarden_protocols::Protocol;
+
     use super::*;
 
     #[test]
@@ -287,11 +302,7 @@ mod tests {
         let start = Timestamp::from_seconds(1_000_000 * 60);
         let mut activity = Activity::new(start);
         for second in 0..300 {
-            activity.count(
-                start.saturating_add(Duration::from_secs(second)),
-                Outcome::Asked,
-                Direction::ToServer,
-            );
+            activity.count(start.saturating_add(Duration::from_secs(second)), Outcome::Asked);
         }
         let five_minutes = start.saturating_add(Duration::from_secs(300));
         assert_eq!(activity.per_minute_thousandths(five_minutes), 60_000, "once a second");
@@ -300,12 +311,23 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_does_not_answer() {
+    fn who_asks_does_not_serve_himself() {
         let start = Timestamp::from_seconds(1_000_000 * 60);
-        let mut activity = Activity::new(start);
-        activity.count(start, Outcome::Done, Direction::ToServer);
-        assert_eq!(activity.last_answer, None, "it looks like an answer, and the server said nothing");
-        activity.count(start, Outcome::Refused(1), Direction::ToClient);
-        assert_eq!(activity.last_answer, Some(start));
+        let service = ServiceKey {
+            space: AddressSpace(0),
+            client: Talker::Ip([10, 0, 0, 5].into()),
+            server: Talker::Ip([10, 0, 0, 20].into()),
+            transport: Transport::Udp,
+            port: Some(123),
+        };
+        let key = ConversationKey { service, protocol: Protocol("ntp"), unit: None };
+        let mut conversation = Conversation::new(key, None, Activity::new(start));
+        assert!(!conversation.serves(Outcome::Done, Direction::ToServer), "the server said nothing");
+        assert!(!conversation.serves(Outcome::Asked, Direction::ToClient));
+        assert!(conversation.serves(Outcome::Refused(1), Direction::ToClient));
+        assert!(
+            !conversation.serves(Outcome::Done, Direction::ToClient),
+            "the first answer is told, and no other"
+        );
     }
 }

@@ -183,13 +183,25 @@ impl<'a> Packet<'a> {
 /// What is joined of one direction.
 #[derive(Clone, Debug, Default)]
 struct Half {
-    /// What its control packets name, once one was seen.
+    /// What its last control packet named.
+    named: Option<[u8; SESSION]>,
+    /// What they name, once the first one said so, or two in a row: octets that only look like a packet name something too.
     session: Option<[u8; SESSION]>,
     octets: Vec<u8>,
     /// The number of the packet that comes next.
     next: u32,
     /// Whether packets are missing, so that the next record is searched for.
     lost: bool,
+}
+
+impl Half {
+    fn name(&mut self, packet: &Packet<'_>) {
+        let named = packet.session.try_into().ok();
+        if packet.resets() || named == self.named {
+            self.session = named;
+        }
+        self.named = named;
+    }
 }
 
 /// A session.
@@ -306,7 +318,7 @@ impl Framed for Channel {
             }
             self.covered = packet.content.is_none_or(|(id, rest)| id != 0 || !rest.is_empty());
         }
-        self.half(direction).session = packet.session.try_into().ok();
+        self.half(direction).name(&packet);
         let content = packet.content.filter(|_| !self.covered && known.is_some());
         let head = Head::new(PROTOCOL, direction);
         let verb = if known.is_some() { Verb::Associate } else { Verb::Unknown };

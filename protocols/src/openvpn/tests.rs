@@ -2,11 +2,12 @@
 
 use alloc::vec::Vec;
 
-use fieldwarden_model::Transport;
+use fieldwarden_model::{FrameRef, Transport};
 
 use super::{OpenVpn, PORT};
 use crate::{
-    Probe,
+    Dissector, Kind, Probe,
+    stream::StreamParser,
     talk::{ANSWER, ASK, Talk, hex, probed, stands, talk, told},
 };
 
@@ -93,4 +94,20 @@ fn behind_a_lost_packet_the_next_record_is_found() {
         (ASK, hex(&["0034 20 0102030405060708 00 00000003", &"00".repeat(32), "0002 1301 0100"].concat()));
     let lines = told(&OpenVpn, Transport::Tcp, &lost);
     assert!(lines.iter().any(|line| line.contains("handshake_type=1")), "{lines:#?}");
+}
+
+/// Octets of data that look like a packet once do not make the session of it: the real one is found behind them.
+#[test]
+fn what_looks_like_a_packet_does_not_blind() {
+    let mut parser = StreamParser::new(OpenVpn.session(Transport::Tcp), OpenVpn.max_message());
+    let mut told = 0;
+    parser.gap(ASK);
+    let control = "0016 28 0102030405060708 01 00000000 1112131415161718";
+    let noise = hex("0016 28 5a5a5a5a5a5a5a5a 5a 5a5a5a5a 5a5a5a5a5a5a5a5a ffff");
+    let stream: [&[u8]; 5] = [&noise, &hex(control), &hex(control), &noise, &hex(control)];
+    for (octets, number) in stream.into_iter().zip(1..) {
+        let frame = FrameRef { capture: 0, number };
+        parser.feed(ASK, octets, frame, &mut |message, _| told += usize::from(message.kind == Kind::Request));
+    }
+    assert!(told >= 4, "{told}: the noise once, and each packet");
 }

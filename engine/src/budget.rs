@@ -91,6 +91,18 @@ mod tests {
     }
 
     #[test]
+    fn docs_state_the_size_of_what_is_kept() {
+        let docs = include_str!("../../docs/resources.md");
+        for (octets, share) in [
+            (Tracker::<Judge>::flow_octets(), Budget::FLOWS),
+            (Services::octets_each(), Budget::SERVICES),
+            (HEARD_OCTETS, Budget::HEARD),
+        ] {
+            assert!(docs.contains(&format!("| {octets} | {share}/32 |")), "{octets} octets of {share}/32");
+        }
+    }
+
+    #[test]
     fn what_the_tables_may_take_stays_within_the_budget() {
         for megabytes in [128, 256, 512, 2_048] {
             let caps = Budget::new(megabytes).caps();

@@ -45,6 +45,42 @@ fn below(path: &str, key: &str) -> ShortText {
     [path, ".", key].concat().into()
 }
 
+/// What an octet may be part of.
+mod class {
+    pub(super) const BLANK: u8 = 1;
+    pub(super) const NEWLINE: u8 = 2;
+    pub(super) const DIGIT: u8 = 4;
+    pub(super) const KEY: u8 = 8;
+    pub(super) const STRING: u8 = 16;
+    pub(super) const COMMENT: u8 = 32;
+
+    /// By octet, so that a run of octets is read with one look at each.
+    pub(super) static OF: [u8; 256] = {
+        let mut classes = [0; 256];
+        let mut rest: &mut [u8] = &mut classes;
+        let mut octet = 0_u8;
+        while let Some((class, after)) = rest.split_first_mut() {
+            *class = of(octet);
+            octet = octet.wrapping_add(1);
+            rest = after;
+        }
+        classes
+    };
+
+    const fn of(octet: u8) -> u8 {
+        match octet {
+            b' ' => BLANK | STRING | COMMENT,
+            b'\t' => BLANK | COMMENT,
+            b'\n' => NEWLINE,
+            b'0'..=b'9' => DIGIT | KEY | STRING | COMMENT,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' => KEY | STRING | COMMENT,
+            b'"' | b'\\' => COMMENT,
+            0..=0x1f | 0x7f => 0,
+            _ => STRING | COMMENT,
+        }
+    }
+}
+
 struct Plain<'a> {
     text: &'a str,
     at: usize,
@@ -105,11 +141,7 @@ impl<'a> Plain<'a> {
 
     fn string(&mut self) -> Option<&'a str> {
         self.take("\"")?;
-        let rest = self.rest();
-        let stops = |octet: u8| matches!(octet, b'"' | b'\\' | 0x7f | 0..=0x1f);
-        let length = rest.bytes().position(stops)?;
-        let text = rest.get(..length)?;
-        self.at += length;
+        let text = self.run(class::STRING);
         self.take("\"")?;
         // Three quotes open a text of several lines.
         (!text.is_empty() || self.peek() != Some(b'"')).then_some(text)
@@ -138,7 +170,7 @@ impl<'a> Plain<'a> {
     }
 
     fn digits(&mut self) -> &'a str {
-        self.run(|octet| octet.is_ascii_digit())
+        self.run(class::DIGIT)
     }
 
     fn list(&mut self, path: &str, key: &str, depth: usize) -> Option<Vec<Node>> {
@@ -192,7 +224,7 @@ impl<'a> Plain<'a> {
 
     fn key(&mut self) -> Option<Key> {
         let start = self.at;
-        let name = self.run(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-'));
+        let name = self.run(class::KEY);
         (!name.is_empty()).then(|| Key { name: name.into(), at: self.span(start, self.at) })
     }
 
@@ -209,7 +241,7 @@ impl<'a> Plain<'a> {
     /// Blanks, newlines and comments.
     fn between_lines(&mut self) -> Option<()> {
         loop {
-            self.run(|octet| matches!(octet, b' ' | b'\t' | b'\n'));
+            self.run(class::BLANK | class::NEWLINE);
             if self.peek() != Some(b'#') {
                 return Some(());
             }
@@ -220,34 +252,34 @@ impl<'a> Plain<'a> {
     /// A comment if there is one, its newline left.
     fn comment(&mut self) -> Option<()> {
         if self.take("#").is_some() {
-            self.run(|octet| octet == b'\t' || (octet >= b' ' && octet != 0x7f));
+            self.run(class::COMMENT);
             return (self.at == self.text.len() || self.peek() == Some(b'\n')).then_some(());
         }
         Some(())
     }
 
     fn blanks(&mut self) {
-        self.run(|octet| matches!(octet, b' ' | b'\t'));
+        self.run(class::BLANK);
     }
 
-    /// The octets from here on that a predicate holds for. It holds for all or none of a character beyond ASCII.
-    fn run(&mut self, wanted: impl Fn(u8) -> bool) -> &'a str {
-        let rest = self.rest();
-        let length = rest.bytes().position(|octet| !wanted(octet)).unwrap_or(rest.len());
-        self.at += length;
-        rest.get(..length).unwrap_or_default()
+    /// The octets from here on that are of a class. All of a character beyond ASCII are, or none.
+    fn run(&mut self, class: u8) -> &'a str {
+        let start = self.at;
+        let octets = self.text.as_bytes();
+        let is_of = |octet: &u8| class::OF.get(usize::from(*octet)).is_some_and(|of| of & class != 0);
+        while octets.get(self.at).is_some_and(is_of) {
+            self.at += 1;
+        }
+        self.text.get(start..self.at).unwrap_or_default()
     }
 
     fn take(&mut self, token: &str) -> Option<()> {
-        self.rest().starts_with(token).then(|| self.at += token.len())
+        let rest = self.text.as_bytes().get(self.at..)?;
+        rest.starts_with(token.as_bytes()).then(|| self.at += token.len())
     }
 
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
     }
 
     fn span(&self, start: usize, end: usize) -> Span {

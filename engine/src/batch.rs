@@ -43,15 +43,21 @@ pub(crate) trait Teller: Observer + Send {
 }
 
 /// What each shard of a batch has to do, and when.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Schedule {
     pub(crate) frames: Vec<Planned>,
     /// The ticks, each with the frame that it comes before.
     pub(crate) ticks: Vec<(Timestamp, usize)>,
-    shards: Vec<u8>,
     /// The frames of each shard in their order, shard after shard.
     order: Vec<u32>,
-    starts: Vec<usize>,
+    /// Where the frames of each shard begin in that order; while frames are added, how many each of them has.
+    starts: [u32; SHARDS as usize],
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { frames: Vec::new(), ticks: Vec::new(), order: Vec::new(), starts: [0; SHARDS as usize] }
+    }
 }
 
 /// What is known of a frame before its shard looks at it.
@@ -60,6 +66,7 @@ pub(crate) struct Planned {
     /// When it is judged: its time, or the latest before it.
     pub(crate) time: Timestamp,
     space: AddressSpace,
+    shard: u16,
     ends: Option<PlainEnds>,
 }
 
@@ -95,42 +102,35 @@ impl Schedule {
     pub(crate) fn clear(&mut self) {
         self.frames.clear();
         self.ticks.clear();
-        self.shards.clear();
+        self.starts = [0; SHARDS as usize];
     }
 
     /// Makes room for so many frames.
     pub(crate) fn make_room(&mut self, frames: usize) {
         self.frames.reserve(frames);
-        self.shards.reserve(frames);
     }
 
     /// Adds a frame that is judged at `time`.
     #[inline]
     pub(crate) fn add(&mut self, time: Timestamp, place: Place) {
-        self.frames.push(Planned { time, space: place.space, ends: place.ends });
-        self.shards.push(u8::try_from(place.shard).unwrap_or(0));
+        let Place { shard, space, ends, .. } = place;
+        self.frames.push(Planned { time, space, shard, ends });
+        if let Some(count) = self.starts.get_mut(usize::from(shard)) {
+            *count += 1;
+        }
     }
 
     /// Sorts the frames by shard.
     pub(crate) fn close(&mut self) {
-        let mut counts = vec![0; usize::from(SHARDS) + 1];
-        for shard in &self.shards {
-            if let Some(count) = counts.get_mut(usize::from(*shard) + 1) {
-                *count += 1;
-            }
+        let mut next = 0;
+        for start in &mut self.starts {
+            next += core::mem::replace(start, next);
         }
-        for at in 1..counts.len() {
-            let before = counts.get(at - 1).copied().unwrap_or(0);
-            if let Some(count) = counts.get_mut(at) {
-                *count += before;
-            }
-        }
-        self.starts.clone_from(&counts);
-        self.order.clear();
-        self.order.resize(self.shards.len(), 0);
-        for (frame, shard) in (0_u32..).zip(&self.shards) {
-            let Some(place) = counts.get_mut(usize::from(*shard)) else { continue };
-            if let Some(slot) = self.order.get_mut(*place) {
+        let mut places = self.starts;
+        self.order.resize(self.frames.len(), 0);
+        for (frame, planned) in (0_u32..).zip(&self.frames) {
+            let Some(place) = places.get_mut(usize::from(planned.shard)) else { continue };
+            if let Some(slot) = self.order.get_mut(*place as usize) {
                 *slot = frame;
             }
             *place += 1;
@@ -138,8 +138,9 @@ impl Schedule {
     }
 
     fn frames_of(&self, shard: usize) -> &[u32] {
-        let (from, to) = (self.starts.get(shard), self.starts.get(shard + 1));
-        from.zip(to).and_then(|(from, to)| self.order.get(*from..*to)).unwrap_or_default()
+        let Some(from) = self.starts.get(shard) else { return &[] };
+        let to = self.starts.get(shard + 1).map_or(self.order.len(), |to| *to as usize);
+        self.order.get(*from as usize..to).unwrap_or_default()
     }
 }
 
@@ -157,10 +158,14 @@ pub(crate) fn run<O: Teller>(
     told.of_frames.resize(batch.len(), (0, 0));
     told.of_ticks.clear();
     told.of_ticks.resize(schedule.ticks.len() * usize::from(SHARDS), 0);
-    let work = |shard: usize, pair: &mut (Tracker<O>, O)| Shift { shard, schedule, batch }.run(pair);
+    let work = |shard: usize, pair: &mut (Tracker<O>, O), spoken: &mut Spoken| {
+        Shift { shard, schedule, batch }.run(pair, spoken);
+    };
     if threads < 2 || batch.len() < WORTH_A_THREAD {
+        let mut spoken = Spoken::default();
         for (shard, pair) in shards.iter_mut().enumerate() {
-            told.note(shard, &work(shard, pair));
+            work(shard, pair, &mut spoken);
+            told.note(shard, &mut spoken);
         }
         return;
     }
@@ -178,14 +183,15 @@ pub(crate) fn run<O: Teller>(
 fn take_turns<'s, P: 's>(
     queue: &Mutex<impl Iterator<Item = (usize, &'s mut P)>>,
     told: &Mutex<&mut Told>,
-    work: &impl Fn(usize, &mut P) -> Spoken,
+    work: &impl Fn(usize, &mut P, &mut Spoken),
 ) {
+    let mut spoken = Spoken::default();
     loop {
         // A thread that panicked ends the process; until then its shard is simply not there.
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
         let Some((shard, pair)) = next else { return };
-        let spoken = work(shard, pair);
-        told.lock().unwrap_or_else(PoisonError::into_inner).note(shard, &spoken);
+        work(shard, pair, &mut spoken);
+        told.lock().unwrap_or_else(PoisonError::into_inner).note(shard, &mut spoken);
     }
 }
 
@@ -197,16 +203,17 @@ struct Spoken {
 }
 
 impl Told {
-    fn note(&mut self, shard: usize, spoken: &Spoken) {
+    /// Takes down what a shard said.
+    fn note(&mut self, shard: usize, spoken: &mut Spoken) {
         let number = u8::try_from(shard).unwrap_or(0);
-        for (frame, count) in &spoken.frames {
-            if let Some(slot) = self.of_frames.get_mut(*frame as usize) {
-                *slot = (number, *count);
+        for (frame, count) in spoken.frames.drain(..) {
+            if let Some(slot) = self.of_frames.get_mut(frame as usize) {
+                *slot = (number, count);
             }
         }
-        for (tick, count) in &spoken.ticks {
+        for (tick, count) in spoken.ticks.drain(..) {
             if let Some(slot) = self.of_ticks.get_mut(tick * usize::from(SHARDS) + shard) {
-                *slot = *count;
+                *slot = count;
             }
         }
     }
@@ -220,8 +227,7 @@ struct Shift<'a, 'f> {
 }
 
 impl Shift<'_, '_> {
-    fn run<O: Teller>(&self, (tracker, observer): &mut (Tracker<O>, O)) -> Spoken {
-        let mut spoken = Spoken::default();
+    fn run<O: Teller>(&self, (tracker, observer): &mut (Tracker<O>, O), spoken: &mut Spoken) {
         let mut ticks = self.schedule.ticks.iter().enumerate().peekable();
         let mut before = observer.told();
         let mut fresh =
@@ -253,7 +259,6 @@ impl Shift<'_, '_> {
             tracker.advance(*time, observer);
             spoken.note_tick(tick, fresh(observer.told()));
         }
-        spoken
     }
 
     /// Looks at what each of the next frames is going to need, before the first of them is judged: memory is slow, but it

@@ -211,6 +211,8 @@ const USUAL_KEYS: usize = 8;
 pub struct Reader<'a> {
     section: &'a Section,
     asked: Vec<&'static str>,
+    /// The entries asked for so far, one bit for each of the first 64.
+    found: u64,
     faults: Vec<Fault>,
 }
 
@@ -218,13 +220,15 @@ impl<'a> Reader<'a> {
     /// Starts reading `section`.
     #[must_use]
     pub fn new(section: &'a Section) -> Self {
-        Self { section, asked: Vec::with_capacity(USUAL_KEYS), faults: Vec::new() }
+        Self { section, asked: Vec::with_capacity(USUAL_KEYS), found: 0, faults: Vec::new() }
     }
 
     /// The node at `key`, if it is there.
     pub fn node(&mut self, key: &'static str) -> Option<&'a Node> {
         self.asked.push(key);
-        self.section.entries.iter().find(|(name, _)| name.name == key).map(|(_, node)| node)
+        let at = self.section.entries.iter().position(|(name, _)| name.name == key)?;
+        self.found |= bit(at);
+        self.section.entries.get(at).map(|(_, node)| node)
     }
 
     /// The value at `key`, if it is there and right; a wrong one is a fault.
@@ -327,8 +331,8 @@ impl<'a> Reader<'a> {
     /// Every fault, the keys nobody asked for included, in the order of the file.
     #[must_use]
     pub fn finish(mut self) -> Vec<Fault> {
-        for (key, _) in &self.section.entries {
-            if self.asked.contains(&key.name.as_str()) {
+        for (at, (key, _)) in self.section.entries.iter().enumerate() {
+            if self.found & bit(at) != 0 || self.asked.contains(&key.name.as_str()) {
                 continue;
             }
             let near = self.asked.iter().find(|known| distance(known, &key.name) <= 2);
@@ -363,6 +367,11 @@ impl<'a> Reader<'a> {
     fn path_of(&self, key: &str) -> ShortText {
         if self.section.path.is_empty() { key.into() } else { format_smolstr!("{}.{key}", self.section.path) }
     }
+}
+
+/// The bit of an entry, where it has one.
+fn bit(at: usize) -> u64 {
+    u32::try_from(at).ok().and_then(|at| 1_u64.checked_shl(at)).unwrap_or(0)
 }
 
 /// Edits between two short words (Levenshtein), for "did you mean".

@@ -79,6 +79,12 @@ impl CaptureFile {
         Self::start(name, Box::new(file), capture, total)
     }
 
+    /// Asks the system for at least so many octets at a time: the more, the more frames are at hand together, as threads that
+    /// share them want it. One thread is quickest with what is asked for otherwise.
+    pub fn read_ahead(&mut self, octets: usize) {
+        self.window.widen(octets);
+    }
+
     /// Reads a capture from anything that can be read; `name` is told in errors.
     ///
     /// # Errors

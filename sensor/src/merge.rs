@@ -43,6 +43,11 @@ impl Merged {
         paths.iter().enumerate().map(open).collect::<Result<_, _>>().map(Self::new)
     }
 
+    /// [`CaptureFile::read_ahead`] of each.
+    pub fn read_ahead(&mut self, octets: usize) {
+        self.captures.iter_mut().for_each(|capture| capture.read_ahead(octets));
+    }
+
     /// The captures merged, in the order given, for their names and progress.
     #[must_use]
     pub fn captures(&self) -> &[CaptureFile] {

@@ -7,9 +7,9 @@ use std::{
 
 use crate::error::Damage;
 
-/// Octets asked of the system at a time, and held per capture in the ordinary case: some thousand frames, which are judged
-/// together.
-pub(crate) const INITIAL_OCTETS: usize = 1024 * 1024;
+/// Octets asked of the system at a time, and held per capture in the ordinary case: some hundred frames, which are judged
+/// together while they are still in the processor's cache. Measured: a mebibyte takes 6 % more, 32 KiB 10 %.
+pub(crate) const INITIAL_OCTETS: usize = 128 * 1024;
 
 /// Why a reader of a format stops; the capture file adds its name and the place.
 pub(crate) enum Stop {
@@ -50,6 +50,11 @@ pub(crate) struct Window {
 impl Window {
     pub(crate) fn new(reader: Box<dyn Read + Send>) -> Self {
         Self { reader, buffer: vec![0; INITIAL_OCTETS], start: 0, end: 0, offset: 0, tail: Tail::Open }
+    }
+
+    /// Makes room for so many octets at least.
+    pub(crate) fn widen(&mut self, octets: usize) {
+        self.buffer.resize(self.buffer.len().max(octets), 0);
     }
 
     /// How many octets of the expanded stream lie before the window.

@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const FRAMES_PER_LOOK: usize = 4096;
 /// Frames taken together at most.
 const FRAMES_AT_ONCE: usize = 16_384;
+/// Octets read at a time where threads share the frames: some thousand frames, so that each has its work.
+const OCTETS_TO_SHARE: usize = 1024 * 1024;
 
 /// The captures of one command.
 pub(crate) struct Captures {
@@ -30,6 +32,14 @@ impl Captures {
     pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
         let source = Merged::open(paths).map_err(|fault| Failure::Input(fault.to_string()))?;
         Ok(Self { source, frames: 0 })
+    }
+
+    /// So many threads will share the frames.
+    pub(crate) fn shared_by(mut self, threads: usize) -> Self {
+        if threads > 1 {
+            self.source.read_ahead(OCTETS_TO_SHARE);
+        }
+        self
     }
 
     /// The names, in the order given.

@@ -76,7 +76,7 @@ pub(crate) fn run(words: &Words) -> Outcome {
     let (site, engine) = configuration.map(|c| (c.site, c.engine)).unwrap_or_default();
     let threads = threads(words.threads);
     let mut engine = Engine::new(Settings { threads, ..engine_settings(site, engine, baseline) });
-    let mut captures = Captures::open(&words.captures)?;
+    let mut captures = Captures::open(&words.captures)?.shared_by(threads);
     let slices = words.evidence.as_deref().map(|folder| Slices::new(folder, words.before)).transpose()?;
     let mut report = Report::new(words, &captures, slices);
     let from = judged_from.unwrap_or(Timestamp::MIN);

@@ -1,5 +1,6 @@
 //! The baseline as the engine judges by it: sorted intervals, found once per conversation.
 
+use core::fmt;
 use std::collections::BTreeMap;
 
 use fieldwarden_model::{AddressSpace, Mac, Point, PointRange, Talker, operation::Space};
@@ -115,7 +116,7 @@ impl CompiledEntry {
         let mut envelopes = entry.writes;
         envelopes.sort_by_key(place);
         Some(Self {
-            name: Some(entry.id).filter(|id| *id != key.to_string()).map(String::into_boxed_str),
+            name: Some(entry.id).filter(|id| !reads(&key, id)).map(String::into_boxed_str),
             key,
             period_ms: entry.period_ms,
             refusals_per_minute: entry.refusals_per_minute,
@@ -204,6 +205,19 @@ impl Envelope {
         let least = self.minimum.is_none_or(|minimum| order(minimum, value).is_le());
         least && self.maximum.is_none_or(|maximum| order(value, maximum).is_le())
     }
+}
+
+/// Whether something reads like this text, without writing it down.
+fn reads(thing: &impl fmt::Display, text: &str) -> bool {
+    struct Left<'a>(&'a str);
+    impl fmt::Write for Left<'_> {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+    let mut left = Left(text);
+    fmt::Write::write_fmt(&mut left, format_args!("{thing}")).is_ok() && left.0.is_empty()
 }
 
 /// Ranges cited in one alert.

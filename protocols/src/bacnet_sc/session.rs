@@ -59,9 +59,11 @@ pub(super) fn probe(bytes: &[u8]) -> Probe {
 
 /// Whether the payload of a binary frame begins as a message does; of a frame that is longer than the octets, what there is.
 fn is_front(header: &Header, bytes: &[u8]) -> bool {
-    let front = bytes.get(header.size..).unwrap_or_default();
-    let front = plain_of(header, front.get(..front.len().min(4)).unwrap_or_default());
-    header.length >= 4 && (front.len() < 4 || Bvlc::may_begin(&front))
+    if header.length < 4 {
+        return false;
+    }
+    let front = bytes.get(header.size..).and_then(|payload| payload.first_chunk::<4>());
+    front.is_none_or(|front| Bvlc::may_begin(&header.front(*front)))
 }
 
 /// The payload without its mask. A client masks all of it, so those are copied.

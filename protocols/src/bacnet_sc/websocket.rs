@@ -66,11 +66,21 @@ impl Header {
         }
     }
 
+    /// The first octets of the payload as they were before masking.
+    pub(super) fn front(&self, octets: [u8; 4]) -> [u8; 4] {
+        self.key.map_or(octets, |key| masked(octets, key))
+    }
+
     /// Octets of the payload as they were before masking (5.3).
     pub(super) fn unmasked(&self, payload: &[u8]) -> Option<Vec<u8>> {
         let key = self.key?;
         Some(payload.iter().zip(key.iter().cycle()).map(|(octet, mask)| octet ^ mask).collect())
     }
+}
+
+/// What a mask leaves of octets at the front of a payload is the same again: exclusive or.
+const fn masked([a, b, c, d]: [u8; 4], [k, l, m, n]: [u8; 4]) -> [u8; 4] {
+    [a ^ k, b ^ l, c ^ m, d ^ n]
 }
 
 /// Whether an octet begins a frame: no reserved bit, an opcode that exists.

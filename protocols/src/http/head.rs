@@ -28,6 +28,12 @@ pub(super) const METHODS: &[(&str, Verb)] = &[
     ("UNSUBSCRIBE", Verb::Associate),
 ];
 
+/// The first two octets of first lines: of each method, and of a response. A test holds them to the methods.
+const STARTS: [[u8; 2]; 18] = [
+    *b"GE", *b"HE", *b"HT", *b"PO", *b"PU", *b"DE", *b"CO", *b"OP", *b"TR", *b"PA", *b"PR", *b"MK", *b"MO",
+    *b"LO", *b"UN", *b"M-", *b"NO", *b"SU",
+];
+
 /// What the first line says.
 #[derive(Clone, Copy)]
 pub(super) enum First<'a> {
@@ -58,9 +64,12 @@ const MAX_METHOD: usize = 24;
 fn token(text: &[u8]) -> Option<&str> {
     let front = text.get(..MAX_METHOD.min(text.len()))?;
     let end = front.iter().position(|octet| *octet == b' ').filter(|end| *end > 0)?;
-    let letters = |octet: &u8| octet.is_ascii_uppercase() || *octet == b'-';
-    let name = front.get(..end).filter(|name| name.iter().all(letters))?;
+    let name = front.get(..end).filter(|name| name.iter().all(is_letter))?;
     core::str::from_utf8(name).ok()
+}
+
+const fn is_letter(octet: &u8) -> bool {
+    octet.is_ascii_uppercase() || *octet == b'-'
 }
 
 fn is_method(text: &[u8], name: &str) -> bool {
@@ -69,14 +78,38 @@ fn is_method(text: &[u8], name: &str) -> bool {
 
 /// Whether octets may be the front of a first line.
 pub(super) fn begins(bytes: &[u8]) -> bool {
+    begins_as_known(bytes) || begins_as_other(bytes)
+}
+
+/// Whether octets may be the front of a response, or of a request whose method is known.
+fn begins_as_known(bytes: &[u8]) -> bool {
+    let Some(&[first, second]) = bytes.first_chunk::<2>() else {
+        return bytes.first().is_some_and(|first| STARTS.iter().any(|[letter, _]| letter == first));
+    };
+    // Asked at every offset of a segment behind a gap: the first two octets decide nearly always.
+    if !STARTS.contains(&[first, second]) {
+        return false;
+    }
     let fits = |whole: &[u8]| whole.starts_with(bytes) || bytes.starts_with(whole);
     let word = |name: &str| is_method(bytes, name) || name.as_bytes().starts_with(bytes);
-    // Asked at every offset of a segment behind a gap: the first two octets decide nearly always.
-    let alike = |name: &str| bytes.iter().zip(name.as_bytes()).take(2).all(|(octet, letter)| octet == letter);
-    // Of a method that nobody defined the target must be there to tell it from other text.
-    let other = || token(bytes).is_some_and(|name| bytes.get(name.len() + 1) == Some(&b'/'));
-    bytes.first().is_some_and(u8::is_ascii_uppercase)
-        && (fits(b"HTTP/1.") || METHODS.iter().any(|(name, _)| alike(name) && word(name)) || other())
+    fits(b"HTTP/1.") || METHODS.iter().any(|(name, _)| word(name))
+}
+
+/// Whether octets are the front of a request whose method nobody defined: its target must be there to tell it from other text.
+fn begins_as_other(bytes: &[u8]) -> bool {
+    token(bytes).is_some_and(|name| bytes.get(name.len() + 1) == Some(&b'/'))
+}
+
+/// Where within octets a first line may begin, the first such place that `fits`. Within a run of capital letters a method that
+/// nobody defined begins at the front of the run or, where that is too long for one, nowhere.
+pub(super) fn find(bytes: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<usize> {
+    let mut before = b' ';
+    bytes.iter().enumerate().find_map(|(at, octet)| {
+        let within = is_letter(&core::mem::replace(&mut before, *octet));
+        let rest = bytes.get(at..).filter(|_| octet.is_ascii_uppercase())?;
+        let begins = begins_as_known(rest) || (!within && begins_as_other(rest));
+        (begins && fits(rest)).then_some(at)
+    })
 }
 
 /// The head of a message.

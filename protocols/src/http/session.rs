@@ -7,7 +7,7 @@ use heapless::Deque;
 
 use super::{
     MAX_HELD, MAX_PENDING, PROTOCOL,
-    head::{First, Head, METHODS, Read, begins, chunks_end},
+    head::{self, First, Head, METHODS, Read, chunks_end},
 };
 use crate::{
     bacnet_sc,
@@ -189,16 +189,11 @@ impl Session for HttpSession {
         if let Some(session) = &self.upgraded {
             return session.resynchronise(direction, bytes);
         }
-        let fits = |rest: &[u8]| {
-            let response = b"HTTP/1.";
-            begins(rest)
-                && if direction == Direction::ToClient {
-                    response.starts_with(rest) || rest.starts_with(response)
-                } else {
-                    rest.len() > 3
-                }
-        };
-        (0..bytes.len()).find(|at| bytes.get(*at..).is_some_and(fits))
+        let response = b"HTTP/1.";
+        head::find(bytes, |rest| match direction {
+            Direction::ToClient => response.starts_with(rest) || rest.starts_with(response),
+            Direction::ToServer => rest.len() > 3,
+        })
     }
 }
 

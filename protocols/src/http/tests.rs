@@ -48,3 +48,17 @@ fn a_search_of_devices() {
         &["http request method=M-SEARCH uri=* host=239.255.255.250:1900 | discover M-SEARCH Asked"],
     );
 }
+
+#[test]
+fn a_first_line_is_found_behind_a_gap_wherever_it_begins() {
+    for (name, _) in head::METHODS {
+        assert!(head::find(name.as_bytes(), |_| true) == Some(0), "{name} has no place among the fronts");
+    }
+    let found = |octets: &[u8]| head::find(octets, |_| true);
+    assert_eq!(found(b"rest of a body GET / HTTP/1.1"), Some(15));
+    assert_eq!(found(b"a bodyGET / HTTP/1.1"), Some(6), "a body may end anywhere");
+    assert_eq!(found(b"0123FROB /x HTTP/1.1"), Some(4), "a method that nobody defined, known by its target");
+    assert_eq!(found(b"HTTP/1.1 200 OK"), Some(0));
+    assert_eq!(found(&[b'H'; 200]), Some(199), "cut behind its first letter");
+    assert_eq!(found(b"NOTHING HERE"), None);
+}

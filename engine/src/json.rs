@@ -1,6 +1,6 @@
 //! The JSON Lines that `replay --json` prints: keys in a fixed order, one object a line.
 
-use fieldwarden_model::{Alert, FrameRef, Incident};
+use fieldwarden_model::{Addend, Alert, FrameRef, Incident, Step};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -68,10 +68,12 @@ pub fn incident(incident: &Incident) -> String {
         last: incident.last.to_string(),
         severity: incident.severity.word(),
         score: incident.score,
+        addends: &incident.addends,
         talkers: incident.talkers.iter().map(ToString::to_string).collect(),
         alerts: incident.alerts,
         techniques: incident.techniques.iter().map(|technique| technique.0.as_str()).collect(),
         title: &incident.title,
+        story: incident.story.iter().map(StepLine::of).collect(),
         revision: incident.revision,
         open: incident.open,
     })
@@ -169,12 +171,26 @@ struct IncidentLine<'a> {
     last: String,
     severity: &'static str,
     score: u8,
+    addends: &'a [Addend],
     talkers: Vec<String>,
     alerts: u64,
     techniques: Vec<&'a str>,
     title: &'a str,
+    story: Vec<StepLine<'a>>,
     revision: u32,
     open: bool,
+}
+
+#[derive(Serialize)]
+struct StepLine<'a> {
+    time: String,
+    what: &'a str,
+}
+
+impl<'a> StepLine<'a> {
+    fn of(step: &'a Step) -> Self {
+        Self { time: step.time.to_string(), what: &step.what }
+    }
 }
 
 #[derive(Serialize)]

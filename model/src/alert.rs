@@ -131,6 +131,24 @@ pub struct Alert {
     pub incident: IncidentId,
 }
 
+/// A part of an incident's score.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addend {
+    /// Why it is added.
+    pub why: String,
+    /// How much.
+    pub points: u8,
+}
+
+/// A step of what happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// When it was done for the first time.
+    pub time: Timestamp,
+    /// What was done, and to whom.
+    pub what: String,
+}
+
 /// Alerts that belong together and are worked on as one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
@@ -146,6 +164,12 @@ pub struct Incident {
     pub severity: Severity,
     /// 0 to 100, the order in which incidents deserve attention.
     pub score: u8,
+    /// What the score is the sum of, 100 at most.
+    #[serde(default)]
+    pub addends: Vec<Addend>,
+    /// What was done, each deed at its first time, in that order.
+    #[serde(default)]
+    pub story: Vec<Step>,
     /// The attacker's side first, then whom it touched.
     pub talkers: Vec<Talker>,
     /// How many alerts.

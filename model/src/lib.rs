@@ -22,7 +22,7 @@ pub mod site;
 pub mod time;
 
 pub use address::{AddressSpace, Endpoint, Mac, Talker, Transport, VlanStack};
-pub use alert::{Alert, AlertId, Incident, IncidentId, Severity, Technique};
+pub use alert::{Addend, Alert, AlertId, Incident, IncidentId, Severity, Step, Technique};
 pub use frame::{FrameRef, LinkType, Loss, RawFrame, VlanTag};
 pub use operation::{Operation, Outcome, Point, PointRange, Space, Value, Values, Verb};
 pub use order::{Order, OrderId, OrderState, Scope, Target};

@@ -8,8 +8,11 @@ use std::{
 
 use clap::Args;
 use fieldwarden_engine::{
-    Learner, Seed,
-    baseline::learn::{Settings, Settled},
+    Baseline, Learner, Seed,
+    baseline::{
+        guard::{Guard, GuardedLearner, Lesson, Reason},
+        learn::{Settings, Settled},
+    },
 };
 use fieldwarden_model::Timestamp;
 
@@ -26,32 +29,98 @@ pub(crate) struct Words {
     /// The operating mode it describes
     #[arg(long, default_value = USUAL_MODE)]
     mode: String,
-    /// Overwrite the file
+    /// Overwrite the file, and the quarantine beside it
     #[arg(long)]
     force: bool,
+    /// Also set apart what was seen once only, and whoever appeared in the second half of the time
+    #[arg(long, conflicts_with = "trust")]
+    strict: bool,
+    /// Set nothing apart: you vouch for all of it
+    #[arg(long)]
+    trust: bool,
     /// Captures of normal operation, merged by time
     #[arg(required = true)]
     captures: Vec<PathBuf>,
 }
 
 pub(crate) fn run(words: &Words) -> Outcome {
-    if words.output.exists() && !words.force {
-        return Err(Failure::Input(format!(
-            "`{}` exists already\n\nhint: a baseline holds what people approved; write beside it and compare, or say --force",
-            words.output.display()
-        )));
+    for path in [words.output.clone(), quarantine_of(&words.output)] {
+        if path.exists() && !words.force {
+            return Err(Failure::Input(format!(
+                "`{}` exists already\n\nhint: a baseline holds what people approved; write beside it and compare, or say --force",
+                path.display()
+            )));
+        }
     }
     let mut captures = Captures::open(&words.captures)?;
-    let mut learner = Learner::new(Settings { mode: words.mode.clone(), ..settings() });
-    captures.each("learning", |frame, reference| {
-        learner.frame(frame, reference);
-        Ok(())
-    })?;
-    let settled = learner.settled();
-    let baseline = learner.finish();
-    write(&words.output, &fieldwarden_config::write(&baseline.document()))?;
+    let settings = Settings { mode: words.mode.clone(), ..settings() };
+    let (settled, lesson) = if words.trust {
+        let mut learner = Learner::new(settings);
+        captures.each("learning", |frame, reference| {
+            learner.frame(frame, reference);
+            Ok(())
+        })?;
+        (learner.settled(), Lesson { baseline: learner.finish(), ..Lesson::default() })
+    } else {
+        let guard = if words.strict { Guard::Strict } else { Guard::Incidents };
+        let mut learner = GuardedLearner::new(settings, guard);
+        captures.each("learning", |frame, reference| {
+            learner.frame(frame, reference);
+            Ok(())
+        })?;
+        (learner.settled(), learner.finish())
+    };
+    write_lesson(&words.output, &lesson)?;
     println!("{}: {}", words.output.display(), outline(&settled));
+    tell_quarantine(&words.output, &lesson);
     Ok(())
+}
+
+/// Reasons told one by one.
+const REASONS_TOLD: usize = 8;
+
+/// What was set apart, where, and why.
+fn tell_quarantine(output: &Path, lesson: &Lesson) {
+    let Lesson { quarantine, reasons, .. } = lesson;
+    if is_empty(quarantine) {
+        return;
+    }
+    println!(
+        "{}: {} talkers and {} conversations were set apart, and are not normal until a person accepts them:",
+        quarantine_of(output).display(),
+        quarantine.talkers.len(),
+        quarantine.conversations.len()
+    );
+    for Reason { talker, time, why } in reasons.iter().take(REASONS_TOLD) {
+        println!("  {time} {talker}: {why}");
+    }
+    if reasons.len() > REASONS_TOLD {
+        println!("  and {} more", reasons.len() - REASONS_TOLD);
+    }
+}
+
+/// Writes what was learned, and beside it what was set apart, if anything was. A quarantine of an earlier time goes.
+pub(crate) fn write_lesson(output: &Path, lesson: &Lesson) -> Outcome {
+    write(output, &fieldwarden_config::write(&lesson.baseline.document()))?;
+    let beside = quarantine_of(output);
+    if !is_empty(&lesson.quarantine) {
+        return write(&beside, &fieldwarden_config::write(&lesson.quarantine.document()));
+    }
+    match std::fs::remove_file(&beside) {
+        Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::Work(format!("cannot remove `{}`: {fault}", beside.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where the quarantine of a baseline stands: `baseline.quarantine.toml` beside `baseline.toml`.
+fn quarantine_of(output: &Path) -> PathBuf {
+    output.with_extension("quarantine.toml")
+}
+
+const fn is_empty(baseline: &Baseline) -> bool {
+    baseline.talkers.is_empty() && baseline.conversations.is_empty()
 }
 
 /// How much was learned, and how far learning has settled.
@@ -67,6 +136,13 @@ pub(crate) fn outline(settled: &Settled) -> String {
     );
     if quiet < all / 2.0 {
         sentence.push_str(" It has not settled: something new came in the second half; record longer.");
+    }
+    if settled.hour_frames > 0 {
+        let nothing_new = settled.hour_frames.saturating_sub(settled.hour_novel);
+        sentence.push_str(&format!(
+            " Of the last hour's {} frames {nothing_new} taught nothing new.",
+            settled.hour_frames
+        ));
     }
     if settled.left_out > 0 {
         sentence.push_str(&format!(" {} things were left out because a cap was hit.", settled.left_out));

@@ -19,7 +19,7 @@ use std::{fmt, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use learn::{outline, seed, settings as learner_settings, write};
+pub(crate) use learn::{outline, seed, settings as learner_settings, write_lesson};
 pub(crate) use replay::{alert_line, engine_settings, threads};
 
 /// Watches fieldbus traffic, knows what is normal, says in plain words what is not, and contains it when told to.

@@ -10,7 +10,8 @@ use std::{
 
 use clap::Args;
 use fieldwarden_engine::{
-    Baseline, Engine, Input, Learner, Output, Settings,
+    Baseline, Engine, Input, Output, Settings,
+    baseline::guard::{Guard, GuardedLearner},
     configure::Configured,
     json::{self, Captures as Named},
 };
@@ -138,14 +139,14 @@ fn learn_first_part(paths: &[PathBuf]) -> Result<(Baseline, Timestamp), Failure>
         Ok(())
     })?;
     let until = first.saturating_add(last.since(first).mul_f64(TEACHING_SHARE));
-    let mut learner = Learner::new(learn::settings());
+    let mut learner = GuardedLearner::new(learn::settings(), Guard::Incidents);
     Captures::open(paths)?.each("learning", |frame, reference| {
         if frame.time < until {
             learner.frame(frame, reference);
         }
         Ok(())
     })?;
-    Ok((learner.finish(), until))
+    Ok((learner.finish().baseline, until))
 }
 
 /// What a replay prints.

@@ -164,6 +164,12 @@ impl Answers {
                 })
             })
             .collect();
+        let incident = &shown.case.incident;
+        let addends = incident.addends.iter().map(|addend| format!("{} {}", addend.points, addend.why));
+        rows.push(json!({
+            "time": incident.last, "what": format!("score {}", incident.score), "who": "",
+            "text": addends.collect::<Vec<_>>().join(" + "), "addends": incident.addends,
+        }));
         let story = shown.timeline.iter();
         rows.extend(story.map(|m| json!({"time": m.time, "what": "case", "who": m.who, "text": m.what})));
         let comments = shown.comments.iter();

@@ -1,14 +1,18 @@
 //! Learning live: the same learner that `learn` runs over captures, beside the engine.
 //!
 //! What is learned is written to a file of its own, now and then and at the end. It is a draft: the daemon judges by what
-//! people approved, so a person reads the draft before it becomes the baseline.
+//! people approved, so a person reads the draft before it becomes the baseline. Nobody chose what is learned from, so the guard
+//! against poisoning is strict; what it sets apart stands in a file beside the draft.
 
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
-use fieldwarden_engine::{Baseline, Learner, baseline::learn::Settings};
+use fieldwarden_engine::baseline::{
+    guard::{Guard, GuardedLearner, Lesson},
+    learn::Settings,
+};
 use fieldwarden_model::{FrameRef, RawFrame, Site};
 use serde_json::Value;
 
@@ -20,7 +24,7 @@ const WRITE_EVERY: Duration = Duration::from_secs(60);
 
 /// The learner and where its draft goes.
 pub(crate) struct Learning {
-    learner: Learner,
+    learner: GuardedLearner,
     draft: PathBuf,
     written: Instant,
 }
@@ -28,7 +32,8 @@ pub(crate) struct Learning {
 impl Learning {
     /// Starts with nothing learned.
     pub(crate) fn new(site: Site, draft: PathBuf) -> Self {
-        let learner = Learner::new(Settings { site, ..cli::learner_settings() });
+        let settings = Settings { site, ..cli::learner_settings() };
+        let learner = GuardedLearner::new(settings, Guard::Strict);
         Self { learner, draft, written: Instant::now() }
     }
 
@@ -58,6 +63,6 @@ impl Learning {
     }
 }
 
-fn write(draft: &Path, baseline: &Baseline) -> Result<(), String> {
-    cli::write(draft, &fieldwarden_config::write(&baseline.document())).map_err(|fault| fault.to_string())
+fn write(draft: &Path, lesson: &Lesson) -> Result<(), String> {
+    cli::write_lesson(draft, lesson).map_err(|fault| fault.to_string())
 }

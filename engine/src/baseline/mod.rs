@@ -5,7 +5,9 @@
 //! engine judges by. [`learn`] makes one out of traffic.
 
 pub(crate) mod compiled;
+pub mod guard;
 pub mod learn;
+mod notes;
 mod read;
 mod write;
 

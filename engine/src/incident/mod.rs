@@ -6,6 +6,8 @@
 
 mod score;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod title;
 
 use std::{
@@ -47,6 +49,9 @@ pub(crate) struct Case {
     stranger: Option<bool>,
     /// What was done, gravest first, and to whom, in the order it happened.
     deeds: BTreeMap<title::Deed, Vec<Talker>>,
+    /// When each was done first, in that order.
+    #[serde(default)]
+    order: Vec<(Timestamp, title::Deed)>,
     detectors: BTreeSet<String>,
     /// The last alert or repetition.
     active: Timestamp,
@@ -116,7 +121,8 @@ impl Desk {
         let mut case = Case::open(fact);
         case.incident.alerts = 1;
         case.incident.revision = 1;
-        case.incident.score = score::ground(case.incident.severity);
+        case.incident.addends = score::ground_alone(case.incident.severity);
+        case.incident.score = score::sum(&case.incident.addends);
         case.incident.title.clone_from(&fact.alert.summary);
         case.detectors.insert(fact.alert.detector.clone());
         case.blind = Some(watched);
@@ -229,6 +235,7 @@ impl Desk {
             targets: talkers.collect(),
             stranger: None,
             deeds: BTreeMap::new(),
+            order: Vec::new(),
             detectors: BTreeSet::new(),
             active: incident.last,
             repeats: 0,
@@ -301,6 +308,8 @@ impl Case {
             last: alert.time,
             severity: alert.severity,
             score: 0,
+            addends: Vec::new(),
+            story: Vec::new(),
             talkers: Vec::new(),
             alerts: 0,
             techniques: Vec::new(),
@@ -314,6 +323,7 @@ impl Case {
             targets: Vec::new(),
             stranger: fact.stranger,
             deeds: BTreeMap::new(),
+            order: Vec::new(),
             detectors: BTreeSet::new(),
             active: alert.time,
             repeats: 0,
@@ -336,7 +346,11 @@ impl Case {
         self.active = self.active.max(alert.time);
         self.passing &= fact.passing;
         self.detectors.insert(alert.detector.clone());
-        let done_to = self.deeds.entry(title::Deed::of(alert)).or_default();
+        let deed = title::Deed::of(alert);
+        if !self.deeds.contains_key(&deed) {
+            self.order.push((alert.time, deed));
+        }
+        let done_to = self.deeds.entry(deed).or_default();
         if let Some(server) = alert.server {
             add_talker(done_to, server);
         }
@@ -361,8 +375,10 @@ impl Case {
         talkers.extend(self.targets.iter().copied());
         self.incident.talkers = talkers;
         if !self.deeds.is_empty() {
-            self.incident.score = score::score(self, site);
+            self.incident.addends = score::addends(self, site);
+            self.incident.score = score::sum(&self.incident.addends);
             self.incident.title = title::title(self, site);
+            self.incident.story = title::story(self, site);
         }
         self.told_repeats = self.repeats;
         self.incident.revision += 1;

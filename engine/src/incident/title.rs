@@ -1,6 +1,6 @@
 //! One line for a plant manager: who did what to which device.
 
-use fieldwarden_model::{Alert, Site, Talker, Verb};
+use fieldwarden_model::{Alert, Site, Step, Talker, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
 
 use super::Case;
@@ -100,6 +100,15 @@ pub(super) fn title(case: &Case, site: &Site) -> String {
         title.push_str(" (contained)");
     }
     title
+}
+
+/// What was done, each deed at its first time, in that order.
+pub(super) fn story(case: &Case, site: &Site) -> Vec<Step> {
+    let step = |(time, deed): &(Timestamp, Deed)| {
+        let targets = case.deeds.get(deed).map_or(&[][..], Vec::as_slice);
+        Step { time: *time, what: told(*deed, targets, site) }
+    };
+    case.order.iter().map(step).collect()
 }
 
 fn told(deed: Deed, targets: &[Talker], site: &Site) -> String {

@@ -25,6 +25,8 @@ fn incident(id: &str, alerts: u64, last: i64) -> Incident {
         last: at(last),
         severity: Severity::High,
         score: 80,
+        addends: vec![],
+        story: vec![],
         talkers: vec!["10.0.0.66".parse().unwrap()],
         alerts,
         techniques: vec![],

@@ -17,6 +17,8 @@ pub(crate) fn incident(number: u32, alerts: u64) -> Incident {
         last: at(i64::try_from(alerts).unwrap()),
         severity: Severity::High,
         score: 87,
+        addends: vec![],
+        story: vec![],
         talkers: vec!["10.0.0.66".parse().unwrap(), "10.0.0.20".parse().unwrap()],
         alerts,
         techniques: vec![Technique("T0836".into()), Technique("T0855".into())],

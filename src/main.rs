@@ -5,6 +5,7 @@ mod cli;
 mod daemon;
 mod evidence;
 mod operator;
+mod signature;
 
 use std::process::ExitCode;
 

@@ -28,7 +28,7 @@ use std::{
 
 use common::frames::{self, Frame};
 use fieldwarden_engine::{Baseline, Engine, Input, Learner, Output, Seed, Settings, baseline::learn, json};
-use fieldwarden_model::{Alert, FrameRef, Mac, Talker, Timestamp};
+use fieldwarden_model::{Alert, FrameRef, IncidentId, Mac, Talker, Timestamp};
 use fieldwarden_protocols::link;
 
 /// A silence that divides two episodes.
@@ -45,10 +45,61 @@ fn lemay_every_episode_is_named_and_nothing_else() {
         let scored = |n: &u64| frame(&frames, *n).is_some_and(|f| !is_windows_chatter(f));
         let attack: BTreeSet<u64> = labelled.iter().copied().filter(scored).collect();
         let tolerated: BTreeSet<u64> = labelled.difference(&attack).copied().collect();
-        let alerts = replay(&baseline, &frames, 7);
-        score(&path, &frames, &attack, &tolerated, &alerts, &["192.168.1.101"]);
+        let told = replay(&baseline, &frames, 7);
+        score(&path, &frames, &attack, &tolerated, &told, &["192.168.1.101"]);
     }
 }
+
+/// The captures in which nothing is an attack, 4.8 hours in all. What one data set has is one plant: its captures follow one another, and
+/// the first half of their time teaches.
+#[test]
+fn the_second_half_of_what_is_normal_is_quiet() {
+    let Some(pcaps) = pcaps() else { return };
+    let lemay = ["characterization_modbus_6RTU_with_operate", "moving_two_files_modbus_6RTU"];
+    let plants = [
+        vec![pcaps.join("_background/qut__attacker.part1.pcap")],
+        matching(&pcaps.join("s7comm"), "_Flooding.hmi.pcap"),
+        lemay.map(|stem| pcaps.join(format!("modbus/lemay-derived__{stem}.normal.pcap"))).to_vec(),
+    ];
+    let (mut seconds, mut wrong) = (0.0, Vec::new());
+    for paths in &plants {
+        let captures: Vec<Vec<Frame>> = paths.iter().map(|path| frames::read(path)).collect();
+        let span = |frames: &Vec<Frame>| frames.last().unwrap().time.since(frames[0].time);
+        let all: Duration = captures.iter().map(span).sum();
+        let (mut teaching, mut judged, mut passed) = (Vec::new(), Vec::new(), Duration::ZERO);
+        for frames in captures {
+            let (first, whole) = (frames[0].time, span(&frames));
+            let until = first.saturating_add((all / 2).saturating_sub(passed));
+            let (before, after): (Vec<Frame>, Vec<Frame>) =
+                frames.into_iter().partition(|frame| frame.time < until);
+            teaching.push(before);
+            judged.extend(after);
+            passed += whole;
+        }
+        let told = replay(&learn_from(&teaching), &judged, 7);
+        seconds += all.as_secs_f64();
+        println!(
+            "{} and {} more: {:.2} h judged, {} incidents",
+            paths[0].file_name().unwrap_or_default().to_string_lossy(),
+            paths.len() - 1,
+            all.as_secs_f64() / 7_200.0,
+            told.incidents.len()
+        );
+        // Upstream itself calls what Windows says between these two an attack in one capture and normal in another.
+        let chatter = |alert: &&Alert| alert.protocol.as_deref() != Some("smb1");
+        wrong.extend(told.alerts.iter().filter(chatter).map(|alert| alert.summary.clone()));
+    }
+    println!("{:.1} hours of normal captures, {} false alerts", seconds / 3_600.0, wrong.len());
+    assert!(seconds > 4.7 * 3_600.0, "{seconds} s");
+    assert_eq!(wrong, PRESSED_FIRST, "{} false alerts:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Buttons that an operator pressed for the first time in the second half (docs/known-issues.md): nobody can tell them from an attack
+/// out of the operator's own station, which must be found.
+const PRESSED_FIRST: [&str; 2] = [
+    "10.10.10.20 wrote M101.2 on 10.10.10.10, which it never did before (from 0 to 1)",
+    "192.168.1.100 wrote 00002 on 192.168.1.101, which it never did before (from 0 to 0)",
+];
 
 #[test]
 fn qut_every_episode_is_named_and_nothing_else() {
@@ -57,8 +108,8 @@ fn qut_every_episode_is_named_and_nothing_else() {
     for path in matching(&pcaps.join("s7comm"), ".master.pcap") {
         let frames = frames::read(&path);
         let attack = attack_of_qut(&path, &frames);
-        let alerts = replay(&baseline, &frames, 7);
-        score(&path, &frames, &attack, &BTreeSet::new(), &alerts, &[ATTACKER]);
+        let told = replay(&baseline, &frames, 7);
+        score(&path, &frames, &attack, &BTreeSet::new(), &told, &[ATTACKER]);
     }
 }
 
@@ -77,10 +128,10 @@ fn qut_from_the_operators_own_station_is_still_seen() {
         let frames = frames::read(&path);
         let attack = attack_of_qut(&path, &frames);
         let disguised: Vec<Frame> = frames.iter().map(|frame| disguise(frame, mac)).collect();
-        let alerts = replay(&baseline, &disguised, 7);
-        score(&path, &disguised, &attack, &BTreeSet::new(), &alerts, &[STATION]);
+        let told = replay(&baseline, &disguised, 7);
+        score(&path, &disguised, &attack, &BTreeSet::new(), &told, &[STATION]);
         assert!(
-            alerts
+            told.alerts
                 .iter()
                 .all(|alert| ["new-point-write", "value-out-of-range"].contains(&alert.detector.as_str())),
             "{}: a known station is no new one",
@@ -97,8 +148,8 @@ fn two_seeds_say_the_same() {
     let baseline = learn(&[normal]);
     let frames = frames::read(&path);
     let lines = |seed| {
-        let alerts = replay(&baseline, &frames, seed);
-        alerts.iter().map(|alert| json::alert(alert, json::Captures::One)).collect::<Vec<_>>()
+        let told = replay(&baseline, &frames, seed);
+        told.alerts.iter().map(|alert| json::alert(alert, json::Captures::One)).collect::<Vec<_>>()
     };
     assert_eq!(lines(1), lines(u64::MAX));
 }
@@ -112,10 +163,11 @@ fn score(
     frames: &[Frame],
     attack: &BTreeSet<u64>,
     tolerated: &BTreeSet<u64>,
-    alerts: &[Alert],
+    told: &Told,
     attackers: &[&str],
 ) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let alerts = &told.alerts;
     let rests_on =
         |alert: &Alert, set: &BTreeSet<u64>| alert.frames.iter().any(|frame| set.contains(&frame.number));
     for alert in alerts.iter().filter(|alert| !rests_on(alert, tolerated)) {
@@ -125,16 +177,34 @@ fn score(
     }
     let episodes = episodes(frames, attack);
     assert!(!episodes.is_empty(), "{name}: no episode");
+    let mut longest = Duration::ZERO;
     for episode in &episodes {
-        let named = alerts.iter().any(|alert| {
+        let names = |alert: &&Alert| {
             let talkers = [Some(alert.client), alert.server];
-            let names =
+            let named =
                 talkers.iter().flatten().any(|talker| attackers.contains(&talker.to_string().as_str()));
-            names && (episode.first..=episode.last).contains(&alert.time) && rests_on(alert, &episode.frames)
-        });
-        assert!(named, "{name}: no alert for the episode of frames {:?}", episode.frames);
+            named && (episode.first..=episode.last).contains(&alert.time) && rests_on(alert, &episode.frames)
+        };
+        let first = alerts.iter().find(names);
+        let first = first
+            .unwrap_or_else(|| panic!("{name}: no alert for the episode of frames {:?}", episode.frames));
+        longest = longest.max(first.time.since(episode.first));
     }
-    println!("{name}: {} episodes, {} alerts", episodes.len(), alerts.len());
+    println!(
+        "{name}: {} of {} episodes, at most {:.3} s after their first frame, {} alerts, {} incidents, 0 false",
+        episodes.len(),
+        episodes.len(),
+        longest.as_secs_f64(),
+        alerts.len(),
+        told.incidents.len()
+    );
+    let most = 2 * episodes.len();
+    assert!(
+        told.incidents.len() <= most,
+        "{name}: {} incidents of {} episodes",
+        told.incidents.len(),
+        episodes.len()
+    );
 }
 
 struct Episode {
@@ -168,9 +238,13 @@ fn episodes(frames: &[Frame], attack: &BTreeSet<u64>) -> Vec<Episode> {
 /// A baseline as a user gets it: learned, written, read back.
 fn learn(captures: &[PathBuf]) -> Baseline {
     assert!(!captures.is_empty(), "no capture to learn from");
+    learn_from(&captures.iter().map(|path| frames::read(path)).collect::<Vec<_>>())
+}
+
+fn learn_from(captures: &[Vec<Frame>]) -> Baseline {
     let mut learner = Learner::new(learn::Settings::default());
-    for (path, capture) in captures.iter().zip(0..) {
-        for (frame, number) in frames::read(path).iter().zip(1..) {
+    for (frames, capture) in captures.iter().zip(0..) {
+        for (frame, number) in frames.iter().zip(1..) {
             learner.frame(frame.raw(), FrameRef { capture, number });
         }
     }
@@ -183,21 +257,30 @@ fn learn(captures: &[PathBuf]) -> Baseline {
     baseline
 }
 
-fn replay(baseline: &Baseline, frames: &[Frame], seed: u64) -> Vec<Alert> {
+/// What a replay told.
+#[derive(Default)]
+struct Told {
+    alerts: Vec<Alert>,
+    incidents: BTreeSet<IncidentId>,
+}
+
+fn replay(baseline: &Baseline, frames: &[Frame], seed: u64) -> Told {
     let settings = Settings { baseline: Some(baseline.clone()), seed: Seed(seed), ..Settings::default() };
     let mut engine = Engine::new(settings);
-    let mut alerts = Vec::new();
-    let mut take = |output| {
-        if let Output::Alert(alert) = output {
-            alerts.push(alert);
+    let mut told = Told::default();
+    let mut take = |output| match output {
+        Output::Alert(alert) => told.alerts.push(alert),
+        Output::Incident(incident) => {
+            told.incidents.insert(incident.id);
         }
+        _ => {}
     };
     for (frame, number) in frames.iter().zip(1..) {
         let reference = FrameRef { capture: 0, number };
         engine.step(Input::Frame { frame: frame.raw(), reference }, &mut take);
     }
     engine.finish(&mut take);
-    alerts
+    told
 }
 
 fn pcaps() -> Option<PathBuf> {

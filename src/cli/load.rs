@@ -32,6 +32,13 @@ pub(crate) fn baseline(path: &Path) -> Result<Baseline, Failure> {
     tables::<Reading>(path)
 }
 
+/// Reads a baseline out of a text that was read already; `path` is what people know it by.
+pub(crate) fn baseline_text(path: &Path, text: &str) -> Result<Baseline, Failure> {
+    let mut sources = Sources::new();
+    let file = sources.add(path.display().to_string(), text);
+    judged(&sources, read_tables::<Reading>(&sources, file))
+}
+
 /// Reads a file by `read`, which hands back the faults of meaning and those of spelling.
 fn reading<T>(
     path: &Path,
@@ -40,12 +47,15 @@ fn reading<T>(
     let mut sources = Sources::new();
     let file =
         fieldwarden_config::read(&mut sources, path).map_err(|fault| Failure::Input(fault.to_string()))?;
-    match read(&sources, file) {
+    judged(&sources, read(&sources, file))
+}
+
+/// What was read, or all that is wrong with it.
+fn judged<T>(sources: &Sources, read: (Result<T, Vec<Fault>>, Vec<Fault>)) -> Result<T, Failure> {
+    match read {
         (Ok(value), spelling) if spelling.is_empty() => Ok(value),
-        (Ok(_), spelling) => Err(Failure::Input(told(&spelling, &sources))),
-        (Err(meaning), spelling) => {
-            Err(Failure::Input(told(&together(spelling, meaning, &sources), &sources)))
-        }
+        (Ok(_), spelling) => Err(Failure::Input(told(&spelling, sources))),
+        (Err(meaning), spelling) => Err(Failure::Input(told(&together(spelling, meaning, sources), sources))),
     }
 }
 

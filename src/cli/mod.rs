@@ -19,7 +19,8 @@ use std::{fmt, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use learn::{outline, seed, settings as learner_settings, write_lesson};
+pub(crate) use learn::{outline, seed, settings as learner_settings, write, write_lesson};
+pub(crate) use load::{baseline as load_baseline, baseline_text};
 pub(crate) use replay::{alert_line, engine_settings, threads};
 
 /// Watches fieldbus traffic, knows what is normal, says in plain words what is not, and contains it when told to.

@@ -11,6 +11,7 @@ use clap::Args;
 use super::{Failure, Outcome, load};
 use crate::daemon::{
     WORDS_OR_FILE_WRONG,
+    approved::approved,
     operate::{self, NoCapture},
     parent,
     settings::Settings,
@@ -45,7 +46,7 @@ pub(crate) fn run(words: &Words) -> Outcome {
     }
     if words.as_daemon {
         let settings = load::load(&words.config, Settings::configure)?;
-        let baseline = settings.baseline.file.as_deref().map(load::baseline).transpose()?;
+        let baseline = approved(&settings.baseline)?;
         // An interface that is not there at the first start is a wrong word of the configuration. At a restart the parent
         // tries again: it may come back.
         return operate::run(settings, baseline, words.json, stop).map_err(|fault| {

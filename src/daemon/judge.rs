@@ -139,6 +139,14 @@ impl Judge {
         })
     }
 
+    /// Something is known to be in trouble from the start.
+    pub(crate) fn troubled(mut self, what: &'static str, trouble: Option<String>) -> Self {
+        if let Some(sentence) = trouble {
+            tell(&mut self.told, what, sentence);
+        }
+        self
+    }
+
     /// Learns beside judging.
     pub(crate) fn with(mut self, learning: Option<Learning>) -> Self {
         self.learning = learning;

@@ -1,6 +1,7 @@
 //! The wiring of a running gateway: a parent that keeps the privileges, a daemon that has none.
 
 mod answers;
+pub(crate) mod approved;
 mod containment;
 pub(crate) mod control;
 mod enforcer;

@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow};
-use fieldwarden_engine::{Baseline, Engine, Settings as EngineSettings};
+use fieldwarden_engine::{Engine, Settings as EngineSettings};
 use fieldwarden_model::Severity;
 use fieldwarden_response::{
     outbox::{Outbox, Pace},
@@ -24,6 +24,7 @@ use fieldwarden_sensor::{LiveCapture, Recorder, record::Interface};
 
 use super::{
     answers::Answers,
+    approved::Approved,
     containment::Containment,
     enforcer::Enforcer,
     evidence::Evidence,
@@ -57,12 +58,7 @@ impl std::fmt::Display for NoCapture {
 impl std::error::Error for NoCapture {}
 
 /// Runs until `stop`, or until the parent is gone.
-pub(crate) fn run(
-    settings: Settings,
-    baseline: Option<Baseline>,
-    print: bool,
-    stop: Arc<AtomicBool>,
-) -> Result<()> {
+pub(crate) fn run(settings: Settings, approved: Approved, print: bool, stop: Arc<AtomicBool>) -> Result<()> {
     rustix::thread::set_no_new_privs(true).context("`no_new_privs` could not be set")?;
     let Settings {
         site,
@@ -105,7 +101,7 @@ pub(crate) fn run(
     }
     let draft = names.draft.as_deref().map(unused).transpose()?;
     let learning = draft.map(|path| Learning::new(site.clone(), path));
-    let settings = cli::engine_settings(site, engine, baseline);
+    let settings = cli::engine_settings(site, engine, approved.baseline);
     let mut engine = Engine::new(EngineSettings { threads: sensor.threads, ..settings });
     resume(&mut engine, &store)?;
     let memory =
@@ -128,7 +124,7 @@ pub(crate) fn run(
     eprintln!("fieldwarden: listening on {}", sensor.interface);
     let judge = Judge::new(engine, capture, recorder, memory, orders, print)
         .context("the keeper's thread did not start")?;
-    judge.with(learning).keeping(evidence).run(&queries, &stop);
+    judge.with(learning).keeping(evidence).troubled("baseline", approved.trouble).run(&queries, &stop);
     stop_outbox(outbox);
     store.close();
     Ok(())

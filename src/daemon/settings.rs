@@ -62,6 +62,10 @@ pub(crate) struct BaselineSettings {
     pub(crate) file: Option<PathBuf>,
     /// Where what is learned live is written, for a person to read.
     pub(crate) draft: Option<PathBuf>,
+    /// Public keys of those who may approve; where there are any, what none of them signed is refused.
+    pub(crate) signers: Vec<PathBuf>,
+    /// Where a copy of the last one that was signed is kept.
+    pub(crate) last_good: Option<PathBuf>,
 }
 
 /// `[evidence]`: frames of the past, and slices of them for alerts.
@@ -156,7 +160,14 @@ fn baseline_settings(section: &Section) -> Result<BaselineSettings, Vec<Fault>> 
         let help = "give the draft a name of its own: a person makes it the baseline";
         reader.fault_at("draft", "it would overwrite what people approved".into(), Some(help.into()));
     }
-    reader.finish_with(Some(BaselineSettings { file, draft }))
+    let signers: Vec<PathBuf> =
+        reader.or("signers", Vec::<String>::new()).into_iter().map(PathBuf::from).collect();
+    let last_good = reader.optional::<String>("last_good").map(PathBuf::from);
+    if last_good.is_some() && last_good == file {
+        let help = "give the copy a place that the daemon may write to, such as /var/lib/fieldwarden";
+        reader.fault_at("last_good", "it would overwrite what people approved".into(), Some(help.into()));
+    }
+    reader.finish_with(Some(BaselineSettings { file, draft, signers, last_good }))
 }
 
 fn evidence_settings(section: &Section) -> Result<Option<EvidenceSettings>, Vec<Fault>> {

@@ -25,7 +25,7 @@ const MAX_POLLS: usize = 64;
 const MAX_INTERVALS: usize = 256;
 
 /// Minutes of an hour.
-const MINUTES: i64 = 60;
+const MINUTES: u8 = 60;
 const MINUTE_NANOS: i64 = 60_000_000_000;
 
 /// How much happened in each minute of the last hour.
@@ -44,7 +44,7 @@ impl Default for LastHour {
 impl LastHour {
     pub(super) fn count(&mut self, time: Timestamp) {
         let minute = time.nanos().div_euclid(MINUTE_NANOS);
-        let place = usize::try_from(minute.rem_euclid(MINUTES)).unwrap_or(0);
+        let place = usize::try_from(minute.rem_euclid(i64::from(MINUTES))).unwrap_or(0);
         let Some((number, count)) = self.minutes.get_mut(place) else { return };
         if *number != minute {
             (*number, *count) = (minute, 0);
@@ -55,7 +55,7 @@ impl LastHour {
     /// What happened in the hour that ends with the minute of `now`.
     pub(super) fn sum(&self, now: Timestamp) -> u64 {
         let minute = now.nanos().div_euclid(MINUTE_NANOS);
-        let within = |number: i64| number <= minute && minute.saturating_sub(number) < MINUTES;
+        let within = |number: i64| number <= minute && minute.saturating_sub(number) < i64::from(MINUTES);
         self.minutes.iter().filter(|(number, _)| within(*number)).map(|(_, count)| count).sum()
     }
 }

@@ -1,0 +1,109 @@
+//! A plant that is simulated for days: its ordinary life raises no incident, and subtle attacks within it are found.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on stops here"
+)]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "measurements of the simulated process"
+)]
+#![expect(dead_code, reason = "the helpers are shared with other tests")]
+
+#[path = "common/mod.rs"]
+mod common;
+#[path = "../lab/generate/traffic/random.rs"]
+mod random;
+#[path = "../lab/simulate/mod.rs"]
+mod simulate;
+#[path = "../lab/generate/traffic/wire.rs"]
+mod wire;
+
+use std::sync::OnceLock;
+
+use common::scale_is_full;
+use fieldwarden_engine::{Baseline, Engine, Input, Learner, Output, Seed, Settings, baseline::learn};
+use fieldwarden_model::{Alert, FrameRef, LinkType, RawFrame, Timestamp};
+use simulate::{BEGIN, DAY, Deed, HOUR, Plant, SECOND, recipe};
+
+fn frame(time: u64, octets: &[u8]) -> RawFrame<'_> {
+    RawFrame {
+        time: Timestamp::from_nanos(i64::try_from(time).unwrap()),
+        link_type: LinkType::ETHERNET,
+        interface: 0,
+        wire_length: u32::try_from(octets.len()).unwrap(),
+        tag: None,
+        bytes: octets,
+    }
+}
+
+/// Learned from a day of the plant.
+fn baseline() -> &'static Baseline {
+    static LEARNED: OnceLock<Baseline> = OnceLock::new();
+    LEARNED.get_or_init(|| {
+        let mut learner = Learner::new(learn::Settings::default());
+        let mut number = 0;
+        Plant::new(1, BEGIN, BEGIN + DAY, Vec::new()).live(&mut |time, octets| {
+            number += 1;
+            learner.frame(frame(time, octets), FrameRef { capture: 0, number });
+        });
+        learner.finish()
+    })
+}
+
+/// What is told of a plant that lives from one moment to another.
+fn alerts(seed: u64, from: u64, until: u64, deeds: Vec<Deed>) -> Vec<Alert> {
+    let settings = Settings { baseline: Some(baseline().clone()), seed: Seed(seed), ..Settings::default() };
+    let mut engine = Engine::new(settings);
+    let mut alerts = Vec::new();
+    let mut take = |output| {
+        if let Output::Alert(alert) = output {
+            alerts.push(alert);
+        }
+    };
+    let mut number = 0;
+    Plant::new(seed, from, until, deeds).live(&mut |time, octets| {
+        number += 1;
+        let reference = FrameRef { capture: 0, number };
+        engine.step(Input::Frame { frame: frame(time, octets), reference }, &mut take);
+    });
+    engine.finish(&mut take);
+    alerts
+}
+
+#[test]
+fn two_days_of_an_ordinary_plant_raise_no_incident() {
+    let days = if scale_is_full() { 2 } else { 1 };
+    let told = alerts(2, BEGIN + DAY, BEGIN + (1 + days) * DAY, Vec::new());
+    let told: Vec<String> = told.iter().map(|alert| format!("{} {}", alert.time, alert.summary)).collect();
+    assert!(told.is_empty(), "{} false alerts:\n{}", told.len(), told.join("\n"));
+}
+
+/// How many of the runs with a deed are found, of how many.
+fn found(what: &str, deed: impl Fn(u64) -> Vec<Deed>) -> (u64, u64) {
+    let runs = if scale_is_full() { 200 } else { 8 };
+    let from = BEGIN + DAY + 12 * HOUR;
+    let named = |run: &u64| {
+        let told = alerts(1_000 + run, from, from + HOUR / 2, deed(*run));
+        !told.is_empty()
+    };
+    let found = (0..runs).filter(named).count() as u64;
+    println!("{what}: {found} of {runs} found");
+    (found, runs)
+}
+
+#[test]
+fn a_value_just_outside_its_envelope_is_found() {
+    let (found, runs) = found("a value one beyond its envelope", |run| {
+        let set_point = u16::try_from(run % 5).unwrap();
+        let [low, .., high] = recipe(set_point);
+        let value = if run.is_multiple_of(2) { high + 1 } else { low - 1 };
+        let at = BEGIN + DAY + 12 * HOUR + (300 + run * 3) * SECOND;
+        vec![Deed::Write(at, usize::try_from(run % 4).unwrap(), 100 + set_point, value)]
+    });
+    assert!(found * 100 >= runs * 95, "{found} of {runs}");
+}

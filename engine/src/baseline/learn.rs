@@ -11,9 +11,10 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::{Blame, Message};
 
-use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned, merge, order};
+use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned, Moves, merge, order, pace};
 use crate::{
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody, plain},
+    detect::is_change,
     map::Seed,
     shard::{begins_service, is_to_group},
     track::{self, Heard, Observer, Origin, TrackEvent},
@@ -83,7 +84,12 @@ impl Learner {
     pub fn frame(&mut self, frame: RawFrame<'_>, reference: FrameRef) {
         let time = self.trackers.clamp(frame.time);
         self.trackers.pass_to(time, |_| {});
+        // A silence of the sensor, or between two captures, is no pause of the plant.
+        let awake = self.trackers.pulse.awake;
         self.trackers.frame(&frame, time, reference);
+        if self.trackers.pulse.awake != awake {
+            self.trackers.observers_mut().for_each(|notes| notes.awake = time);
+        }
     }
 
     /// How far learning has settled.
@@ -130,12 +136,13 @@ impl Learner {
                     (a, b) => a.or(b),
                 };
             }
-            let spoken = notes.conversations.iter().map(|(key, note)| notes.entry(key, note));
+            let spoken =
+                notes.conversations.iter().map(|(key, note)| notes.entry(key, note, self.trackers.last));
             baseline.conversations.extend(spoken);
             baseline.conversations.extend(notes.plain_services().map(|service| {
                 let protocol = plain(service.transport);
                 let key = ConversationKey { service: *service, protocol, unit: None };
-                notes.entry(&key, &Note::default())
+                notes.entry(&key, &Note::default(), None)
             }));
         }
         let known = |((space, talker), mac): (&(AddressSpace, Talker), &Option<Mac>)| KnownTalker {
@@ -159,6 +166,8 @@ struct Notes {
     novelties: u64,
     last_novelty: Option<Timestamp>,
     left_out: u64,
+    /// Since when the sensor heard frames without a longer silence.
+    awake: Timestamp,
 }
 
 /// What is noted about one conversation.
@@ -172,6 +181,7 @@ struct Note {
     refusals: (i64, u64),
     most_refusals: u64,
     asked: bool,
+    pace: pace::Notes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -179,6 +189,7 @@ struct Seen {
     minimum: Value,
     maximum: Value,
     count: u64,
+    moves: pace::Moving,
 }
 
 #[derive(Debug)]
@@ -195,9 +206,9 @@ impl Notes {
     }
 
     /// What the baseline says of a conversation.
-    fn entry(&self, key: &ConversationKey, note: &Note) -> Entry {
+    fn entry(&self, key: &ConversationKey, note: &Note, until: Option<Timestamp>) -> Entry {
         let own = self.oddities.iter().filter(|(service, _)| *service == key.service);
-        Entry { oddities: own.map(|(_, code)| (*code).to_owned()).collect(), ..note.entry(key) }
+        Entry { oddities: own.map(|(_, code)| (*code).to_owned()).collect(), ..note.entry(key, until) }
     }
 
     /// Services over which no protocol was recognised.
@@ -226,8 +237,13 @@ impl Notes {
         }
     }
 
-    fn operation(&mut self, key: ConversationKey, time: Timestamp, operation: &Operation<'_>) {
+    fn operation(&mut self, key: ConversationKey, time: Timestamp, operation: &Operation<'_>, first: bool) {
+        let awake = self.awake;
         let Some(note) = self.note(key, time) else { return };
+        let asks = matches!(operation.outcome, Outcome::Asked | Outcome::Reported);
+        if asks {
+            note.pace.note(time, awake, is_change(operation), first);
+        }
         let (new, left_out) = note.learn(time, operation);
         self.left_out += left_out;
         if new {
@@ -243,10 +259,11 @@ impl Observer for Notes {
         let service = ServiceKey::of(origin.key);
         if !is_beneath(message.protocol) {
             let key = |unit| ConversationKey { service, protocol: message.protocol, unit };
+            let mut first = true;
             message.body.operations(&mut |operation| {
                 let together = values::together(operation);
                 let operation = together.as_ref().unwrap_or(operation);
-                self.operation(key(operation.unit), origin.time, operation);
+                self.operation(key(operation.unit), origin.time, operation, core::mem::take(&mut first));
             });
         }
         let malformed = message.anomalies.iter().filter(|anomaly| anomaly.blame == Blame::Malformed);
@@ -311,7 +328,7 @@ impl Note {
         let mut left_out = 0;
         if let Some(points) = operation.points {
             if matches!(operation.verb, Verb::Write | Verb::Operate) {
-                let (wider, out) = self.write(points, operation);
+                let (wider, out) = self.write(time, points, operation);
                 new |= wider;
                 left_out = out;
             } else if !self.reads.iter().any(|range| range.contains(&points)) {
@@ -324,7 +341,7 @@ impl Note {
         (new, left_out)
     }
 
-    fn write(&mut self, points: PointRange, operation: &Operation<'_>) -> (bool, u64) {
+    fn write(&mut self, time: Timestamp, points: PointRange, operation: &Operation<'_>) -> (bool, u64) {
         let Some(values) = operation.values else {
             let known = self.unread_writes.iter().any(|range| range.contains(&points));
             if !known {
@@ -342,9 +359,10 @@ impl Note {
             } else {
                 let seen = self.written.entry(key).or_insert_with(|| {
                     wider = true;
-                    Seen { minimum: value, maximum: value, count: 0 }
+                    Seen { minimum: value, maximum: value, count: 0, moves: pace::Moving::default() }
                 });
                 wider |= seen.widen(value);
+                seen.moves.to(value, time);
             }
             index = index.saturating_add(u64::from(values.stride));
         }
@@ -385,7 +403,7 @@ impl Note {
         intervals.get(intervals.len() / 2).copied().filter(|period| *period > 0)
     }
 
-    fn entry(&self, key: &ConversationKey) -> Entry {
+    fn entry(&self, key: &ConversationKey, until: Option<Timestamp>) -> Entry {
         let service = &key.service;
         let function = |(code, name): (&u32, &&str)| Function { code: *code, name: (*name).into() };
         Entry {
@@ -402,6 +420,7 @@ impl Note {
             writes: self.envelopes(),
             period_ms: self.period_ms(),
             refusals_per_minute: self.most_refusals,
+            pace: self.pace.learned(until),
             oddities: Vec::new(),
         }
     }
@@ -412,18 +431,22 @@ impl Note {
         for ((space, step, first), seen) in &self.written {
             let last = first.saturating_add(u64::from(*step).saturating_sub(1));
             let (minimum, maximum) = (Some(seen.minimum), Some(seen.maximum));
+            let moves = seen.moves.learned(seen.minimum, seen.maximum);
             if let Some(before) = envelopes.last_mut()
                 && before.points.space == *space
                 && before.step == *step
                 && before.points.last.saturating_add(1) == *first
                 && (before.minimum, before.maximum) == (minimum, maximum)
+                // A life sign is no neighbour of what stands still.
+                && (before.moves.turns_per_minute == 0) == (moves.turns_per_minute == 0)
             {
                 before.points.last = last;
                 before.seen += seen.count;
+                before.moves = before.moves.with(&moves);
                 continue;
             }
             let points = PointRange { space: *space, first: *first, last };
-            envelopes.push(Envelope { points, step: *step, minimum, maximum, seen: seen.count });
+            envelopes.push(Envelope { points, step: *step, minimum, maximum, seen: seen.count, moves });
         }
         let unread = self.unread_writes.iter();
         envelopes.extend(unread.map(|&points| Envelope {
@@ -432,6 +455,7 @@ impl Note {
             minimum: None,
             maximum: None,
             seen: 0,
+            moves: Moves::default(),
         }));
         envelopes.sort_by_key(|envelope| (envelope.points, envelope.step));
         envelopes

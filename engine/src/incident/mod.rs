@@ -4,6 +4,7 @@
 //! (the target), else the one whose target is its client and does nothing but answer or appear; else it opens a new one.
 //! An incident closes when nothing joined it for the correlation time.
 
+mod resume;
 mod score;
 mod settings;
 mod title;
@@ -60,6 +61,9 @@ pub(crate) struct Case {
     /// Whether all alerts were of strangers that did nothing but appear or knock.
     #[serde(default)]
     passing: bool,
+    /// Polls that stopped and did not go on yet.
+    #[serde(default)]
+    stopped: u32,
 }
 
 /// What an alert adds to its incident besides what the alert itself says.
@@ -236,6 +240,7 @@ impl Desk {
             contained: false,
             blind: None,
             passing: false,
+            stopped: 0,
             incident,
         });
         self.reckon();
@@ -321,6 +326,7 @@ impl Case {
             contained: false,
             blind: None,
             passing: fact.passing,
+            stopped: 0,
         }
     }
 
@@ -336,6 +342,7 @@ impl Case {
         self.active = self.active.max(alert.time);
         self.passing &= fact.passing;
         self.detectors.insert(alert.detector.clone());
+        self.stopped += u32::from(resume::is_stop(&alert.detector));
         let done_to = self.deeds.entry(title::Deed::of(alert)).or_default();
         if let Some(server) = alert.server {
             add_talker(done_to, server);

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use fieldwarden_model::{AddressSpace, FrameRef, RawFrame, Timestamp};
 use fieldwarden_protocols::link::dissect;
 
-use crate::track::{Observer, Packet, Place, PlainEnds, SHARDS, Seat, Tracker};
+use crate::track::{Observer, Packet, Place, PlainEnds, Pulse, SHARDS, Seat, Tracker};
 
 /// Frames of one batch: they are numbered by 32 bits, and their schedule is kept beside them.
 pub(crate) const MAX_FRAMES: usize = 1 << 16;
@@ -48,6 +48,8 @@ pub(crate) struct Schedule {
     pub(crate) frames: Vec<Planned>,
     /// The ticks, each with the frame that it comes before.
     pub(crate) ticks: Vec<(Timestamp, usize)>,
+    /// When frames came, by the time of each tick.
+    pulses: Vec<Pulse>,
     /// The frames of each shard in their order, shard after shard.
     order: Vec<u32>,
     /// Where the frames of each shard begin in that order; while frames are added, how many each of them has.
@@ -56,7 +58,13 @@ pub(crate) struct Schedule {
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { frames: Vec::new(), ticks: Vec::new(), order: Vec::new(), starts: [0; SHARDS as usize] }
+        Self {
+            frames: Vec::new(),
+            ticks: Vec::new(),
+            pulses: Vec::new(),
+            order: Vec::new(),
+            starts: [0; SHARDS as usize],
+        }
     }
 }
 
@@ -102,7 +110,26 @@ impl Schedule {
     pub(crate) fn clear(&mut self) {
         self.frames.clear();
         self.ticks.clear();
+        self.pulses.clear();
         self.starts = [0; SHARDS as usize];
+    }
+
+    /// Adds a tick that comes before a frame.
+    pub(crate) fn tick(&mut self, time: Timestamp, before: usize, pulse: Pulse) {
+        self.ticks.push((time, before));
+        self.pulses.push(pulse);
+    }
+
+    /// Lets a shard make a tick.
+    fn make_tick<O: Observer>(
+        &self,
+        tick: usize,
+        time: Timestamp,
+        tracker: &mut Tracker<O>,
+        observer: &mut O,
+    ) {
+        tracker.advance(time, observer);
+        observer.tick(time, self.pulses.get(tick).copied().unwrap_or_default());
     }
 
     /// Makes room for so many frames.
@@ -241,7 +268,7 @@ impl Shift<'_, '_> {
             for (&frame, seat) in group.iter().zip(&seats) {
                 while let Some((tick, (time, _))) = ticks.next_if(|(_, (_, first))| *first <= frame as usize)
                 {
-                    tracker.advance(*time, observer);
+                    self.schedule.make_tick(tick, *time, tracker, observer);
                     spoken.note_tick(tick, fresh(observer.told()));
                 }
                 let Some((reference, raw, planned)) = self.frame(frame) else { continue };
@@ -256,7 +283,7 @@ impl Shift<'_, '_> {
             }
         }
         for (tick, (time, _)) in ticks {
-            tracker.advance(*time, observer);
+            self.schedule.make_tick(tick, *time, tracker, observer);
             spoken.note_tick(tick, fresh(observer.told()));
         }
     }

@@ -9,7 +9,7 @@ use fieldwarden_model::{
 use fieldwarden_protocols::{Anomaly, Body, Direction, FieldVisitor, Kind, Message, Protocol};
 
 use crate::{
-    baseline::{Baseline, Entry, Envelope, Function, KnownTalker, compiled::Compiled},
+    baseline::{Baseline, Entry, Envelope, Function, KnownTalker, Moves, Pace, compiled::Compiled},
     blindness::{Place, Reason},
     detect,
     engine::Output,
@@ -18,7 +18,7 @@ use crate::{
     map::Seed,
     shard::{FlowState, Judge, Rules},
     site::Site,
-    track::{self, FlowKey, Heard, Observer, Origin, TrackEvent},
+    track::{self, FlowKey, Heard, Observer, Origin, Pulse, TrackEvent},
 };
 
 /// The operator's station.
@@ -36,6 +36,7 @@ pub(crate) struct Bench {
     site: Site,
     flows: BTreeMap<FlowKey, FlowState>,
     now: Timestamp,
+    pulse: Pulse,
     frame: u64,
     protocol: Protocol,
     port: u16,
@@ -69,6 +70,7 @@ impl Bench {
             site: Site::new(plan, rules, incident::Settings::default(), Seed(1)),
             flows: BTreeMap::new(),
             now: Timestamp::from_seconds(1_000_000),
+            pulse: Pulse::default(),
             frame: 0,
             protocol: MODBUS,
             port: 502,
@@ -79,8 +81,13 @@ impl Bench {
     }
 
     /// From now on S7comm is spoken.
-    pub(crate) fn s7comm(mut self) -> Self {
-        (self.protocol, self.port) = (Protocol("s7comm"), 102);
+    pub(crate) fn s7comm(self) -> Self {
+        self.speaking("s7comm", 102)
+    }
+
+    /// From now on another protocol is spoken, over TCP.
+    pub(crate) fn speaking(mut self, protocol: &'static str, port: u16) -> Self {
+        (self.protocol, self.port) = (Protocol(protocol), port);
         self
     }
 
@@ -89,11 +96,23 @@ impl Bench {
         let mut told = Vec::new();
         for _ in 0..seconds.min(1_000) {
             self.now = self.now.saturating_add(Duration::from_secs(1));
+            self.judge.tick(self.now, self.pulse);
             self.site.look_at_sensor(self.now, &mut |output| told.push(output));
         }
         self.now = self.now.saturating_add(Duration::from_secs(seconds.saturating_sub(1_000)));
         self.site.advance(self.now, &mut |output| told.push(output));
         self.take(told);
+        self
+    }
+
+    /// Lets time pass in which others are heard.
+    pub(crate) fn lives(&mut self, seconds: u64) -> &mut Self {
+        for _ in 0..seconds {
+            self.now = self.now.saturating_add(Duration::from_secs(1));
+            self.pulse.beat(self.now);
+            self.judge.tick(self.now, self.pulse);
+            self.settle();
+        }
         self
     }
 
@@ -124,6 +143,12 @@ impl Bench {
     /// A server answers a client.
     pub(crate) fn answers(&mut self, client: &str, server: &str, operation: &Operation<'_>) -> &mut Self {
         self.message(client, server, Kind::Response, operation, &[])
+    }
+
+    /// A client asks a server for something, and the server does it.
+    pub(crate) fn does(&mut self, client: &str, server: &str, operation: &Operation<'_>) -> &mut Self {
+        let done = Operation { outcome: Outcome::Done, values: None, ..*operation };
+        self.asks(client, server, operation).answers(client, server, &done)
     }
 
     /// A client sends a server something broken.
@@ -201,6 +226,7 @@ impl Bench {
 
     fn next_frame(&mut self) -> FrameRef {
         self.frame += 1;
+        self.pulse.beat(self.now);
         FrameRef { capture: 0, number: self.frame }
     }
 
@@ -224,6 +250,7 @@ pub(crate) fn baseline() -> Baseline {
         minimum: Some(Value::Integer(0)),
         maximum: Some(Value::Integer(100)),
         seen: 12,
+        moves: Moves::default(),
     };
     Baseline {
         mode: "normal".into(),
@@ -243,6 +270,7 @@ pub(crate) fn baseline() -> Baseline {
             writes: vec![setpoint],
             period_ms: Some(1_000),
             refusals_per_minute: 0,
+            pace: Pace::default(),
             oddities: Vec::new(),
         }],
     }

@@ -210,6 +210,8 @@ impl SavedService {
             first: self.first,
             last: self.last,
             flows: self.flows,
+            tried: self.last,
+            blind_at: self.last,
             memory: Memory::default(),
             conversations: self.conversations.iter().filter_map(conversation).collect(),
         }

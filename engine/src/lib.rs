@@ -21,6 +21,7 @@ pub mod history;
 pub mod incident;
 pub mod json;
 pub mod map;
+mod motion;
 pub mod rehearse;
 mod shard;
 mod site;

@@ -102,6 +102,11 @@ impl Site {
                 }
                 self.write_record(&change, observation.time, observation.frame, told, out);
             }
+            What::Resumed(key) => {
+                if let Some(incident) = self.desk.resumes(&key.service, observation.time, &self.plan) {
+                    out(Output::Incident(incident));
+                }
+            }
             What::Done { device, points } => self.plant.settle(&device, &points, false),
         }
     }

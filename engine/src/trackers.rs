@@ -8,7 +8,7 @@ use fieldwarden_protocols::link::{Layers, dissect};
 use crate::{
     batch::{self, Numbered, Schedule, Teller, Told},
     map::Seed,
-    track::{self, Observer, Opened, Packet, SHARDS, Tracker, place_of, shard_of},
+    track::{self, Observer, Opened, Packet, Pulse, SHARDS, Tracker, place_of, shard_of},
 };
 
 /// Ticks made one by one through a silence; beyond it every table of the trackers has run dry (their longest patience
@@ -32,6 +32,8 @@ pub(crate) struct Trackers<O: Observer> {
     pub(crate) clock_steps: u64,
     /// The time of the frame before, as captured.
     previous: Timestamp,
+    /// When frames came.
+    pub(crate) pulse: Pulse,
 }
 
 impl<O: Observer> Trackers<O> {
@@ -47,6 +49,7 @@ impl<O: Observer> Trackers<O> {
             last: None,
             clock_steps: 0,
             previous: Timestamp::MIN,
+            pulse: Pulse { heard: Timestamp::MIN, awake: Timestamp::MIN },
         }
     }
 
@@ -74,6 +77,7 @@ impl<O: Observer> Trackers<O> {
         time: Timestamp,
         reference: FrameRef,
     ) -> Option<usize> {
+        self.pulse.beat(time);
         let layers = &dissect(frame);
         let space = self.site.space_of(layers.vlan.first().copied());
         let packet = Packet { time, frame: reference, space, layers };
@@ -124,10 +128,11 @@ impl<O: Observer> Trackers<O> {
             }
             let time = self.clamp(frame.time);
             while self.next_tick <= time {
-                schedule.ticks.push((self.next_tick, count));
+                schedule.tick(self.next_tick, count, self.pulse);
                 self.next_tick = self.next_tick.saturating_add(TICK);
             }
             self.now = time;
+            self.pulse.beat(time);
             schedule.add(time, place);
             count += 1;
         }
@@ -179,9 +184,10 @@ impl<O: Observer> Trackers<O> {
 
     /// Makes a tick now.
     fn tick(&mut self) {
-        let now = self.now;
+        let (now, pulse) = (self.now, self.pulse);
         for (tracker, observer) in &mut self.shards {
             tracker.advance(now, observer);
+            observer.tick(now, pulse);
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fieldwarden_model::{AddressSpace, Mac, Point, PointRange, Talker, operation::Space};
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, merge, order};
+use super::{Baseline, Entry, Envelope, Pace, merge, order};
 use crate::conversation::{ConversationKey, ServiceKey};
 
 /// A baseline, ready to judge.
@@ -16,10 +16,12 @@ pub(crate) struct Compiled {
     entries: Vec<CompiledEntry>,
     /// Positions of entries, in the order of their keys: small, for there may be a hundred thousand.
     by_key: Vec<u32>,
+    /// Who writes to whom, sorted: server, then client, and where its entry stands.
+    masters: Box<[(AddressSpace, Talker, Talker, u32)]>,
 }
 
 /// One conversation of the baseline: what judging asks for and no more, since a large plant has a hundred thousand. Names of
-/// functions and what is read are for people, and stay in the file.
+/// functions are for people, and stay in the file.
 #[derive(Debug)]
 pub(crate) struct CompiledEntry {
     /// What it allows.
@@ -30,10 +32,14 @@ pub(crate) struct CompiledEntry {
     pub(crate) period_ms: Option<u64>,
     /// The most refusals in one minute that are normal.
     pub(crate) refusals_per_minute: u64,
+    /// How lively it is.
+    pub(crate) pace: Pace,
     /// Breaks of the protocol that are normal here.
     oddities: Box<[Box<str>]>,
     /// Codes, sorted.
     functions: Box<[u32]>,
+    /// Sorted, neighbours merged.
+    read: Box<[PointRange]>,
     /// Sorted, neighbours merged.
     written: Box<[PointRange]>,
     /// In the order in which they are searched.
@@ -49,7 +55,14 @@ impl Compiled {
         let key = |at: &u32| entries.get(*at as usize).map(|entry| entry.key);
         // Where two entries have one key the later one counts: it comes first.
         by_key.sort_by_key(|at| (key(at), core::cmp::Reverse(*at)));
-        Self { talkers, entries, by_key }
+        let master = |(entry, at): (&CompiledEntry, u32)| {
+            let service = &entry.key.service;
+            entry.controls().then_some((service.space, service.server, service.client, at))
+        };
+        let mut masters: Vec<_> = entries.iter().zip(0..).filter_map(master).collect();
+        masters.sort_unstable();
+        masters.dedup_by_key(|(space, server, client, _)| (*space, *server, *client));
+        Self { talkers, entries, by_key, masters: masters.into_boxed_slice() }
     }
 
     /// Whether this talker belongs here.
@@ -85,6 +98,35 @@ impl Compiled {
         self.entries.get(position)
     }
 
+    /// Who controls a server: the first who writes to it.
+    pub(crate) fn master_of(&self, space: AddressSpace, server: Talker) -> Option<Talker> {
+        self.first_master(space, server).map(|(_, _, client, _)| *client)
+    }
+
+    /// The entry by which somebody controls a server, as an alert cites it.
+    pub(crate) fn master_entry(&self, space: AddressSpace, server: Talker) -> Option<String> {
+        let entry = self.entries.get(self.first_master(space, server)?.3 as usize)?;
+        let notation = fieldwarden_protocols::dissector(entry.key.protocol.name()).map(|d| d.notation());
+        Some(entry.cite_writes(notation))
+    }
+
+    /// Whether a client writes to a server.
+    pub(crate) fn controls(&self, space: AddressSpace, client: Talker, server: Talker) -> bool {
+        let pair = (space, server, client);
+        self.masters
+            .binary_search_by_key(&pair, |(space, server, client, _)| (*space, *server, *client))
+            .is_ok()
+    }
+
+    fn first_master(
+        &self,
+        space: AddressSpace,
+        server: Talker,
+    ) -> Option<&(AddressSpace, Talker, Talker, u32)> {
+        let at = self.masters.partition_point(|master| (master.0, master.1) < (space, server));
+        self.masters.get(at).filter(|master| (master.0, master.1) == (space, server))
+    }
+
     /// The entry that comes closest to a conversation, for people: the same pair, the same service of another client,
     /// the same server, the same client, in this order.
     pub(crate) fn nearest(&self, key: &ConversationKey) -> Option<&CompiledEntry> {
@@ -113,6 +155,8 @@ impl CompiledEntry {
         functions.sort_unstable();
         let mut written: Vec<PointRange> = entry.writes.iter().map(|envelope| envelope.points).collect();
         merge(&mut written);
+        let mut read = entry.reads;
+        merge(&mut read);
         let mut envelopes = entry.writes;
         envelopes.sort_by_key(place);
         Some(Self {
@@ -120,8 +164,10 @@ impl CompiledEntry {
             key,
             period_ms: entry.period_ms,
             refusals_per_minute: entry.refusals_per_minute,
+            pace: entry.pace,
             oddities: entry.oddities.into_iter().map(String::into_boxed_str).collect(),
             functions: functions.into_boxed_slice(),
+            read: read.into_boxed_slice(),
             written: written.into_boxed_slice(),
             envelopes: envelopes.into_boxed_slice(),
         })
@@ -149,10 +195,24 @@ impl CompiledEntry {
 
     /// Whether all these points are written here.
     pub(crate) fn covers_write(&self, points: &PointRange) -> bool {
-        let after =
-            self.written.partition_point(|range| (range.space, range.first) <= (points.space, points.first));
-        let before = after.checked_sub(1).and_then(|at| self.written.get(at));
-        before.is_some_and(|range| range.contains(points))
+        covers(&self.written, points)
+    }
+
+    /// Whether all these points are read here. An entry that lists none leaves them open.
+    #[inline]
+    pub(crate) fn covers_read(&self, points: &PointRange) -> bool {
+        self.read.is_empty() || covers(&self.read, points)
+    }
+
+    /// How many points are read here.
+    pub(crate) fn points_read(&self) -> u64 {
+        let size = |range: &PointRange| range.last.saturating_sub(range.first).saturating_add(1);
+        self.read.iter().map(size).fold(0, u64::saturating_add)
+    }
+
+    /// Whether the client writes or commands here.
+    pub(crate) fn controls(&self) -> bool {
+        !self.written.is_empty()
     }
 
     /// The values normally written to the point at which a value of this step begins.
@@ -188,6 +248,12 @@ impl CompiledEntry {
         text
     }
 
+    /// The id with how often is written, as an alert cites it.
+    pub(crate) fn cite_write_rate(&self) -> String {
+        let id = self.id();
+        self.pace.writes_per_minute.map_or(id.clone(), |most| format!("{id}: at most {most} writes a minute"))
+    }
+
     /// The id with the functions used, as an alert cites it.
     pub(crate) fn cite_functions(&self) -> String {
         let codes: Vec<String> = self.functions.iter().map(|code| super::function_text(*code)).collect();
@@ -218,6 +284,14 @@ fn reads(thing: &impl fmt::Display, text: &str) -> bool {
     }
     let mut left = Left(text);
     fmt::Write::write_fmt(&mut left, format_args!("{thing}")).is_ok() && left.0.is_empty()
+}
+
+/// Whether one of these ranges, sorted and merged, holds all these points.
+#[inline]
+fn covers(ranges: &[PointRange], points: &PointRange) -> bool {
+    let after = ranges.partition_point(|range| (range.space, range.first) <= (points.space, points.first));
+    let before = after.checked_sub(1).and_then(|at| ranges.get(at));
+    before.is_some_and(|range| range.contains(points))
 }
 
 /// Ranges cited in one alert.

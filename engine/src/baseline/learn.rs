@@ -82,7 +82,12 @@ impl Learner {
         let time = self.trackers.clamp(frame.time);
         self.trackers.pass_to(time, |_| {});
         self.hour.count(time);
+        // A silence of the sensor, or between two captures, is no pause of the plant.
+        let awake = self.trackers.pulse.awake;
         self.trackers.frame(&frame, time, reference);
+        if self.trackers.pulse.awake != awake {
+            self.trackers.observers_mut().for_each(|notes| notes.awake = time);
+        }
     }
 
     /// How far learning has settled.
@@ -156,12 +161,15 @@ impl Learner {
                     (a, b) => a.or(b),
                 };
             }
-            let spoken = notes.conversations.iter().map(|(key, note)| notes.entry(key, note, least));
+            let spoken = notes
+                .conversations
+                .iter()
+                .map(|(key, note)| notes.entry(key, note, least, self.trackers.last));
             baseline.conversations.extend(spoken);
             baseline.conversations.extend(notes.plain_services().map(|service| {
                 let protocol = plain(service.transport);
                 let key = ConversationKey { service: *service, protocol, unit: None };
-                notes.entry(&key, &Note::default(), least)
+                notes.entry(&key, &Note::default(), least, None)
             }));
         }
         let known = |((space, talker), mac): (&(AddressSpace, Talker), &Option<Mac>)| KnownTalker {

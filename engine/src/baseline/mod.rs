@@ -8,6 +8,7 @@ pub(crate) mod compiled;
 pub mod guard;
 pub mod learn;
 mod notes;
+mod pace;
 mod read;
 mod write;
 
@@ -81,8 +82,21 @@ pub struct Entry {
     pub period_ms: Option<u64>,
     /// The most refusals seen in one minute.
     pub refusals_per_minute: u64,
+    /// How lively it is.
+    pub pace: Pace,
     /// Breaks of the protocol that are normal here, by their codes, sorted.
     pub oddities: Vec<String>,
+}
+
+/// How lively a conversation is; what is absent is not judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// The fewest and the most requests seen in one whole minute; absent where a minute held hardly any.
+    pub requests_per_minute: Option<(u64, u64)>,
+    /// The most writes and commands seen in one minute; absent where nothing was written.
+    pub writes_per_minute: Option<u64>,
+    /// Milliseconds of the longest silence between two requests; absent below three requests.
+    pub pause_ms: Option<u64>,
 }
 
 /// A function code in use.
@@ -107,6 +121,19 @@ pub struct Envelope {
     pub maximum: Option<Value>,
     /// How many values were seen.
     pub seen: u64,
+    /// How values move from one to the next.
+    pub moves: Moves,
+}
+
+/// How the values written to a point move; what is absent is not judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moves {
+    /// The largest step from one value to the next; absent where it is as large as the envelope is wide.
+    pub step_maximum: Option<f64>,
+    /// The largest sum of steps one way; absent where it is as large as the envelope is wide.
+    pub run_maximum: Option<f64>,
+    /// The most turns, up after down or down after up, in one minute.
+    pub turns_per_minute: u32,
 }
 
 impl Entry {

@@ -8,12 +8,13 @@ use fieldwarden_model::{
 use fieldwarden_protocols::{Blame, Message};
 
 use super::{
-    Entry, Envelope, Function,
+    Entry, Envelope, Function, Moves,
     learn::{MAX_LEARNED, MAX_WRITTEN_POINTS},
-    merge, order,
+    merge, order, pace,
 };
 use crate::{
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody},
+    detect::is_change,
     shard::{begins_service, is_to_group},
     track::{Heard, Observer, Origin, TrackEvent},
     values,
@@ -73,6 +74,8 @@ pub(super) struct Notes {
     pub(super) left_out: u64,
     /// Moments at which something new came.
     pub(super) hour: LastHour,
+    /// Since when the sensor heard frames without a longer silence.
+    pub(super) awake: Timestamp,
 }
 
 /// What is noted about one conversation.
@@ -87,6 +90,7 @@ pub(super) struct Note {
     refusals: (i64, u64),
     most_refusals: u64,
     asked: bool,
+    pace: pace::Notes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +98,7 @@ struct Seen {
     minimum: Value,
     maximum: Value,
     count: u64,
+    moves: pace::Moving,
 }
 
 #[derive(Debug)]
@@ -113,9 +118,15 @@ impl Notes {
     }
 
     /// What the baseline says of a conversation.
-    pub(super) fn entry(&self, key: &ConversationKey, note: &Note, least: u64) -> Entry {
+    pub(super) fn entry(
+        &self,
+        key: &ConversationKey,
+        note: &Note,
+        least: u64,
+        until: Option<Timestamp>,
+    ) -> Entry {
         let own = self.oddities.iter().filter(|(service, _)| *service == key.service);
-        Entry { oddities: own.map(|(_, code)| (*code).to_owned()).collect(), ..note.entry(key, least) }
+        Entry { oddities: own.map(|(_, code)| (*code).to_owned()).collect(), ..note.entry(key, least, until) }
     }
 
     /// Services over which no protocol was recognised.
@@ -144,8 +155,13 @@ impl Notes {
         }
     }
 
-    fn operation(&mut self, key: ConversationKey, time: Timestamp, operation: &Operation<'_>) {
+    fn operation(&mut self, key: ConversationKey, time: Timestamp, operation: &Operation<'_>, first: bool) {
+        let awake = self.awake;
         let Some(note) = self.note(key, time) else { return };
+        let asks = matches!(operation.outcome, Outcome::Asked | Outcome::Reported);
+        if asks {
+            note.pace.note(time, awake, is_change(operation), first);
+        }
         let (new, left_out) = note.learn(time, operation);
         self.left_out += left_out;
         if new {
@@ -161,10 +177,11 @@ impl Observer for Notes {
         let service = ServiceKey::of(origin.key);
         if !is_beneath(message.protocol) {
             let key = |unit| ConversationKey { service, protocol: message.protocol, unit };
+            let mut first = true;
             message.body.operations(&mut |operation| {
                 let together = values::together(operation);
                 let operation = together.as_ref().unwrap_or(operation);
-                self.operation(key(operation.unit), origin.time, operation);
+                self.operation(key(operation.unit), origin.time, operation, core::mem::take(&mut first));
             });
         }
         let malformed = message.anomalies.iter().filter(|anomaly| anomaly.blame == Blame::Malformed);
@@ -231,7 +248,7 @@ impl Note {
         let mut left_out = 0;
         if let Some(points) = operation.points {
             if matches!(operation.verb, Verb::Write | Verb::Operate) {
-                let (wider, out) = self.write(points, operation);
+                let (wider, out) = self.write(time, points, operation);
                 new |= wider;
                 left_out = out;
             } else if !self.reads.iter().any(|range| range.contains(&points)) {
@@ -244,7 +261,7 @@ impl Note {
         (new, left_out)
     }
 
-    fn write(&mut self, points: PointRange, operation: &Operation<'_>) -> (bool, u64) {
+    fn write(&mut self, time: Timestamp, points: PointRange, operation: &Operation<'_>) -> (bool, u64) {
         let Some(values) = operation.values else {
             let known = self.unread_writes.iter().any(|range| range.contains(&points));
             if !known {
@@ -262,9 +279,10 @@ impl Note {
             } else {
                 let seen = self.written.entry(key).or_insert_with(|| {
                     wider = true;
-                    Seen { minimum: value, maximum: value, count: 0 }
+                    Seen { minimum: value, maximum: value, count: 0, moves: pace::Moving::default() }
                 });
                 wider |= seen.widen(value);
+                seen.moves.to(value, time);
             }
             index = index.saturating_add(u64::from(values.stride));
         }
@@ -306,7 +324,7 @@ impl Note {
     }
 
     /// What was seen at least so often.
-    fn entry(&self, key: &ConversationKey, least: u64) -> Entry {
+    fn entry(&self, key: &ConversationKey, least: u64, until: Option<Timestamp>) -> Entry {
         let service = &key.service;
         let function = |(code, (name, used)): (&u32, &(&str, u64))| {
             (*used >= least).then(|| Function { code: *code, name: (*name).into() })
@@ -325,6 +343,7 @@ impl Note {
             writes: self.envelopes(least),
             period_ms: self.period_ms(),
             refusals_per_minute: self.most_refusals,
+            pace: self.pace.learned(until),
             oddities: Vec::new(),
         }
     }
@@ -335,18 +354,22 @@ impl Note {
         for ((space, step, first), seen) in self.written.iter().filter(|(_, seen)| seen.count >= least) {
             let last = first.saturating_add(u64::from(*step).saturating_sub(1));
             let (minimum, maximum) = (Some(seen.minimum), Some(seen.maximum));
+            let moves = seen.moves.learned(seen.minimum, seen.maximum);
             if let Some(before) = envelopes.last_mut()
                 && before.points.space == *space
                 && before.step == *step
                 && before.points.last.saturating_add(1) == *first
                 && (before.minimum, before.maximum) == (minimum, maximum)
+                // A life sign is no neighbour of what stands still.
+                && (before.moves.turns_per_minute == 0) == (moves.turns_per_minute == 0)
             {
                 before.points.last = last;
                 before.seen += seen.count;
+                before.moves = before.moves.with(&moves);
                 continue;
             }
             let points = PointRange { space: *space, first: *first, last };
-            envelopes.push(Envelope { points, step: *step, minimum, maximum, seen: seen.count });
+            envelopes.push(Envelope { points, step: *step, minimum, maximum, seen: seen.count, moves });
         }
         let unread = self.unread_writes.iter();
         envelopes.extend(unread.map(|&points| Envelope {
@@ -355,6 +378,7 @@ impl Note {
             minimum: None,
             maximum: None,
             seen: 0,
+            moves: Moves::default(),
         }));
         envelopes.sort_by_key(|envelope| (envelope.points, envelope.step));
         envelopes

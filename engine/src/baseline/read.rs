@@ -9,7 +9,7 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned};
+use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned, Moves, Pace};
 use crate::conversation::protocol_named;
 
 /// A baseline in the making: its tables come one by one, since a large plant has hundreds of thousands of values and
@@ -129,6 +129,7 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
         writes.into_iter().filter_map(|section| reader.absorb(read_envelope(section, notation))).collect();
     let period_ms = reader.optional("period_ms");
     let refusals_per_minute = reader.or("refusals_per_minute", 0);
+    let pace = read_pace(&mut reader);
     let mut oddities = reader.or("oddities", Vec::new());
     oddities.sort();
     let entry = client.zip(server).map(|(client, server)| {
@@ -146,6 +147,7 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
             writes,
             period_ms,
             refusals_per_minute,
+            pace,
             oddities,
         };
         entry.id = id.or_else(|| entry.key().map(|key| key.to_string())).unwrap_or_default();
@@ -161,13 +163,36 @@ fn read_envelope(section: &Section, notation: Option<&dyn Notation>) -> Result<E
     let step = u16::try_from(reader.within("step", 1..=64, 1)).unwrap_or(1);
     let minimum = reader.optional::<Number>("minimum").map(|number| number.0);
     let maximum = reader.optional::<Number>("maximum").map(|number| number.0);
+    let moves = read_moves(&mut reader);
     let seen = reader.or("seen", 0);
     if let (Some(minimum), Some(maximum)) = (minimum, maximum)
         && super::order(minimum, maximum).is_gt()
     {
         reader.fault_at("minimum", format!("{minimum} is greater than the maximum {maximum}"), None);
     }
-    reader.finish_with(points.map(|points| Envelope { points, step, minimum, maximum, seen }))
+    reader.finish_with(points.map(|points| Envelope { points, step, minimum, maximum, seen, moves }))
+}
+
+fn read_moves(reader: &mut Reader<'_>) -> Moves {
+    let mut most = |key| reader.optional::<Number>(key).map(|number| crate::motion::number(number.0));
+    let (step_maximum, run_maximum) = (most("step_maximum"), most("run_maximum"));
+    Moves { step_maximum, run_maximum, turns_per_minute: reader.or("turns_per_minute", 0) }
+}
+
+fn read_pace(reader: &mut Reader<'_>) -> Pace {
+    const REQUESTS: &str = "requests_per_minute";
+    let requests = reader.optional::<Vec<u64>>(REQUESTS);
+    let requests_per_minute = match requests.as_deref() {
+        None => None,
+        Some([fewest, most]) if fewest <= most => Some((*fewest, *most)),
+        Some(_) => {
+            let help = Some(String::from("requests_per_minute = [58, 62]"));
+            reader.fault_at(REQUESTS, "expected two numbers, the fewest and the most".into(), help);
+            None
+        }
+    };
+    let writes_per_minute = reader.optional("writes_per_minute");
+    Pace { requests_per_minute, writes_per_minute, pause_ms: reader.optional("pause_ms") }
 }
 
 fn range(

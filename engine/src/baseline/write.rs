@@ -6,7 +6,7 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Function, KnownTalker, function_text};
+use super::{Baseline, Entry, Envelope, Function, KnownTalker, Pace, function_text};
 
 const PREAMBLE: &[&str] = &[
     "Fieldwarden baseline: what is normal in this plant. Everything else is told.",
@@ -14,7 +14,9 @@ const PREAMBLE: &[&str] = &[
     "Review it like a drawing: each [[talker]] belongs here; each [[conversation]] is one client using one service",
     "of one server. `functions` are the protocol's own codes (names are for people and may be left out), `reads` and",
     "`writes` the points in the protocol's notation, `minimum` and `maximum` the values allowed (both included), `seen`",
-    "how many values that rests on. `period_ms` is the usual time between two polls. Delete what does not belong, widen",
+    "how many values that rests on; `step_maximum` and `run_maximum` how far values move at once and one way, `turns_per_minute`",
+    "how often they turn back. `period_ms` is the usual time between two polls, `pause_ms` the longest between two requests,",
+    "`requests_per_minute` the fewest and the most, `writes_per_minute` the most writes. Delete what does not belong, widen",
     "what is too narrow.",
 ];
 
@@ -81,11 +83,21 @@ fn conversation(entry: &Entry) -> Table {
     if entry.refusals_per_minute > 0 {
         entries.push(line("refusals_per_minute", integer(entry.refusals_per_minute)));
     }
+    entries.extend(pace(&entry.pace));
     if !entry.oddities.is_empty() {
         let oddities = entry.oddities.iter().map(|code| Plain::Text(code.clone())).collect();
         entries.push(line("oddities", Plain::List(oddities)));
     }
     Table { path: "conversation".into(), repeated: true, entries, ..Table::default() }
+}
+
+fn pace(pace: &Pace) -> impl Iterator<Item = Line> {
+    let requests = pace
+        .requests_per_minute
+        .map(|(fewest, most)| line("requests_per_minute", Plain::List(vec![integer(fewest), integer(most)])));
+    let writes = pace.writes_per_minute.map(|most| line("writes_per_minute", integer(most)));
+    let pause = pace.pause_ms.map(|pause| line("pause_ms", integer(pause)));
+    [requests, writes, pause].into_iter().flatten()
 }
 
 fn functions(entry: &Entry) -> Line {
@@ -105,6 +117,13 @@ fn writes(envelope: &Envelope, notation: Option<&dyn Notation>) -> Plain {
     let bound = |name: &str, value: Option<Value>| value.map(|value| (name.to_owned(), number(value)));
     pairs.extend(bound("minimum", envelope.minimum));
     pairs.extend(bound("maximum", envelope.maximum));
+    let moves = &envelope.moves;
+    let most = |name: &str, value: Option<f64>| value.map(|value| (name.to_owned(), Plain::Float(value)));
+    pairs.extend(most("step_maximum", moves.step_maximum));
+    pairs.extend(most("run_maximum", moves.run_maximum));
+    if moves.turns_per_minute > 0 {
+        pairs.push(("turns_per_minute".into(), Plain::Integer(moves.turns_per_minute.into())));
+    }
     pairs.push(("seen".into(), integer(envelope.seen)));
     Plain::Inline(pairs)
 }

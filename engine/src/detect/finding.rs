@@ -7,7 +7,7 @@ use fieldwarden_model::{
 use fieldwarden_protocols::{Direction, Protocol};
 
 use super::{Blinded, Judged, Opened};
-use crate::{history::Shape, track::Heard};
+use crate::{conversation::ConversationKey, history::Shape, track::Heard};
 
 /// A judgement. Its sentence names the two sides `{client}` and `{server}`; their names are filled in later.
 #[derive(Clone, Debug)]
@@ -81,6 +81,25 @@ impl Finding {
         let heard =
             Heard { space: AddressSpace::default(), talker: nobody, mac: None, time: blinded.time, frame };
         Self { frames: Vec::new(), ..Self::of_talker(detector, &heard) }
+    }
+
+    /// About a conversation in which nothing happens.
+    pub(crate) fn of_conversation(
+        detector: &'static str,
+        conversation: &ConversationKey,
+        time: Timestamp,
+    ) -> Self {
+        let service = &conversation.service;
+        let frame = FrameRef::default();
+        let heard = Heard { space: service.space, talker: service.client, mac: None, time, frame };
+        Self {
+            transport: service.transport,
+            server: Some(Endpoint { talker: service.server, port: service.port }),
+            protocol: Some(conversation.protocol),
+            unit: conversation.unit,
+            frames: Vec::new(),
+            ..Self::of_talker(detector, &heard)
+        }
     }
 
     /// About a flow that began.

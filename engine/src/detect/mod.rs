@@ -7,18 +7,32 @@
 pub mod controller_mode;
 pub mod exception_burst;
 mod finding;
+pub mod forced_point;
 pub mod function_scan;
+pub mod lost_poll;
 pub mod malformed;
 pub mod new_conversation;
 pub mod new_function;
 pub mod new_point_write;
 pub mod new_talker;
+pub mod period_change;
+pub mod point_toggling;
 pub mod program_transfer;
+pub mod read_sweep;
+pub mod rogue_master;
+pub mod security_change;
 pub mod sensor_blind;
+pub mod set_time;
 mod settings;
+pub mod silent_controller;
+mod tracks;
+pub mod unasked_answer;
+pub mod unselected_operate;
 pub mod value_out_of_range;
+pub mod value_step;
+pub mod write_burst;
 
-use fieldwarden_model::{FrameRef, Operation, Outcome, Timestamp};
+use fieldwarden_model::{FrameRef, Operation, Outcome, Timestamp, Verb};
 use fieldwarden_protocols::{Direction, Protocol};
 
 use crate::{
@@ -44,6 +58,19 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &malformed::Malformed,
     &function_scan::FunctionScan,
     &exception_burst::ExceptionBurst,
+    &set_time::SetTime,
+    &security_change::SecurityChange,
+    &forced_point::ForcedPoint,
+    &rogue_master::RogueMaster,
+    &write_burst::WriteBurst,
+    &point_toggling::PointToggling,
+    &value_step::ValueStep,
+    &read_sweep::ReadSweep,
+    &unasked_answer::UnaskedAnswer,
+    &unselected_operate::UnselectedOperate,
+    &lost_poll::LostPoll,
+    &silent_controller::SilentController,
+    &period_change::PeriodChange,
     &sensor_blind::SensorBlind,
 ];
 
@@ -98,6 +125,10 @@ pub enum Subject<'a> {
     Operation(Judged<'a>, &'a Operation<'a>),
     /// Something broke its protocol.
     Broken(Judged<'a>, Broken),
+    /// A minute of a conversation is over, which held so many demands.
+    Minute(Judged<'a>, u32),
+    /// A poll stopped.
+    Stopped(Stopped<'a>),
     /// The sensor stopped seeing.
     Blind(&'a Blinded),
 }
@@ -109,8 +140,9 @@ impl Subject<'_> {
             Self::Met(judged)
             | Self::Answered(judged)
             | Self::Operation(judged, _)
+            | Self::Minute(judged, _)
             | Self::Broken(judged, _) => judged.lacks,
-            Self::Talker(_) | Self::Opened(_) | Self::Blind(_) => Lacks::of(&[]),
+            Self::Talker(_) | Self::Opened(_) | Self::Stopped(_) | Self::Blind(_) => Lacks::of(&[]),
         }
     }
 }
@@ -123,6 +155,28 @@ pub struct Blinded {
     pub(crate) interface: u16,
     pub(crate) time: Timestamp,
     pub(crate) sentence: String,
+}
+
+/// What a poll stopped doing.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The client asks no longer.
+    Asking,
+    /// The server answers no longer.
+    Answering,
+}
+
+/// A poll that stopped.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Stopped<'a> {
+    pub(crate) stop: Stop,
+    pub(crate) conversation: &'a ConversationKey,
+    pub(crate) entry: &'a CompiledEntry,
+    /// When it last did.
+    pub(crate) since: Timestamp,
+    pub(crate) time: Timestamp,
 }
 
 /// A flow that began.
@@ -166,6 +220,44 @@ pub struct Broken {
 pub struct Memory {
     pub(crate) exceptions: exception_burst::Memory,
     pub(crate) functions: function_scan::Memory,
+    /// Of services that are written to, or read beyond the baseline: the others pay eight octets for it.
+    process: Option<Box<Process>>,
+}
+
+/// What is remembered of a service that is written to, or read beyond the baseline.
+#[derive(Debug, Default)]
+pub(crate) struct Process {
+    tracks: tracks::Tracks,
+    pub(crate) write_burst: write_burst::Memory,
+    pub(crate) read_sweep: read_sweep::Memory,
+    pub(crate) period_change: period_change::Memory,
+    pub(crate) unselected_operate: unselected_operate::Memory,
+}
+
+impl Memory {
+    /// Follows what a write moves, before detectors look at it. Without a baseline nobody asks how values move.
+    pub(crate) fn follow(&mut self, context: &Context<'_>, subject: &Subject<'_>) {
+        let Subject::Operation(judged, operation) = subject else { return };
+        if context.baseline.is_some() && is_change(operation) {
+            self.process().tracks.follow(judged, operation);
+        }
+    }
+
+    /// What the last write moved; none where nothing was followed.
+    pub(crate) fn tracks(&self) -> Option<&tracks::Tracks> {
+        self.process.as_ref().map(|process| &process.tracks)
+    }
+
+    /// A conversation's minute kept its pace.
+    pub(crate) fn keeps_pace(&mut self, unit: Option<u16>) {
+        if let Some(process) = &mut self.process {
+            process.period_change.keeps(unit);
+        }
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        self.process.get_or_insert_default()
+    }
 }
 
 impl Judged<'_> {
@@ -178,6 +270,17 @@ impl Judged<'_> {
 /// Whether an operation is demanded here, as opposed to answered or reported.
 pub(crate) fn is_demand(operation: &Operation<'_>) -> bool {
     operation.outcome == Outcome::Asked
+}
+
+/// Whether an operation asks to write or commands.
+pub(crate) const fn is_change(operation: &Operation<'_>) -> bool {
+    matches!(operation.verb, Verb::Write | Verb::Operate) && matches!(operation.outcome, Outcome::Asked)
+}
+
+/// Whether one of these words, in lower case, stands in the name of a function.
+pub(crate) fn says(name: &str, words: &[&str]) -> bool {
+    let letters = |c: char| !c.is_ascii_alphanumeric();
+    name.split(letters).any(|word| words.iter().any(|wanted| word.eq_ignore_ascii_case(wanted)))
 }
 
 /// The nearest entry, for an alert about a conversation the baseline lacks.

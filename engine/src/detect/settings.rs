@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use fieldwarden_model::section::{Fault, Reader, Section};
 
-use super::{detector_id, exception_burst, function_scan, new_talker};
+use super::{
+    detector_id, exception_burst, function_scan, lost_poll, new_talker, period_change, point_toggling,
+    read_sweep, silent_controller, unselected_operate, value_step, write_burst,
+};
 
 /// What the detectors are told.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +30,22 @@ pub struct Settings {
     pub function_scan: function_scan::Settings,
     /// Of `exception-burst`.
     pub exception_burst: exception_burst::Settings,
+    /// Of `write-burst`.
+    pub write_burst: write_burst::Settings,
+    /// Of `point-toggling`.
+    pub point_toggling: point_toggling::Settings,
+    /// Of `value-step`.
+    pub value_step: value_step::Settings,
+    /// Of `read-sweep`.
+    pub read_sweep: read_sweep::Settings,
+    /// Of `unselected-operate`.
+    pub unselected_operate: unselected_operate::Settings,
+    /// Of `lost-poll`.
+    pub lost_poll: lost_poll::Settings,
+    /// Of `silent-controller`.
+    pub silent_controller: silent_controller::Settings,
+    /// Of `period-change`.
+    pub period_change: period_change::Settings,
 }
 
 impl Default for Settings {
@@ -40,6 +59,14 @@ impl Default for Settings {
             new_talker: new_talker::Settings::default(),
             function_scan: function_scan::Settings::default(),
             exception_burst: exception_burst::Settings::default(),
+            write_burst: write_burst::Settings::default(),
+            point_toggling: point_toggling::Settings::default(),
+            value_step: value_step::Settings::default(),
+            read_sweep: read_sweep::Settings::default(),
+            unselected_operate: unselected_operate::Settings::default(),
+            lost_poll: lost_poll::Settings::default(),
+            silent_controller: silent_controller::Settings::default(),
+            period_change: period_change::Settings::default(),
         }
     }
 }
@@ -72,6 +99,8 @@ impl Settings {
         let exception_burst = reader.table("exception_burst");
         let exception_burst =
             reader.absorb(exception_burst::Settings::configure(&exception_burst)).unwrap_or_default();
+        let process = Process::configure(&mut reader);
+        let timing = Timing::configure(&mut reader);
         reader.finish_with(Some(Self {
             disabled,
             repeat_quiet,
@@ -81,7 +110,63 @@ impl Settings {
             new_talker,
             function_scan,
             exception_burst,
+            write_burst: process.write_burst,
+            point_toggling: process.point_toggling,
+            value_step: process.value_step,
+            read_sweep: process.read_sweep,
+            unselected_operate: process.unselected_operate,
+            lost_poll: timing.lost_poll,
+            silent_controller: timing.silent_controller,
+            period_change: timing.period_change,
         }))
+    }
+}
+
+/// The sections of detectors that judge values and control.
+struct Process {
+    write_burst: write_burst::Settings,
+    point_toggling: point_toggling::Settings,
+    value_step: value_step::Settings,
+    read_sweep: read_sweep::Settings,
+    unselected_operate: unselected_operate::Settings,
+}
+
+impl Process {
+    fn configure(reader: &mut Reader<'_>) -> Self {
+        let write_burst = reader.table("write_burst");
+        let write_burst = reader.absorb(write_burst::Settings::configure(&write_burst)).unwrap_or_default();
+        let point_toggling = reader.table("point_toggling");
+        let point_toggling =
+            reader.absorb(point_toggling::Settings::configure(&point_toggling)).unwrap_or_default();
+        let value_step = reader.table("value_step");
+        let value_step = reader.absorb(value_step::Settings::configure(&value_step)).unwrap_or_default();
+        let read_sweep = reader.table("read_sweep");
+        let read_sweep = reader.absorb(read_sweep::Settings::configure(&read_sweep)).unwrap_or_default();
+        let unselected_operate = reader.table("unselected_operate");
+        let unselected_operate =
+            reader.absorb(unselected_operate::Settings::configure(&unselected_operate)).unwrap_or_default();
+        Self { write_burst, point_toggling, value_step, read_sweep, unselected_operate }
+    }
+}
+
+/// The sections of detectors that judge polls.
+struct Timing {
+    lost_poll: lost_poll::Settings,
+    silent_controller: silent_controller::Settings,
+    period_change: period_change::Settings,
+}
+
+impl Timing {
+    fn configure(reader: &mut Reader<'_>) -> Self {
+        let lost_poll = reader.table("lost_poll");
+        let lost_poll = reader.absorb(lost_poll::Settings::configure(&lost_poll)).unwrap_or_default();
+        let silent_controller = reader.table("silent_controller");
+        let silent_controller =
+            reader.absorb(silent_controller::Settings::configure(&silent_controller)).unwrap_or_default();
+        let period_change = reader.table("period_change");
+        let period_change =
+            reader.absorb(period_change::Settings::configure(&period_change)).unwrap_or_default();
+        Self { lost_poll, silent_controller, period_change }
     }
 }
 

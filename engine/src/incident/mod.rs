@@ -4,6 +4,7 @@
 //! (the target), else the one whose target is its client and does nothing but answer or appear; else it opens a new one.
 //! An incident closes when nothing joined it for the correlation time.
 
+mod resume;
 mod score;
 mod settings;
 #[cfg(test)]
@@ -65,6 +66,9 @@ pub(crate) struct Case {
     /// Whether all alerts were of strangers that did nothing but appear or knock.
     #[serde(default)]
     passing: bool,
+    /// Polls that stopped and did not go on yet.
+    #[serde(default)]
+    stopped: u32,
 }
 
 /// What an alert adds to its incident besides what the alert itself says.
@@ -243,6 +247,7 @@ impl Desk {
             contained: false,
             blind: None,
             passing: false,
+            stopped: 0,
             incident,
         });
         self.reckon();
@@ -331,6 +336,7 @@ impl Case {
             contained: false,
             blind: None,
             passing: fact.passing,
+            stopped: 0,
         }
     }
 
@@ -346,6 +352,7 @@ impl Case {
         self.active = self.active.max(alert.time);
         self.passing &= fact.passing;
         self.detectors.insert(alert.detector.clone());
+        self.stopped += u32::from(resume::is_stop(&alert.detector));
         let deed = title::Deed::of(alert);
         if !self.deeds.contains_key(&deed) {
             self.order.push((alert.time, deed));

@@ -31,7 +31,12 @@ fn what_an_attacker_did_is_one_story_told_in_order() {
     let story: Vec<&str> = bench.incident().story.iter().map(|step| step.what.as_str()).collect();
     assert_eq!(
         story,
-        ["appeared on the network", "talked to Dosing PLC", "wrote set-points on Dosing PLC"],
+        [
+            "appeared on the network",
+            "talked to Dosing PLC",
+            "wrote set-points on Dosing PLC",
+            "took control of Dosing PLC"
+        ],
         "what came first is told first, whatever is gravest"
     );
     let times: Vec<_> = bench.incident().story.iter().map(|step| step.time).collect();

@@ -14,13 +14,22 @@ const DEEDS_TOLD: usize = 2;
 pub(crate) enum Deed {
     ChangedProgram,
     ChangedMode,
+    ForcedPoints,
+    TookControl,
     Commanded,
     WroteSetPoints,
     WroteValues,
+    WroteOften,
+    ChangedSecurity,
+    SetClock,
+    ForgedAnswers,
     ReadProgram,
     Probed,
     Broke,
     UsedFunctions,
+    GotNoAnswer,
+    StoppedAsking,
+    ChangedPace,
     Talked,
     Appeared,
 }
@@ -35,8 +44,18 @@ impl Deed {
             "program-transfer" => Self::ChangedProgram,
             "new-point-write" if alert.operation == Some(Verb::Operate) => Self::Commanded,
             "new-point-write" => Self::WroteSetPoints,
-            "value-out-of-range" => Self::WroteValues,
-            "function-scan" | "exception-burst" => Self::Probed,
+            "value-out-of-range" | "value-step" => Self::WroteValues,
+            "write-burst" | "point-toggling" => Self::WroteOften,
+            "forced-point" => Self::ForcedPoints,
+            "rogue-master" => Self::TookControl,
+            "unselected-operate" => Self::Commanded,
+            "security-change" => Self::ChangedSecurity,
+            "set-time" => Self::SetClock,
+            "silent-controller" => Self::GotNoAnswer,
+            "lost-poll" => Self::StoppedAsking,
+            "period-change" => Self::ChangedPace,
+            "unasked-answer" => Self::ForgedAnswers,
+            "function-scan" | "exception-burst" | "read-sweep" => Self::Probed,
             "malformed" => Self::Broke,
             "new-function" => Self::UsedFunctions,
             "new-talker" => Self::Appeared,
@@ -49,9 +68,14 @@ impl Deed {
             self,
             Self::ChangedProgram
                 | Self::ChangedMode
+                | Self::ForcedPoints
+                | Self::TookControl
                 | Self::Commanded
                 | Self::WroteSetPoints
                 | Self::WroteValues
+                | Self::WroteOften
+                | Self::ChangedSecurity
+                | Self::SetClock
         )
     }
 
@@ -59,13 +83,22 @@ impl Deed {
         match self {
             Self::ChangedProgram => "changed the program of",
             Self::ChangedMode => "changed the operating mode of",
+            Self::ForcedPoints => "forced points of",
+            Self::TookControl => "took control of",
             Self::Commanded => "gave commands to",
             Self::WroteSetPoints => "wrote set-points on",
             Self::WroteValues => "wrote unusual values to",
+            Self::WroteOften => "wrote over and over to",
+            Self::ChangedSecurity => "changed the protection of",
+            Self::SetClock => "set the clock of",
+            Self::ForgedAnswers => "had answers it had not asked for from",
             Self::ReadProgram => "read the program of",
             Self::Probed => "searched",
             Self::Broke => "exchanged broken messages with",
             Self::UsedFunctions => "used functions it never used on",
+            Self::GotNoAnswer => "gets no answer from",
+            Self::StoppedAsking => "no longer polls",
+            Self::ChangedPace => "asks at another pace than ever",
             Self::Talked => "talked to",
             Self::Appeared => "appeared on the network",
         }

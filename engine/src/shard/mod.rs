@@ -4,6 +4,7 @@
 //! [`Observations`], which the site consumes in the order of (time, frame, n).
 
 mod observations;
+mod polls;
 mod services;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -12,6 +13,7 @@ use fieldwarden_model::{AddressSpace, FrameRef, Operation, Outcome, Talker, Time
 use fieldwarden_protocols::{Blame, Kind, Message, Protocol};
 
 pub(crate) use observations::{Change, Observation, Observations, What};
+pub(crate) use polls::Poll;
 pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Services, Slot};
 
 use crate::{
@@ -22,7 +24,7 @@ use crate::{
     detect::{self, Broken, Context, DETECTORS, Finding, Judged, Memory, Opened, Subject, malformed},
     history::{Device, Shape},
     map::{Map, Seed, map},
-    track::{self, Copied, Heard, Observer, Origin, TrackEvent, Unattached},
+    track::{self, Copied, Heard, Observer, Origin, Pulse, TrackEvent, Unattached},
     values,
 };
 
@@ -66,6 +68,8 @@ pub(crate) struct Judge {
     lost: Taint,
     /// What clocks that step back took from everybody.
     stepped: Taint,
+    /// No poll is overdue before.
+    polls_due: Timestamp,
 }
 
 /// What is kept per flow: where its service and its last conversation stand.
@@ -131,6 +135,7 @@ impl Judge {
             ledger: Ledger::default(),
             lost: Taint::default(),
             stepped: Taint::default(),
+            polls_due: Timestamp::MIN,
         }
     }
 
@@ -144,6 +149,7 @@ impl Judge {
             }
         });
         self.rules = rules;
+        self.polls_due = Timestamp::MIN;
         // Talkers are reported again, so that they are judged by the new list.
         self.heard.clear();
     }
@@ -171,6 +177,11 @@ impl Judge {
     /// A flow of a service is not seen as it should be.
     fn note(&mut self, origin: &Origin<'_>, flow: &mut FlowState, reason: Reason, lacks: Lacks) {
         flow.taint.add(lacks, origin.time);
+        if let Some(service) =
+            flow.slot.filter(|_| lacks != Lacks::default()).and_then(|slot| self.services.get_mut(slot))
+        {
+            service.blind_at = origin.time;
+        }
         self.unseen(At::of(origin), reason, Place::Service(ServiceKey::of(origin.key)), lacks, 1);
     }
 
@@ -225,6 +236,7 @@ impl Judge {
         let slot = self.service(origin, flow);
         let Some(service) = self.services.get_mut(slot) else { return };
         service.last = origin.time;
+        service.tried = origin.time;
         service.flows += u64::from(event != TrackEvent::Active);
         let key = service.key;
         service.to_group = is_to_group(&key, origin);
@@ -268,6 +280,9 @@ impl Judge {
             service.conversations.reserve_exact(1);
         }
         service.conversations.push(conversation);
+        if entry.is_some() {
+            self.polls_due = self.polls_due.min(origin.time);
+        }
         flow.conversation = service.conversations.len() - 1;
         let judged = Judged {
             origin,
@@ -297,13 +312,14 @@ impl Judge {
         let Some((slot, at)) = self.conversation(origin, flow, protocol, operation.unit) else { return };
         let Some(service) = self.services.get_mut(slot) else { return };
         let known = service.known || service.to_group;
-        let Service { last, conversations, memory, answered, to_group, .. } = service;
+        let Service { last, conversations, memory, answered, to_group, blind_at, .. } = service;
         let (answered, to_group) = (*answered, *to_group);
         *last = origin.time;
         let Some(conversation) = conversations.get_mut(at) else { return };
         let served = first && conversation.serves(operation.outcome, message.direction);
+        let mut minute = None;
         if first {
-            conversation.activity.count(origin.time, operation.outcome);
+            minute = conversation.activity.count(origin.time, operation.outcome);
             let place = Place::Service(conversation.key.service);
             let mut note = |reason, lacks, count| {
                 self.ledger.note(reason, place, lacks, origin.time, count);
@@ -312,6 +328,7 @@ impl Judge {
             };
             if let Some(unheard) = unheard(conversation, operation, answered, to_group) {
                 note(Reason::OneWayMirror, unheard, ONE_WAY);
+                *blind_at = origin.time;
                 flow.taint.add(unheard, origin.time);
             }
             if conversation.unanswered > 1
@@ -328,9 +345,10 @@ impl Judge {
         let asked = demanded.as_ref().unwrap_or(operation);
         let usual = may_be_usual(asked)
             && (conversation.uses(asked.function)
-                || entry.is_some_and(|entry| entry.knows_function(asked.function)));
+                || entry.is_some_and(|entry| entry.knows_function(asked.function)))
+            && !reads_elsewhere(entry, asked);
         let answers = !known && served;
-        if !usual || answers {
+        if !usual || answers || minute.is_some() {
             let blindness = Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped };
             let lacks = flow.lacks(&blindness, origin);
             let judged = Judged {
@@ -341,6 +359,9 @@ impl Judge {
                 direction: message.direction,
             };
             let context = self.rules.context();
+            if let Some(count) = minute {
+                run(&context, &Subject::Minute(judged, count), memory, &mut self.observations);
+            }
             if answers {
                 run(&context, &Subject::Answered(judged), memory, &mut self.observations);
             }
@@ -540,6 +561,12 @@ impl Observer for Judge {
         }
     }
 
+    fn tick(&mut self, now: Timestamp, pulse: Pulse) {
+        if now >= self.polls_due {
+            self.look_at_polls(now, pulse);
+        }
+    }
+
     fn heard(&mut self, talker: &Heard) -> Timestamp {
         let key = (talker.space, talker.talker);
         if let Some(told) = self.heard.get_mut(&key) {
@@ -592,6 +619,7 @@ fn unheard(
 #[inline(never)]
 fn run(context: &Context<'_>, subject: &Subject<'_>, memory: &mut Memory, observations: &mut Observations) {
     let lacks = subject.lacks();
+    memory.follow(context, subject);
     for detector in DETECTORS {
         if context.settings.disabled.iter().any(|id| id == detector.id()) {
             continue;
@@ -610,6 +638,13 @@ fn may_be_usual(operation: &Operation<'_>) -> bool {
     let looked_at =
         matches!(operation.verb, Verb::Write | Verb::Operate) && operation.outcome == Outcome::Asked;
     !looked_at && !matches!(operation.outcome, Outcome::Refused(_))
+}
+
+/// Whether points are asked for that the entry does not list.
+#[inline]
+fn reads_elsewhere(entry: Option<&CompiledEntry>, asked: &Operation<'_>) -> bool {
+    let (Some(entry), Verb::Read, Outcome::Asked) = (entry, asked.verb, asked.outcome) else { return false };
+    asked.points.is_some_and(|points| !entry.covers_read(&points))
 }
 
 fn entry_of(baseline: Option<&Compiled>, position: Option<usize>) -> Option<&CompiledEntry> {

@@ -52,6 +52,8 @@ pub(crate) enum What {
     Asked(Box<Change>),
     /// A change was refused.
     Settled(Box<Change>),
+    /// A poll that had stopped goes on.
+    Resumed(Box<ConversationKey>),
     /// A write was confirmed.
     Done {
         /// Whose.

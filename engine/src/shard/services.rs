@@ -11,6 +11,7 @@ use crate::{
     conversation::{ConversationKey, ServiceKey},
     detect::Memory,
     map::{Places, Seed},
+    shard::Poll,
 };
 
 /// Conversations (protocols and units) remembered per service.
@@ -37,6 +38,10 @@ pub(crate) struct Service {
     pub(crate) first: Timestamp,
     pub(crate) last: Timestamp,
     pub(crate) flows: u64,
+    /// When a connection was last tried, or one was joined.
+    pub(crate) tried: Timestamp,
+    /// When it was last not seen as it should be.
+    pub(crate) blind_at: Timestamp,
     pub(crate) memory: Memory,
     pub(crate) conversations: Vec<Conversation>,
 }
@@ -56,6 +61,8 @@ pub(crate) struct Conversation {
     pub(crate) reported: u32,
     /// Whether the server answered: who asks may send what looks like an answer, and is not served by that.
     pub(crate) served: bool,
+    /// Whether its poll stopped, as far as it was told.
+    pub(crate) poll: Poll,
 }
 
 /// How lively a conversation is.
@@ -86,12 +93,15 @@ impl Activity {
         }
     }
 
-    pub(crate) fn count(&mut self, time: Timestamp, outcome: Outcome) {
+    /// Counts an operation; where it is the first demand of another minute, tells how many the minute before it held, if that was a whole
+    /// one.
+    pub(crate) fn count(&mut self, time: Timestamp, outcome: Outcome) -> Option<u32> {
+        let mut over = None;
         self.last = time;
         match outcome {
             Outcome::Asked | Outcome::Reported => {
                 self.asked += 1;
-                self.turn_to(minute(time));
+                over = self.turn_to(minute(time));
                 if let Some(current) = self.asked_in.first_mut() {
                     *current = current.saturating_add(1);
                 }
@@ -105,6 +115,7 @@ impl Activity {
                 self.last_answer = Some(time);
             }
         }
+        over
     }
 
     /// Operations asked per minute, over the whole minutes before `now` and the running one; thousandths.
@@ -118,16 +129,19 @@ impl Activity {
         total.saturating_mul(60_000) / seconds
     }
 
-    fn turn_to(&mut self, minute: i64) {
-        let passed = usize::try_from(minute.saturating_sub(self.minute)).unwrap_or(0);
+    fn turn_to(&mut self, now: i64) -> Option<u32> {
+        let passed = usize::try_from(now.saturating_sub(self.minute)).unwrap_or(0);
         if passed == 0 {
-            return;
+            return None;
         }
-        self.minute = minute;
+        let whole = passed == 1 && minute(self.first) < self.minute;
+        let over = self.asked_in.first().copied().filter(|_| whole);
+        self.minute = now;
         self.asked_in.rotate_right(passed.min(MINUTES) % MINUTES);
         for count in self.asked_in.iter_mut().take(passed) {
             *count = 0;
         }
+        over
     }
 }
 
@@ -139,7 +153,7 @@ impl Conversation {
     pub(crate) fn new(key: ConversationKey, baseline: Option<&Compiled>, activity: Activity) -> Self {
         let served = activity.last_answer.is_some();
         let mut conversation =
-            Self { key, entry: None, usual: 0, activity, unanswered: 0, reported: 0, served };
+            Self { key, entry: None, usual: 0, activity, unanswered: 0, reported: 0, served, poll: Poll::On };
         conversation.judge_by(baseline);
         conversation
     }
@@ -223,6 +237,8 @@ impl Services {
             first: time,
             last: time,
             flows: 0,
+            tried: time,
+            blind_at: Timestamp::MIN,
             memory: Memory::default(),
             conversations: Vec::new(),
         };

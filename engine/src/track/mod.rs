@@ -198,6 +198,30 @@ impl Odd {
     }
 }
 
+/// When the sensor heard anything: time in which it hears nothing says nothing about the plant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// The time of the last frame of all shards.
+    pub heard: Timestamp,
+    /// Since when frames came without a silence of more than ten seconds.
+    pub awake: Timestamp,
+}
+
+/// A silence of all talkers together that is longer is one of the sensor, or a gap between two captures.
+const SILENCE: core::time::Duration = core::time::Duration::from_secs(10);
+
+impl Pulse {
+    /// A frame came; whether it ended a silence.
+    pub fn beat(&mut self, time: Timestamp) -> bool {
+        let woke = time.since(self.heard) > SILENCE;
+        if woke {
+            self.awake = time;
+        }
+        self.heard = time;
+        woke
+    }
+}
+
 /// Takes what a tracker sees, in the order of the frames.
 pub trait Observer {
     /// What the observer keeps per flow; dropped with the flow.
@@ -225,6 +249,11 @@ pub trait Observer {
     /// A talker was heard as the source of a frame, whether or not the frame belongs to a flow (ARP, ICMP and the like
     /// included). Answers until when it need not be told of this talker again; frames of a known flow keep to that.
     fn heard(&mut self, talker: &Heard) -> Timestamp;
+
+    /// Time passes: told once a second of capture time, before any frame of that second or later.
+    fn tick(&mut self, now: Timestamp, pulse: Pulse) {
+        let _ = (now, pulse);
+    }
 
     /// Something was seen that belongs to no flow: an anomaly in ARP or ICMP, fragments that stayed incomplete.
     fn unattached(&mut self, place: &Unattached, event: TrackEvent) {

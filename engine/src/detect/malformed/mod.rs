@@ -2,11 +2,12 @@
 //!
 //! Techniques of ATT&CK for ICS: T0814 Denial of Service, which malformed messages aim at in controllers; overlapping
 //! segments that differ, and packets that a receiver would not take, hide from a monitor, T0849 Masquerading. Needs no baseline; oddities that a baseline lists for
-//! this very conversation are allowed. Told once per conversation and code, then counted.
+//! this very conversation are allowed. Told once per conversation and code, then counted. Answers that fit no question are told by
+//! `unasked-answer`.
 
 use fieldwarden_model::Severity;
 
-use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, nearest};
+use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, nearest, unasked_answer::unasked};
 use crate::track::Odd;
 
 /// Judges breaks of protocols.
@@ -32,7 +33,8 @@ impl Detector for Malformed {
         findings: &mut dyn FnMut(Finding),
     ) {
         let Subject::Broken(judged, broken) = subject else { return };
-        if judged.entry.is_some_and(|entry| entry.knows_oddity(broken.code)) {
+        let elsewhere = unasked(broken.code).is_some();
+        if elsewhere || judged.entry.is_some_and(|entry| entry.knows_oddity(broken.code)) {
             return;
         }
         let mut finding = Finding::of_message(self.id(), judged);

@@ -1,12 +1,15 @@
 //! `new-function`: within a conversation that is normal, a function code that is not.
 //!
 //! Techniques of ATT&CK for ICS: T0855 Unauthorized Command Message; for functions that only look around T0888 Remote
-//! System Information Discovery. Changes of mode, program transfers and writes have detectors of their own, and a
+//! System Information Discovery. Changes of mode, program transfers, clocks, security, forces and writes have detectors of their own, and a
 //! conversation that is new as a whole is told once, not once per function.
 
 use fieldwarden_model::{Severity, Verb};
 
-use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, is_demand};
+use super::{
+    Bucket, Context, Detector, Finding, Memory, Need, Subject, forced_point::forces, is_demand,
+    security_change::changes_security, set_time::sets_clock,
+};
 use crate::baseline::function_text;
 
 /// Judges function codes.
@@ -34,7 +37,11 @@ impl Detector for NewFunction {
             return;
         }
         // A session that is opened or closed another way than while learning is no command.
-        if matches!(operation.verb, Verb::Mode | Verb::Program | Verb::Associate) {
+        let elsewhere = matches!(operation.verb, Verb::Mode | Verb::Program | Verb::Associate)
+            || sets_clock(operation)
+            || changes_security(operation)
+            || forces(operation);
+        if elsewhere {
             return;
         }
         let mut finding = Finding::of_operation(self.id(), judged, operation);

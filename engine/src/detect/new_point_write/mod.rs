@@ -86,8 +86,8 @@ mod tests {
             PLC,
             &write("40101", &[0, 51]),
         );
-        assert_eq!(bench.detectors(), ["new-talker", "new-conversation", "new-point-write"]);
-        assert_eq!(bench.incident().alerts, 3);
+        assert_eq!(bench.detectors(), ["new-talker", "new-conversation", "new-point-write", "rogue-master"]);
+        assert_eq!(bench.incident().alerts, 4);
         assert_eq!(bench.writes.len(), 2, "every write is remembered");
     }
 

@@ -83,27 +83,51 @@ fn two_days_of_an_ordinary_plant_raise_no_incident() {
     assert!(told.is_empty(), "{} false alerts:\n{}", told.len(), told.join("\n"));
 }
 
-/// How many of the runs with a deed are found, of how many.
-fn found(what: &str, deed: impl Fn(u64) -> Vec<Deed>) -> (u64, u64) {
+/// How many of the runs with a deed are found: somebody is told of the station or the controller, and not before the deed.
+fn found(what: &str, deed: impl Fn(u64) -> Vec<Deed>) {
     let runs = if scale_is_full() { 200 } else { 8 };
     let from = BEGIN + DAY + 12 * HOUR;
     let named = |run: &u64| {
+        let since = Timestamp::from_nanos(i64::try_from(begin(*run)).unwrap());
         let told = alerts(1_000 + run, from, from + HOUR / 2, deed(*run));
-        !told.is_empty()
+        told.iter().any(|alert| alert.time >= since && alert.client.to_string() == STATION)
     };
     let found = (0..runs).filter(named).count() as u64;
     println!("{what}: {found} of {runs} found");
-    (found, runs)
+    assert!(found * 100 >= runs * 95, "{what}: {found} of {runs}");
 }
 
+const STATION: &str = "10.11.0.1";
+
+/// When the `run`th attack begins.
+fn begin(run: u64) -> u64 {
+    BEGIN + DAY + 12 * HOUR + (300 + run * 3) * SECOND
+}
+
+/// Out of the operator's own station, or beside a controller. In one test, since all of them learn from the same day.
 #[test]
-fn a_value_just_outside_its_envelope_is_found() {
-    let (found, runs) = found("a value one beyond its envelope", |run| {
-        let set_point = u16::try_from(run % 5).unwrap();
-        let [low, .., high] = recipe(set_point);
+fn subtle_attacks_are_found() {
+    let controller = |run: u64| usize::try_from(run % 4).unwrap();
+    let set_point = |run: u64| u16::try_from(run % 5).unwrap();
+    found("a value one beyond its envelope", |run| {
+        let [low, .., high] = recipe(set_point(run));
         let value = if run.is_multiple_of(2) { high + 1 } else { low - 1 };
-        let at = BEGIN + DAY + 12 * HOUR + (300 + run * 3) * SECOND;
-        vec![Deed::Write(at, usize::try_from(run % 4).unwrap(), 100 + set_point, value)]
+        vec![Deed::Write(begin(run), controller(run), 100 + set_point(run), value)]
     });
-    assert!(found * 100 >= runs * 95, "{found} of {runs}");
+    found("a drift of two every twenty seconds, up or down", |run| {
+        let middle = recipe(set_point(run))[2];
+        let value = |n: u16| if run.is_multiple_of(2) { middle + 2 * n } else { middle - 2 * n };
+        let at = |n: u16| begin(run) + u64::from(n) * 20 * SECOND;
+        (0..40).map(|n| Deed::Write(at(n), controller(run), 100 + set_point(run), value(n))).collect()
+    });
+    found("a set-point written back and forth every two seconds", |run| {
+        let [low, _, other, _, high] = recipe(set_point(run));
+        let values = if run.is_multiple_of(2) { [low, high] } else { [other, high] };
+        let at = |n: usize| begin(run) + u64::try_from(n).unwrap() * 2 * SECOND;
+        let values = values.into_iter().cycle().take(30).enumerate();
+        values.map(|(n, value)| Deed::Write(at(n), controller(run), 100 + set_point(run), value)).collect()
+    });
+    found("an answer before the controller's own", |run| {
+        (0..5).map(|n| Deed::Spoof(begin(run) + n * 10 * SECOND, controller(run))).collect()
+    });
 }

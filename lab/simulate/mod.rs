@@ -36,8 +36,8 @@ const RESTART: u64 = 40 * SECOND;
 pub(crate) enum Deed {
     /// The operator's station writes a register of a controller: when, which controller, which register, which value.
     Write(u64, usize, u16, u16),
-    /// From then on a controller's reports are frozen.
-    Freeze(u64, usize),
+    /// Somebody answers the operator's station before a controller does, with values of his own: when, for which controller.
+    Spoof(u64, usize),
 }
 
 /// The plant.
@@ -176,8 +176,13 @@ impl Plant {
             return open + SECOND / 10;
         }
         let asked = session.request(controller, now, &self.deeds);
-        controller.live_until(now, &self.deeds, session.controller, &mut self.random);
-        session.ask(controller, &asked, now, burst, &mut self.random);
+        controller.live_until(now, &mut self.random);
+        let spoofed = self.deeds.iter().any(|deed| {
+            let window = |time: u64| (time..time + session.pause()).contains(&now);
+            matches!(*deed, Deed::Spoof(time, of) if of == session.controller && window(time))
+        });
+        let spoofed = spoofed && session.station == Station::Operator;
+        session.ask(controller, &asked, now, burst, spoofed, &mut self.random);
         now + session.pause()
     }
 }
@@ -266,6 +271,7 @@ impl Session {
         asked: &[u8],
         now: u64,
         burst: &mut Burst,
+        spoofed: bool,
         random: &mut Random,
     ) {
         let Some(connection) = &mut self.connection else { return };
@@ -273,6 +279,19 @@ impl Session {
         let answered = now + random.between(800_000, 2_500_000);
         connection.segment(burst, now, From::Client, PUSH | ACK, &framed(self.transaction, asked));
         let answer = controller.answer(asked);
+        if spoofed {
+            let (sequence, id) = (connection.server.sequence, connection.server.id);
+            let forged: Vec<u8> =
+                answer.iter().enumerate().map(|(n, octet)| if n < 2 { *octet } else { !*octet }).collect();
+            connection.segment(
+                burst,
+                now + 400_000,
+                From::Server,
+                PUSH | ACK,
+                &framed(self.transaction, &forged),
+            );
+            (connection.server.sequence, connection.server.id) = (sequence, id);
+        }
         connection.segment(burst, answered, From::Server, PUSH | ACK, &framed(self.transaction, &answer));
         connection.segment(burst, answered + 300_000, From::Client, ACK, &[]);
     }

@@ -1,6 +1,6 @@
 //! The controllers: what their registers hold, and how that moves.
 
-use super::{Deed, HOUR, Host, Random, SECOND, write};
+use super::{HOUR, Host, Random, SECOND, write};
 
 /// Controllers of the plant.
 pub(crate) const CONTROLLERS: usize = 4;
@@ -18,7 +18,6 @@ pub(crate) struct Controller {
     coils: u16,
     /// The minute up to which the process moved.
     moved: u64,
-    frozen: bool,
 }
 
 /// The values that an operator chooses from for a set-point, in ascending order.
@@ -36,15 +35,13 @@ impl Controller {
             }
         }
         let host = Host::new(10, u32::try_from(number).unwrap_or(0), [0x00, 0x80, 0xf4], 64);
-        Self { host, registers, coils: 0x0055, moved: 0, frozen: false }
+        Self { host, registers, coils: 0x0055, moved: 0 }
     }
 
     /// Lets the process move until now: measurements swing with the hour and never stand still.
-    pub(super) fn live_until(&mut self, now: u64, deeds: &[Deed], own: usize, random: &mut Random) {
-        self.frozen |=
-            deeds.iter().any(|deed| matches!(*deed, Deed::Freeze(time, of) if of == own && time <= now));
+    pub(super) fn live_until(&mut self, now: u64, random: &mut Random) {
         let second = now / SECOND;
-        if self.frozen || second == self.moved {
+        if second == self.moved {
             return;
         }
         self.moved = second;

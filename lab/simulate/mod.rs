@@ -170,6 +170,10 @@ impl Plant {
             }
         }
         if session.connection.is_none() {
+            if session.station == Station::Standby {
+                // Whoever takes over does what is to be done at that hour, the same each night.
+                (session.polls, session.written) = (0, 0);
+            }
             let mut connection = session.connect(controller.host, &mut self.random);
             let open = connection.open(burst, now, 400_000);
             session.connection = Some(connection);

@@ -22,6 +22,8 @@ pub struct ReadSweep;
 const MAX_FRAMES: usize = 8;
 /// Ranges, and requests for them, remembered per service; beyond, the oldest is forgotten.
 const MAX_RANGES: usize = 64;
+/// Points of the largest tables there are, in bits: a data block of 64 KiB.
+const LARGEST_TABLE: u64 = 1 << 19;
 /// Fewer requests than this are no sweep, however large they are.
 const FEWEST: usize = 4;
 
@@ -158,8 +160,10 @@ impl Memory {
     }
 }
 
+/// How many points a range holds. Where it spans more than any table holds, its indexes number properties of one object.
 const fn size(points: &PointRange) -> u64 {
-    points.last.saturating_sub(points.first).saturating_add(1)
+    let size = points.last.saturating_sub(points.first).saturating_add(1);
+    if size > LARGEST_TABLE { 1 } else { size }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ impl Motion {
         let value = number(value);
         let step = value - self.last.replace(value)?;
         // Neither zero nor what is no number moves.
-        if !(step < 0.0 || step > 0.0) {
+        if step.is_nan() || step.abs() <= 0.0 {
             return None;
         }
         let minute = time.nanos().div_euclid(60_000_000_000);

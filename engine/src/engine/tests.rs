@@ -80,6 +80,21 @@ fn idle_time_told_or_not_changes_nothing() {
 }
 
 #[test]
+fn a_poll_that_stops_is_told_at_its_own_time_and_only_while_others_are_heard() {
+    let mut frames = shift(0, 60);
+    frames.extend((61..400).map(|second| write(second * 1_000, ROGUE, 100, 1)));
+    frames.extend(shift(400_000, 300));
+    let said = run(&mut engine(learned(), 1), &frames);
+    let lost: Vec<_> = said.alerts.iter().filter(|alert| alert.detector == "lost-poll").collect();
+    assert_eq!(lost.len(), 1, "{:?}", said.alerts);
+    assert!((at(178_000)..=at(183_000)).contains(&lost[0].time), "{:?}", lost[0]);
+    let mut gap = shift(0, 60);
+    gap.extend(shift(2_000_000, 300));
+    let said = run(&mut engine(learned(), 1), &gap);
+    assert!(said.alerts.is_empty(), "{:?}", said.alerts);
+}
+
+#[test]
 fn a_clock_that_steps_back_is_counted_and_does_not_turn_time() {
     let mut engine = engine(learned(), 1);
     let mut frames = shift(0, 2);

@@ -1,6 +1,6 @@
 //! `read-sweep`: a client reads through points that it never reads, one range after the other.
 //!
-//! Technique of ATT&CK for ICS: T0861 Point & Tag Identification. Counted are distinct ranges asked for that the baseline does not list for
+//! Technique of ATT&CK for ICS: T0861 Point & Tag Identification. Counted are requests, each for another range that the baseline does not list for
 //! the conversation. A display that gained a page asks for a few new ranges; who looks for what a controller holds asks for all there are,
 //! or for few and large ones. Needs a baseline.
 
@@ -20,17 +20,19 @@ pub struct ReadSweep;
 
 /// Frames an alert cites.
 const MAX_FRAMES: usize = 8;
-/// Ranges remembered per service; beyond, the oldest is forgotten.
+/// Ranges, and requests for them, remembered per service; beyond, the oldest is forgotten.
 const MAX_RANGES: usize = 64;
-/// Fewer ranges than this are no sweep, however large they are.
+/// Points of the largest tables there are, in bits: a data block of 64 KiB.
+const LARGEST_TABLE: u64 = 1 << 19;
+/// Fewer requests than this are no sweep, however large they are.
 const FEWEST: usize = 4;
 
 /// What `read-sweep` is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Distinct ranges beyond the baseline that make a sweep. Sixteen: a new page of a display asks for five or so.
-    pub ranges: u32,
-    /// From four ranges on, so many times the points that the baseline lists make a sweep as well. Four: a sweep reads a table whole.
+    /// Requests for ranges beyond the baseline, each for another, that make a sweep. Sixteen: a new page of a display asks for five or so.
+    pub requests: u32,
+    /// From four requests on, so many times the points that the baseline lists make a sweep as well. Ten: a sweep reads tables whole.
     pub times: u64,
     /// Within which time. An hour: sweeps take their time to stay unseen, and sixteen new ranges an hour are no day's work.
     pub window: Duration,
@@ -38,7 +40,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { ranges: 16, times: 4, window: Duration::from_secs(3_600) }
+        Self { requests: 16, times: 10, window: Duration::from_secs(3_600) }
     }
 }
 
@@ -50,11 +52,11 @@ impl Settings {
     pub fn configure(section: &Section) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(section);
         let usual = Self::default();
-        let ranges = reader.within("ranges", 2..=64, u64::from(usual.ranges));
-        let ranges = u32::try_from(ranges).unwrap_or(usual.ranges);
+        let requests = reader.within("requests", 2..=64, u64::from(usual.requests));
+        let requests = u32::try_from(requests).unwrap_or(usual.requests);
         let times = reader.within("times", 1..=1_000_000, usual.times);
         let window = seconds(&mut reader, "window_secs", usual.window);
-        reader.finish_with(Some(Self { ranges, times, window }))
+        reader.finish_with(Some(Self { requests, times, window }))
     }
 }
 
@@ -62,6 +64,10 @@ impl Settings {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     asked: Vec<Asked>,
+    /// When and in which frames: one request may ask for many ranges.
+    requests: Vec<(Timestamp, FrameRef)>,
+    /// Points asked for by those requests.
+    points: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +75,6 @@ struct Asked {
     unit: Option<u16>,
     points: PointRange,
     time: Timestamp,
-    frame: FrameRef,
 }
 
 impl Detector for ReadSweep {
@@ -99,52 +104,66 @@ impl Detector for ReadSweep {
         let settings = &context.settings.read_sweep;
         let time = judged.origin.time;
         let frame = judged.frame().unwrap_or_default();
-        let asked = &mut memory.process().read_sweep.asked;
-        let news = Asked { unit: judged.conversation.unit, points, time, frame };
-        if !note(asked, news, settings.window) {
+        let memory = &mut memory.process().read_sweep;
+        let news = Asked { unit: judged.conversation.unit, points, time };
+        if !memory.note(news, frame, settings.window) {
             return;
         }
-        let beyond: u64 = asked.iter().map(|asked| size(&asked.points)).fold(0, u64::saturating_add);
+        let (requests, beyond) = (memory.requests.len(), memory.points);
         let listed = judged.entry.map_or(0, |entry| entry.points_read());
-        let large = listed > 0 && asked.len() >= FEWEST && beyond >= listed.saturating_mul(settings.times);
-        if asked.len() < settings.ranges as usize && !large {
+        let large = listed > 0 && requests >= FEWEST && beyond >= listed.saturating_mul(settings.times);
+        if requests < settings.requests as usize && !large {
             return;
         }
         let mut finding = Finding::of_operation(self.id(), judged, operation);
         finding.severity = Severity::Medium;
         finding.techniques = &["T0861"];
-        finding.frames = asked.iter().rev().take(MAX_FRAMES).map(|asked| asked.frame).collect();
+        let latest = memory.requests.iter().rev().take(MAX_FRAMES);
+        finding.frames = latest.map(|(_, frame)| *frame).collect();
         finding.frames.sort();
-        finding.frames.dedup();
         finding.baseline_entry = match judged.entry {
             Some(entry) => Some(format!("{}: reads {listed} points", entry.id())),
             None => nearest(context, judged.conversation),
         };
         finding.sentence = format!(
-            "{{client}} read through {{server}}: {} ranges, {beyond} points, that it never read before",
-            asked.len()
+            "{{client}} read through {{server}}: {requests} requests for {beyond} points that it never read before"
         );
-        asked.clear();
+        *memory = Memory::default();
         findings(finding);
     }
 }
 
-/// Notes a range; whether it is a new one.
-fn note(asked: &mut Vec<Asked>, news: Asked, window: Duration) -> bool {
-    asked.retain(|before| news.time.since(before.time) <= window);
-    let within = |before: &Asked| before.unit == news.unit && before.points.contains(&news.points);
-    if asked.iter().any(within) {
-        return false;
+impl Memory {
+    /// Notes a range and the frame that asks for it; whether it is a new one.
+    fn note(&mut self, news: Asked, frame: FrameRef, window: Duration) -> bool {
+        self.asked.retain(|before| news.time.since(before.time) <= window);
+        self.requests.retain(|(time, _)| news.time.since(*time) <= window);
+        let within = |before: &Asked| before.unit == news.unit && before.points.contains(&news.points);
+        if self.asked.iter().any(within) {
+            return false;
+        }
+        if self.requests.is_empty() {
+            self.points = 0;
+        }
+        if self.asked.len() >= MAX_RANGES {
+            self.asked.remove(0);
+        }
+        self.asked.push(news);
+        self.points = self.points.saturating_add(size(&news.points));
+        if self.requests.last().is_none_or(|(_, last)| *last != frame) {
+            if self.requests.len() >= MAX_RANGES {
+                self.requests.remove(0);
+            }
+            self.requests.push((news.time, frame));
+        }
+        true
     }
-    if asked.len() >= MAX_RANGES {
-        asked.remove(0);
-    }
-    asked.push(news);
-    true
 }
 
+/// How many points a range holds. Where it spans more than any table holds, its indexes number properties of one object.
 const fn size(points: &PointRange) -> u64 {
-    points.last.saturating_sub(points.first).saturating_add(1)
+    let size = points.last.saturating_sub(points.first).saturating_add(1);
+    if size > LARGEST_TABLE { 1 } else { size }
 }
 
 #[cfg(test)]
@@ -167,7 +186,7 @@ mod tests {
         assert_eq!(bench.detectors(), ["read-sweep"]);
         assert_eq!(
             bench.last().summary,
-            "10.0.0.5 read through Dosing PLC (10.0.0.20): 16 ranges, 32 points, that it never read before"
+            "10.0.0.5 read through Dosing PLC (10.0.0.20): 16 requests for 32 points that it never read before"
         );
         assert_eq!(bench.last().baseline_entry.as_deref(), Some("station to dosing: reads 10 points"));
     }

@@ -2,7 +2,7 @@
 //!
 //! Technique of ATT&CK for ICS: T0855 Unauthorized Command Message. DNP3's operate (function 4) has no meaning without the select (3) before it
 //! (IEEE 1815 clause 4.4.3). IEC 104 leaves it to the station whether a command is selected first (S/E bit, IEC 60870-5-101 clause 7.2.6.26):
-//! there a client that has selected before selects always. Needs no baseline.
+//! there a client that has selected a command and executed it selects always. Needs no baseline.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl Settings {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     selected: Vec<Selected>,
-    /// Units and functions of which a command was selected at least once; as many as selections.
+    /// Units and functions of which a command was selected and then executed at least once; as many as selections.
     selects: Vec<(Option<u16>, u32)>,
 }
 
@@ -135,10 +135,6 @@ fn step(judged: &Judged<'_>, operation: &Operation<'_>) -> Option<Step> {
 
 impl Memory {
     fn select(&mut self, unit: Option<u16>, operation: &Operation<'_>, time: Timestamp) {
-        let used = (unit, operation.function);
-        if !self.selects.contains(&used) && self.selects.len() < MAX_SELECTED {
-            self.selects.push(used);
-        }
         if self.selected.len() >= MAX_SELECTED {
             self.selected.remove(0);
         }
@@ -156,7 +152,14 @@ impl Memory {
         self.selected.retain(|selected| time.since(selected.time) <= holds);
         let own = |selected: &Selected| selected.unit == unit && selected.points == operation.points;
         let at = self.selected.iter().position(own);
-        at.map(|at| self.selected.remove(at)).is_some()
+        let Some(at) = at else { return false };
+        self.selected.remove(at);
+        // Alone a selection tells nothing: stations cancel what was never selected.
+        let used = (unit, operation.function);
+        if !self.selects.contains(&used) && self.selects.len() < MAX_SELECTED {
+            self.selects.push(used);
+        }
+        true
     }
 }
 
@@ -187,6 +190,9 @@ mod tests {
         bench.asks(HMI, PLC, &command(45, 7, "single command"));
         assert!(bench.alerts.is_empty(), "a station without selection");
         let select = command(45, 8, "single command, select");
+        bench.asks(HMI, PLC, &command(45, 6, "single command, select"));
+        bench.asks(HMI, PLC, &command(45, 9, "single command"));
+        assert!(bench.alerts.is_empty(), "a selection that was only cancelled");
         bench.asks(HMI, PLC, &select).asks(HMI, PLC, &command(45, 8, "single command"));
         assert!(bench.alerts.is_empty());
         bench.asks(HMI, PLC, &command(45, 9, "single command"));

@@ -27,7 +27,7 @@ const MAX_UNITS: usize = 32;
 /// What `write-burst` is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Writes that make a burst where no rate is known. 1200: twenty a second for a minute is more than people and displays do.
+    /// Writes that make a burst where no rate is known. 3000: controllers write to one another twenty times a second and more.
     pub writes: u64,
     /// So many times the most that was learned make a burst. Five: a batch that starts writes a recipe at once.
     pub times: u64,
@@ -39,7 +39,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { writes: 1_200, times: 5, least: 20, window: Duration::from_secs(60) }
+        Self { writes: 3_000, times: 5, least: 20, window: Duration::from_secs(60) }
     }
 }
 
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn without_a_rate_only_what_nobody_does_by_hand_is_a_burst() {
         let mut bench = Bench::with(None);
-        for _ in 0..1_199 {
+        for _ in 0..2_999 {
             bench.asks(HMI, PLC, &write("40101", &[0, 50]));
         }
         assert!(bench.alerts.is_empty());

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use fieldwarden_model::section::{Fault, Reader, Section};
 
-use super::{detector_id, exception_burst, function_scan, new_talker};
+use super::{
+    address_change, clear_text_credentials, detector_id, exception_burst, function_scan, new_talker,
+    password_guessing, public_address, remote_access, request_flood, rogue_dhcp, scan,
+};
 
 /// What the detectors are told.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +30,22 @@ pub struct Settings {
     pub function_scan: function_scan::Settings,
     /// Of `exception-burst`.
     pub exception_burst: exception_burst::Settings,
+    /// Of `address-change`.
+    pub address_change: address_change::Settings,
+    /// Of `scan`.
+    pub scan: scan::Settings,
+    /// Of `rogue-dhcp`.
+    pub rogue_dhcp: rogue_dhcp::Settings,
+    /// Of `request-flood`.
+    pub request_flood: request_flood::Settings,
+    /// Of `password-guessing`.
+    pub password_guessing: password_guessing::Settings,
+    /// Of `clear-text-credentials`.
+    pub clear_text_credentials: clear_text_credentials::Settings,
+    /// Of `remote-access`.
+    pub remote_access: remote_access::Settings,
+    /// Of `public-address`.
+    pub public_address: public_address::Settings,
 }
 
 impl Default for Settings {
@@ -40,6 +59,14 @@ impl Default for Settings {
             new_talker: new_talker::Settings::default(),
             function_scan: function_scan::Settings::default(),
             exception_burst: exception_burst::Settings::default(),
+            address_change: address_change::Settings::default(),
+            scan: scan::Settings::default(),
+            rogue_dhcp: rogue_dhcp::Settings::default(),
+            request_flood: request_flood::Settings::default(),
+            password_guessing: password_guessing::Settings::default(),
+            clear_text_credentials: clear_text_credentials::Settings::default(),
+            remote_access: remote_access::Settings::default(),
+            public_address: public_address::Settings::default(),
         }
     }
 }
@@ -72,6 +99,29 @@ impl Settings {
         let exception_burst = reader.table("exception_burst");
         let exception_burst =
             reader.absorb(exception_burst::Settings::configure(&exception_burst)).unwrap_or_default();
+        let address_change = reader.table("address_change");
+        let address_change =
+            reader.absorb(address_change::Settings::configure(&address_change)).unwrap_or_default();
+        let scan = reader.table("scan");
+        let scan = reader.absorb(scan::Settings::configure(&scan)).unwrap_or_default();
+        let rogue_dhcp = reader.table("rogue_dhcp");
+        let rogue_dhcp = reader.absorb(rogue_dhcp::Settings::configure(&rogue_dhcp)).unwrap_or_default();
+        let request_flood = reader.table("request_flood");
+        let request_flood =
+            reader.absorb(request_flood::Settings::configure(&request_flood)).unwrap_or_default();
+        let password_guessing = reader.table("password_guessing");
+        let password_guessing =
+            reader.absorb(password_guessing::Settings::configure(&password_guessing)).unwrap_or_default();
+        let clear_text_credentials = reader.table("clear_text_credentials");
+        let clear_text_credentials = reader
+            .absorb(clear_text_credentials::Settings::configure(&clear_text_credentials))
+            .unwrap_or_default();
+        let remote_access = reader.table("remote_access");
+        let remote_access =
+            reader.absorb(remote_access::Settings::configure(&remote_access)).unwrap_or_default();
+        let public_address = reader.table("public_address");
+        let public_address =
+            reader.absorb(public_address::Settings::configure(&public_address)).unwrap_or_default();
         reader.finish_with(Some(Self {
             disabled,
             repeat_quiet,
@@ -81,6 +131,14 @@ impl Settings {
             new_talker,
             function_scan,
             exception_burst,
+            address_change,
+            scan,
+            rogue_dhcp,
+            request_flood,
+            password_guessing,
+            clear_text_credentials,
+            remote_access,
+            public_address,
         }))
     }
 }

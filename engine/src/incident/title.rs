@@ -1,6 +1,6 @@
 //! One line for a plant manager: who did what to which device.
 
-use fieldwarden_model::{Alert, Site, Talker, Verb};
+use fieldwarden_model::{Alert, Severity, Site, Talker, Verb};
 use serde::{Deserialize, Serialize};
 
 use super::Case;
@@ -18,9 +18,18 @@ pub(crate) enum Deed {
     WroteSetPoints,
     WroteValues,
     ReadProgram,
+    TookAddress,
+    LoggedIn,
+    CopiedProgram,
+    Named,
+    HandedOut,
+    Flooded,
+    Guessed,
+    Reached,
     Probed,
     Broke,
     UsedFunctions,
+    Exposed,
     Talked,
     Appeared,
 }
@@ -36,7 +45,16 @@ impl Deed {
             "new-point-write" if alert.operation == Some(Verb::Operate) => Self::Commanded,
             "new-point-write" => Self::WroteSetPoints,
             "value-out-of-range" => Self::WroteValues,
-            "function-scan" | "exception-burst" => Self::Probed,
+            "address-change" => Self::TookAddress,
+            "password-guessing" if alert.severity >= Severity::High => Self::LoggedIn,
+            "password-guessing" => Self::Guessed,
+            "tool-transfer" => Self::CopiedProgram,
+            "device-naming" => Self::Named,
+            "rogue-dhcp" => Self::HandedOut,
+            "request-flood" => Self::Flooded,
+            "remote-access" | "public-address" => Self::Reached,
+            "clear-text-credentials" | "lost-encryption" => Self::Exposed,
+            "function-scan" | "exception-burst" | "scan" => Self::Probed,
             "malformed" => Self::Broke,
             "new-function" => Self::UsedFunctions,
             "new-talker" => Self::Appeared,
@@ -52,6 +70,7 @@ impl Deed {
                 | Self::Commanded
                 | Self::WroteSetPoints
                 | Self::WroteValues
+                | Self::Named
         )
     }
 
@@ -63,6 +82,15 @@ impl Deed {
             Self::WroteSetPoints => "wrote set-points on",
             Self::WroteValues => "wrote unusual values to",
             Self::ReadProgram => "read the program of",
+            Self::TookAddress => "took over the address of",
+            Self::LoggedIn => "guessed a password of",
+            Self::CopiedProgram => "copied a program by way of",
+            Self::Named => "named or addressed anew",
+            Self::HandedOut => "handed out addresses beside",
+            Self::Flooded => "flooded",
+            Self::Guessed => "tried passwords of",
+            Self::Reached => "reached",
+            Self::Exposed => "spoke without encryption to",
             Self::Probed => "searched",
             Self::Broke => "exchanged broken messages with",
             Self::UsedFunctions => "used functions it never used on",

@@ -80,9 +80,10 @@ fn qut_from_the_operators_own_station_is_still_seen() {
         let alerts = replay(&baseline, &disguised, 7);
         score(&path, &disguised, &attack, &BTreeSet::new(), &alerts, &[STATION]);
         assert!(
-            alerts
-                .iter()
-                .all(|alert| ["new-point-write", "value-out-of-range"].contains(&alert.detector.as_str())),
+            // One of the attacks asks thirty times as often as the station does.
+            alerts.iter().all(|alert| {
+                ["new-point-write", "value-out-of-range", "request-flood"].contains(&alert.detector.as_str())
+            }),
             "{}: a known station is no new one",
             path.display()
         );

@@ -23,6 +23,8 @@ pub(crate) const ID: &str = "request-flood";
 pub(crate) const GRAIN: u32 = 250;
 /// So many requests in a row without an answer, of a server that answered before, are a backlog.
 pub(crate) const BACKLOG: u32 = 100;
+/// Clients counted apart for each server within a minute; further ones count for the server alone.
+const MAX_CLIENTS: usize = 16;
 /// Servers whose load is remembered; when full, the sixteenth part asked longest ago is forgotten.
 const MAX_SERVERS: usize = 1_024;
 
@@ -94,7 +96,7 @@ pub(crate) struct Memory {
     servers: BTreeMap<(AddressSpace, Talker), Asked>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Asked {
     minute: i64,
     count: u64,
@@ -103,6 +105,8 @@ struct Asked {
     /// Of all minutes before that.
     busiest: u64,
     last: Timestamp,
+    /// Of the running minute, by client.
+    clients: Vec<(Talker, u64)>,
 }
 
 impl Detector for RequestFlood {
@@ -156,9 +160,16 @@ impl Detector for RequestFlood {
             return;
         };
         let Some(server) = seen.server else { return };
-        let asked = memory.loads.add((seen.space, server.talker), seen.time, u64::from(*more));
+        let client = seen.client.talker;
+        let asked = memory.loads.add((seen.space, server.talker), client, seen.time, u64::from(*more));
         let busiest = asked.busiest.saturating_mul(settings.times_busiest.into());
         if asked.count < busiest.max(settings.requests_per_minute.into()) {
+            return;
+        }
+        // Told of who asks most: the display that asks as ever does not flood.
+        let most = asked.clients.iter().map(|(_, count)| *count).max();
+        let own = asked.clients.iter().find(|(other, _)| *other == client).map(|(_, count)| *count);
+        if own.is_some() && own != most {
             return;
         }
         let mut finding = (*seen).clone();
@@ -170,7 +181,7 @@ impl Detector for RequestFlood {
             busiest => format!("where its busiest minute so far had {busiest}"),
         };
         finding.sentence = format!(
-            "{{server}} was asked {} times within a minute, last by {{client}}, {used_to}",
+            "{{server}} was asked {} times within a minute, mostly by {{client}}, {used_to}",
             asked.count
         );
         findings(finding);
@@ -178,16 +189,22 @@ impl Detector for RequestFlood {
 }
 
 impl Memory {
-    fn add(&mut self, server: (AddressSpace, Talker), now: Timestamp, more: u64) -> Asked {
+    fn add(&mut self, server: (AddressSpace, Talker), client: Talker, now: Timestamp, more: u64) -> Asked {
         let minute = now.nanos().div_euclid(60_000_000_000);
         let asked = self.servers.entry(server).or_default();
         if asked.minute != minute {
             asked.busiest = asked.busiest.max(asked.before);
             (asked.minute, asked.before, asked.count) = (minute, asked.count, 0);
+            asked.clients.clear();
         }
         asked.count += more;
         asked.last = now;
-        let asked = *asked;
+        if let Some((_, count)) = asked.clients.iter_mut().find(|(other, _)| *other == client) {
+            *count += more;
+        } else if asked.clients.len() < MAX_CLIENTS {
+            asked.clients.push((client, more));
+        }
+        let asked = asked.clone();
         if self.servers.len() > MAX_SERVERS {
             let mut ages: Vec<_> = self.servers.iter().map(|(key, asked)| (asked.last, *key)).collect();
             ages.sort_unstable();

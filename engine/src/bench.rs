@@ -6,7 +6,7 @@ use fieldwarden_model::{
     AddressSpace, Alert, Endpoint, FrameRef, Incident, Operation, Outcome, PointRange, Talker, Timestamp,
     Transport, Value, Values, Verb, operation::Encoding,
 };
-use fieldwarden_protocols::{Anomaly, Body, Direction, FieldVisitor, Kind, Message, Protocol};
+use fieldwarden_protocols::{Anomaly, Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol};
 
 use crate::{
     baseline::{Baseline, Entry, Envelope, Function, KnownTalker, Moves, Pace, compiled::Compiled},
@@ -18,7 +18,7 @@ use crate::{
     map::Seed,
     shard::{FlowState, Judge, Rules},
     site::Site,
-    track::{self, FlowKey, Heard, Observer, Origin, Pulse, TrackEvent},
+    track::{self, ArpSaid, FlowKey, Heard, Observer, Origin, Pulse, TrackEvent},
 };
 
 /// The operator's station.
@@ -40,6 +40,9 @@ pub(crate) struct Bench {
     frame: u64,
     protocol: Protocol,
     port: u16,
+    fields: Vec<(&'static str, &'static str)>,
+    /// Between two messages.
+    between: Duration,
     pub(crate) alerts: Vec<Alert>,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) writes: Vec<WriteRecord>,
@@ -74,6 +77,8 @@ impl Bench {
             frame: 0,
             protocol: MODBUS,
             port: 502,
+            fields: Vec::new(),
+            between: Duration::from_millis(10),
             alerts: Vec::new(),
             incidents: Vec::new(),
             writes: Vec::new(),
@@ -116,6 +121,13 @@ impl Bench {
         self
     }
 
+    /// Lets milliseconds pass; ten pass with every message besides, until this was called.
+    pub(crate) fn pass(&mut self, millis: u64) -> &mut Self {
+        self.between = Duration::ZERO;
+        self.now = self.now.saturating_add(Duration::from_millis(millis));
+        self
+    }
+
     /// The capture loses frames.
     pub(crate) fn loses(&mut self, frames: u64) -> &mut Self {
         self.site.unseen(Reason::KernelDrops, Place::Interface(0), frames);
@@ -125,9 +137,49 @@ impl Bench {
     /// A talker is heard.
     pub(crate) fn heard(&mut self, who: &str) -> &mut Self {
         let frame = self.next_frame();
-        let heard = Heard { space: AddressSpace(0), talker: talker(who), mac: None, time: self.now, frame };
+        let heard = Heard {
+            space: AddressSpace(0),
+            talker: talker(who),
+            mac: None,
+            arp: None,
+            time: self.now,
+            frame,
+        };
         self.judge.heard(&heard);
         self.settle()
+    }
+
+    /// A talker is heard with its hardware address: in an IP packet, or in an ARP packet of an operation about a target.
+    pub(crate) fn says(&mut self, who: &str, mac: &str, arp: Option<(u16, &str)>) -> &mut Self {
+        let frame = self.next_frame();
+        let arp = arp.map(|(operation, target)| ArpSaid { operation, target: target.parse().unwrap() });
+        let mac = Some(mac.parse().unwrap());
+        self.now = self.now.saturating_add(Duration::from_millis(10));
+        let heard = Heard { space: AddressSpace(0), talker: talker(who), mac, arp, time: self.now, frame };
+        self.judge.heard(&heard);
+        self.settle()
+    }
+
+    /// Both sides of a connection have spoken, or its server refused it.
+    pub(crate) fn accepts(&mut self, client: &str, server: &str, port: u16) -> &mut Self {
+        self.event(client, server, port, TrackEvent::Answered)
+    }
+
+    /// A connection is refused, or given up.
+    pub(crate) fn ends(&mut self, client: &str, server: &str, port: u16) -> &mut Self {
+        self.event(client, server, port, TrackEvent::Ended)
+    }
+
+    /// From now on another protocol is spoken, on a port.
+    pub(crate) const fn speaks(&mut self, protocol: &'static str, port: u16) -> &mut Self {
+        (self.protocol, self.port) = (Protocol(protocol), port);
+        self
+    }
+
+    /// Messages carry these fields from now on.
+    pub(crate) fn with_fields(&mut self, fields: &[(&'static str, &'static str)]) -> &mut Self {
+        self.fields = fields.to_vec();
+        self
     }
 
     /// A client connects to a port and says nothing the engine understands.
@@ -193,13 +245,15 @@ impl Bench {
         if !self.flows.contains_key(&key) {
             self.event(client, server, self.port, TrackEvent::Started);
         }
-        self.now = self.now.saturating_add(Duration::from_millis(10));
+        self.now = self.now.saturating_add(self.between);
         let frames = [self.next_frame()];
         let mut flow = self.flows.remove(&key).unwrap_or_default();
         let direction = if kind == Kind::Response { Direction::ToClient } else { Direction::ToServer };
-        let one = One(*operation);
+        let fields = core::mem::take(&mut self.fields);
+        let one = One(*operation, &fields);
         let message = Message { protocol: self.protocol, kind, direction, anomalies, body: &one };
         self.judge.message(&origin(&key, direction, self.now, &frames), &mut flow, &message);
+        self.fields = fields;
         self.flows.insert(key, flow);
         self.settle()
     }
@@ -316,10 +370,14 @@ const fn origin<'a>(
     Origin { key, direction, time, frames, vlan: &[], client_mac: None, server_mac: None }
 }
 
-struct One<'a>(Operation<'a>);
+struct One<'a>(Operation<'a>, &'a [(&'static str, &'static str)]);
 
 impl Body for One<'_> {
-    fn fields(&self, _: &mut dyn FieldVisitor) {}
+    fn fields(&self, visitor: &mut dyn FieldVisitor) {
+        for (key, value) in self.1 {
+            visitor.field(key, FieldValue::Text(value));
+        }
+    }
 
     fn operations(&self, each: &mut dyn FnMut(&Operation<'_>)) {
         each(&self.0);

@@ -366,4 +366,6 @@ fn shard_of_service(key: &ServiceKey) -> usize {
 }
 
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ use crate::{
     blindness::{Lacks, Ledger, Place, Reason},
     community_id::community_id,
     detect::new_conversation::ANSWERED,
-    detect::{DETECTORS, Finding, Memory, Subject},
+    detect::{DETECTORS, Finding, Memory, Sight, Subject, Survey, is_crowded},
     engine::Output,
     history::{Device, MAX_VALUES_TOLD, PlantValues, WriteRecord},
     incident::{Desk, Fact},
@@ -39,6 +39,8 @@ pub(crate) struct Site {
     /// What the site itself let go.
     pub(crate) ledger: Ledger,
     pub(crate) sensor: Sensor,
+    /// What detectors remember across conversations.
+    survey: Survey,
 }
 
 impl Site {
@@ -57,6 +59,7 @@ impl Site {
             alerts: 0,
             ledger: Ledger::default(),
             sensor: Sensor::default(),
+            survey: Survey::default(),
         }
     }
 
@@ -85,7 +88,11 @@ impl Site {
         match observation.what {
             What::Talker(heard) => self.talker(&heard, out),
             What::Unseen(reason, place, count) => self.unseen(reason, place, count),
-            What::Finding(finding) => self.finding(*finding, out),
+            What::Finding(finding) => match finding.matter {
+                Some(matter) => self.survey(&Sight::Matter(&finding, &matter), out),
+                None => self.finding(*finding, out),
+            },
+            What::Door(door) => self.survey(&Sight::Door(&door), out),
             What::Values { device, points, shape, octets: range } => {
                 self.plant.remember(device, points, shape, told.octets(range), false);
             }
@@ -122,6 +129,21 @@ impl Site {
             let subject = Subject::Talker(heard);
             detector.judge(&context, &subject, &mut memory, &mut |finding| self.finding(finding, out));
         }
+        self.survey(&Sight::Held(heard), out);
+    }
+
+    /// Shows detectors what a shard saw.
+    fn survey(&mut self, sight: &Sight<'_>, out: &mut dyn FnMut(Output)) {
+        let rules = self.rules.clone();
+        let context = rules.context();
+        let mut memory = core::mem::take(&mut self.survey);
+        for detector in DETECTORS {
+            if context.settings.disabled.iter().any(|id| id == detector.id()) {
+                continue;
+            }
+            detector.survey(&context, sight, &mut memory, &mut |finding| self.finding(finding, out));
+        }
+        self.survey = memory;
     }
 
     fn finding(&mut self, finding: Finding, out: &mut dyn FnMut(Output)) {
@@ -145,10 +167,11 @@ impl Site {
         let passing = knocks.is_some_and(unknown)
             && !answered
             && matches!(finding.detector, "new-talker" | "new-conversation");
-        if let Some(incident) = self.repeats.too_many(&key, passing, finding.time, &settings) {
+        let crowded = passing || (knocks.is_some_and(unknown) && is_crowded(finding.detector));
+        if let Some(incident) = self.repeats.too_many(&key, crowded, finding.time, &settings) {
             self.desk.repeat(&incident, finding.time);
             // Made-up addresses do not come back: remembering each would push out what does.
-            if !passing {
+            if !crowded {
                 self.repeats.note(key, finding.time, incident);
             }
             return;
@@ -162,7 +185,7 @@ impl Site {
             out(Output::Incident(closed));
         }
         alert.incident = incident.id.clone();
-        self.repeats.told(key, passing, alert.time, &incident.id, settings.pair_window);
+        self.repeats.told(key, crowded, alert.time, &incident.id, settings.pair_window);
         self.alerts += 1;
         out(Output::Alert(alert));
         out(Output::Incident(incident));

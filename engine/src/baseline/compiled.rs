@@ -75,6 +75,41 @@ impl Compiled {
         self.talkers.iter().find(|(_, known)| **known == Some(mac)).map(|((_, talker), _)| *talker)
     }
 
+    /// The hardware address a talker was learned with.
+    pub(crate) fn mac_of(&self, space: AddressSpace, talker: Talker) -> Option<Mac> {
+        self.talkers.get(&(space, talker)).copied().flatten()
+    }
+
+    /// How many talkers were learned with this hardware address: a router speaks for many.
+    pub(crate) fn spoken_for(&self, space: AddressSpace, mac: Mac) -> usize {
+        self.talkers.iter().filter(|((of, _), known)| *of == space && **known == Some(mac)).count()
+    }
+
+    /// Whether a talker serves anyone by this protocol.
+    pub(crate) fn serves(&self, space: AddressSpace, server: Talker, protocol: &str) -> bool {
+        self.entries.iter().any(|entry| {
+            let service = &entry.key.service;
+            (service.space, service.server) == (space, server) && entry.key.protocol.name() == protocol
+        })
+    }
+
+    /// Whether anybody serves by this protocol.
+    pub(crate) fn serves_any(&self, space: AddressSpace, protocol: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.key.service.space == space && entry.key.protocol.name() == protocol)
+    }
+
+    /// Whether a protocol is spoken anywhere within a service.
+    pub(crate) fn speaks(&self, service: &ServiceKey, protocol: &str) -> bool {
+        let after = self.by_key.partition_point(|at| {
+            self.entries.get(*at as usize).is_some_and(|entry| entry.key.service < *service)
+        });
+        let entries = self.by_key.iter().skip(after).filter_map(|at| self.entries.get(*at as usize));
+        let mut own = entries.take_while(|entry| entry.key.service == *service);
+        own.any(|entry| entry.key.protocol.name() == protocol)
+    }
+
     /// Whether a client normally uses this service, whatever is spoken there.
     pub(crate) fn knows_service(&self, service: &ServiceKey) -> bool {
         self.first_from(|key| key.service < *service).is_some_and(|(_, key)| key.service == *service)

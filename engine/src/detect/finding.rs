@@ -6,7 +6,7 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::{Direction, Protocol};
 
-use super::{Blinded, Judged, Opened};
+use super::{Blinded, Door, Judged, Matter, Opened};
 use crate::{conversation::ConversationKey, history::Shape, track::Heard};
 
 /// A judgement. Its sentence names the two sides `{client}` and `{server}`; their names are filled in later.
@@ -35,6 +35,8 @@ pub struct Finding {
     pub(crate) bucket: Bucket,
     /// Whether it is about a flow that its server seems to have begun, as a frame from a well-known port does.
     pub(crate) backwards: bool,
+    /// What the site is to make of it, where it is no judgement yet but a sight.
+    pub(crate) matter: Option<Matter>,
 }
 
 /// What makes two findings of one detector about one conversation the same thing.
@@ -71,6 +73,26 @@ impl Finding {
             baseline_entry: None,
             bucket: Bucket::default(),
             backwards: false,
+            matter: None,
+        }
+    }
+
+    /// About a door that was tried.
+    pub(crate) fn of_door(detector: &'static str, door: &Door) -> Self {
+        let heard = Heard {
+            space: door.space,
+            talker: door.client.talker,
+            mac: door.client_mac,
+            arp: None,
+            time: door.time,
+            frame: door.frame,
+        };
+        Self {
+            transport: door.transport,
+            client: door.client,
+            server: Some(Endpoint { talker: door.server, port: door.port }),
+            protocol: door.protocol,
+            ..Self::of_talker(detector, &heard)
         }
     }
 
@@ -78,8 +100,14 @@ impl Finding {
     pub(crate) fn of_sensor(detector: &'static str, blinded: &Blinded) -> Self {
         let nobody = Talker::Ip(core::net::IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED));
         let frame = FrameRef::default();
-        let heard =
-            Heard { space: AddressSpace::default(), talker: nobody, mac: None, time: blinded.time, frame };
+        let heard = Heard {
+            space: AddressSpace::default(),
+            talker: nobody,
+            mac: None,
+            arp: None,
+            time: blinded.time,
+            frame,
+        };
         Self { frames: Vec::new(), ..Self::of_talker(detector, &heard) }
     }
 
@@ -91,7 +119,7 @@ impl Finding {
     ) -> Self {
         let service = &conversation.service;
         let frame = FrameRef::default();
-        let heard = Heard { space: service.space, talker: service.client, mac: None, time, frame };
+        let heard = Heard { space: service.space, talker: service.client, mac: None, time, frame, arp: None };
         Self {
             transport: service.transport,
             server: Some(Endpoint { talker: service.server, port: service.port }),
@@ -109,6 +137,7 @@ impl Finding {
             space: origin.key.space,
             talker: origin.key.client.talker,
             mac: origin.client_mac,
+            arp: None,
             time: origin.time,
             frame: origin.frames.last().copied().unwrap_or_default(),
         };

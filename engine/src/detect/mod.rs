@@ -4,36 +4,49 @@
 //! remember of a service it keeps in [`Memory`]; it has no other state, no clock and no randomness. Whether a finding
 //! repeats one told before, and which incident it belongs to, is decided behind the detectors.
 
+pub mod address_change;
+pub mod clear_text_credentials;
 pub mod controller_mode;
+pub mod device_naming;
 pub mod exception_burst;
 mod finding;
 pub mod forced_point;
 pub mod function_scan;
+pub mod lost_encryption;
 pub mod lost_poll;
 pub mod malformed;
 pub mod new_conversation;
 pub mod new_function;
 pub mod new_point_write;
 pub mod new_talker;
+pub mod password_guessing;
 pub mod period_change;
 pub mod point_toggling;
 pub mod program_transfer;
+pub mod public_address;
 pub mod read_sweep;
+pub mod remote_access;
+pub mod request_flood;
+pub mod rogue_dhcp;
 pub mod rogue_master;
+pub mod scan;
 pub mod security_change;
 pub mod sensor_blind;
 pub mod set_time;
 mod settings;
+mod sight;
 pub mod silent_controller;
+pub mod tool_transfer;
 mod tracks;
 pub mod unasked_answer;
 pub mod unselected_operate;
 pub mod value_out_of_range;
 pub mod value_step;
 pub mod write_burst;
+pub mod wrong_port;
 
 use fieldwarden_model::{FrameRef, Operation, Outcome, Timestamp, Verb};
-use fieldwarden_protocols::{Direction, Protocol};
+use fieldwarden_protocols::{Direction, Message, Protocol};
 
 use crate::{
     baseline::compiled::{Compiled, CompiledEntry},
@@ -45,6 +58,7 @@ use crate::{
 pub use crate::blindness::Need;
 pub(crate) use finding::{Bucket, Finding};
 pub use settings::Settings;
+pub(crate) use sight::{Door, Matter, Sight, Survey, Tried};
 
 /// Every detector, in the order in which they judge.
 pub static DETECTORS: &[&dyn Detector] = &[
@@ -58,6 +72,18 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &malformed::Malformed,
     &function_scan::FunctionScan,
     &exception_burst::ExceptionBurst,
+    &address_change::AddressChange,
+    &scan::Scan,
+    &device_naming::DeviceNaming,
+    &rogue_dhcp::RogueDhcp,
+    &request_flood::RequestFlood,
+    &password_guessing::PasswordGuessing,
+    &clear_text_credentials::ClearTextCredentials,
+    &remote_access::RemoteAccess,
+    &tool_transfer::ToolTransfer,
+    &public_address::PublicAddress,
+    &wrong_port::WrongPort,
+    &lost_encryption::LostEncryption,
     &set_time::SetTime,
     &security_change::SecurityChange,
     &forced_point::ForcedPoint,
@@ -91,6 +117,18 @@ pub trait Detector: Sync {
         memory: &mut Memory,
         findings: &mut dyn FnMut(Finding),
     );
+
+    /// Judges what shows across conversations alone: the site asks for it, in the order of the wire. Nothing by default.
+    #[doc(hidden)]
+    fn survey(
+        &self,
+        context: &Context<'_>,
+        sight: &Sight<'_>,
+        memory: &mut Survey,
+        findings: &mut dyn FnMut(Finding),
+    ) {
+        let _ = (context, sight, memory, findings);
+    }
 }
 
 /// The id of a detector as this program's text, from a checkpoint or a setting.
@@ -121,6 +159,10 @@ pub enum Subject<'a> {
     /// A server answered for the first time within a conversation of a service that the baseline does not know: who asks
     /// there is no made-up address.
     Answered(Judged<'a>),
+    /// Both sides of a flow have spoken, of a service that the baseline does not know: for the first time there.
+    Accepted(Opened<'a>),
+    /// So many requests came within a minute, or so many stayed unanswered, that it is worth a look.
+    Loaded(Judged<'a>, Load),
     /// A talker asked for something, or was answered.
     Operation(Judged<'a>, &'a Operation<'a>),
     /// Something broke its protocol.
@@ -139,10 +181,13 @@ impl Subject<'_> {
         match self {
             Self::Met(judged)
             | Self::Answered(judged)
+            | Self::Loaded(judged, _)
             | Self::Operation(judged, _)
             | Self::Minute(judged, _)
             | Self::Broken(judged, _) => judged.lacks,
-            Self::Talker(_) | Self::Opened(_) | Self::Stopped(_) | Self::Blind(_) => Lacks::of(&[]),
+            Self::Talker(_) | Self::Opened(_) | Self::Accepted(_) | Self::Stopped(_) | Self::Blind(_) => {
+                Lacks::of(&[])
+            }
         }
     }
 }
@@ -203,6 +248,18 @@ pub struct Judged<'a> {
     pub(crate) lacks: Lacks,
     /// Which way the message went.
     pub(crate) direction: Direction,
+    /// The message, for its fields; none where something broke the protocol.
+    pub(crate) message: Option<&'a Message<'a>>,
+}
+
+/// How much is asked of a server within one conversation.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Requests in the running minute.
+    pub(crate) asked: u32,
+    /// Requests since the last answer.
+    pub(crate) unanswered: u32,
 }
 
 /// How something broke its protocol.
@@ -222,6 +279,7 @@ pub struct Memory {
     pub(crate) functions: function_scan::Memory,
     /// Of services that are written to, or read beyond the baseline: the others pay eight octets for it.
     process: Option<Box<Process>>,
+    pub(crate) logins: password_guessing::Memory,
 }
 
 /// What is remembered of a service that is written to, or read beyond the baseline.
@@ -261,10 +319,33 @@ impl Memory {
 }
 
 impl Judged<'_> {
+    /// The text of a field of the message, the first where it is a list.
+    pub(crate) fn text(&self, key: &'static str) -> Option<String> {
+        sight::text(self.message?, key)
+    }
+
     /// The frame that completed the message.
     pub(crate) fn frame(&self) -> Option<FrameRef> {
         self.origin.frames.last().copied()
     }
+}
+
+/// Whether findings of this detector about strangers are told as those of a crowd: a stranger's address may be made up, and
+/// made-up ones come without end.
+pub(crate) fn is_crowded(detector: &str) -> bool {
+    let by_strangers = [
+        address_change::ID,
+        device_naming::ID,
+        public_address::ID,
+        remote_access::ID,
+        rogue_dhcp::ID,
+        scan::ID,
+        wrong_port::ID,
+        clear_text_credentials::ID,
+        password_guessing::ID,
+        tool_transfer::ID,
+    ];
+    by_strangers.contains(&detector)
 }
 
 /// Whether an operation is demanded here, as opposed to answered or reported.

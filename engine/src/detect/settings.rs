@@ -5,8 +5,9 @@ use std::time::Duration;
 use fieldwarden_model::section::{Fault, Reader, Section};
 
 use super::{
-    detector_id, exception_burst, function_scan, lost_poll, new_talker, period_change, point_toggling,
-    read_sweep, silent_controller, unselected_operate, value_step, write_burst,
+    address_change, clear_text_credentials, detector_id, exception_burst, function_scan, lost_poll,
+    new_talker, password_guessing, period_change, point_toggling, public_address, read_sweep, remote_access,
+    request_flood, rogue_dhcp, scan, silent_controller, unselected_operate, value_step, write_burst,
 };
 
 /// What the detectors are told.
@@ -46,6 +47,22 @@ pub struct Settings {
     pub silent_controller: silent_controller::Settings,
     /// Of `period-change`.
     pub period_change: period_change::Settings,
+    /// Of `address-change`.
+    pub address_change: address_change::Settings,
+    /// Of `scan`.
+    pub scan: scan::Settings,
+    /// Of `rogue-dhcp`.
+    pub rogue_dhcp: rogue_dhcp::Settings,
+    /// Of `request-flood`.
+    pub request_flood: request_flood::Settings,
+    /// Of `password-guessing`.
+    pub password_guessing: password_guessing::Settings,
+    /// Of `clear-text-credentials`.
+    pub clear_text_credentials: clear_text_credentials::Settings,
+    /// Of `remote-access`.
+    pub remote_access: remote_access::Settings,
+    /// Of `public-address`.
+    pub public_address: public_address::Settings,
 }
 
 impl Default for Settings {
@@ -67,6 +84,14 @@ impl Default for Settings {
             lost_poll: lost_poll::Settings::default(),
             silent_controller: silent_controller::Settings::default(),
             period_change: period_change::Settings::default(),
+            address_change: address_change::Settings::default(),
+            scan: scan::Settings::default(),
+            rogue_dhcp: rogue_dhcp::Settings::default(),
+            request_flood: request_flood::Settings::default(),
+            password_guessing: password_guessing::Settings::default(),
+            clear_text_credentials: clear_text_credentials::Settings::default(),
+            remote_access: remote_access::Settings::default(),
+            public_address: public_address::Settings::default(),
         }
     }
 }
@@ -101,6 +126,7 @@ impl Settings {
             reader.absorb(exception_burst::Settings::configure(&exception_burst)).unwrap_or_default();
         let process = Process::configure(&mut reader);
         let timing = Timing::configure(&mut reader);
+        let network = Network::configure(&mut reader);
         reader.finish_with(Some(Self {
             disabled,
             repeat_quiet,
@@ -118,6 +144,14 @@ impl Settings {
             lost_poll: timing.lost_poll,
             silent_controller: timing.silent_controller,
             period_change: timing.period_change,
+            address_change: network.address_change,
+            scan: network.scan,
+            rogue_dhcp: network.rogue_dhcp,
+            request_flood: network.request_flood,
+            password_guessing: network.password_guessing,
+            clear_text_credentials: network.clear_text_credentials,
+            remote_access: network.remote_access,
+            public_address: network.public_address,
         }))
     }
 }
@@ -167,6 +201,56 @@ impl Timing {
         let period_change =
             reader.absorb(period_change::Settings::configure(&period_change)).unwrap_or_default();
         Self { lost_poll, silent_controller, period_change }
+    }
+}
+
+/// The sections of detectors that judge the network, and who reaches whom.
+struct Network {
+    address_change: address_change::Settings,
+    scan: scan::Settings,
+    rogue_dhcp: rogue_dhcp::Settings,
+    request_flood: request_flood::Settings,
+    password_guessing: password_guessing::Settings,
+    clear_text_credentials: clear_text_credentials::Settings,
+    remote_access: remote_access::Settings,
+    public_address: public_address::Settings,
+}
+
+impl Network {
+    fn configure(reader: &mut Reader<'_>) -> Self {
+        let address_change = reader.table("address_change");
+        let address_change =
+            reader.absorb(address_change::Settings::configure(&address_change)).unwrap_or_default();
+        let scan = reader.table("scan");
+        let scan = reader.absorb(scan::Settings::configure(&scan)).unwrap_or_default();
+        let rogue_dhcp = reader.table("rogue_dhcp");
+        let rogue_dhcp = reader.absorb(rogue_dhcp::Settings::configure(&rogue_dhcp)).unwrap_or_default();
+        let request_flood = reader.table("request_flood");
+        let request_flood =
+            reader.absorb(request_flood::Settings::configure(&request_flood)).unwrap_or_default();
+        let password_guessing = reader.table("password_guessing");
+        let password_guessing =
+            reader.absorb(password_guessing::Settings::configure(&password_guessing)).unwrap_or_default();
+        let clear_text_credentials = reader.table("clear_text_credentials");
+        let clear_text_credentials = reader
+            .absorb(clear_text_credentials::Settings::configure(&clear_text_credentials))
+            .unwrap_or_default();
+        let remote_access = reader.table("remote_access");
+        let remote_access =
+            reader.absorb(remote_access::Settings::configure(&remote_access)).unwrap_or_default();
+        let public_address = reader.table("public_address");
+        let public_address =
+            reader.absorb(public_address::Settings::configure(&public_address)).unwrap_or_default();
+        Self {
+            address_change,
+            scan,
+            rogue_dhcp,
+            request_flood,
+            password_guessing,
+            clear_text_credentials,
+            remote_access,
+            public_address,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One line for a plant manager: who did what to which device.
 
-use fieldwarden_model::{Alert, Site, Step, Talker, Timestamp, Verb};
+use fieldwarden_model::{Alert, Severity, Site, Step, Talker, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
 
 use super::Case;
@@ -24,12 +24,21 @@ pub(crate) enum Deed {
     SetClock,
     ForgedAnswers,
     ReadProgram,
+    TookAddress,
+    LoggedIn,
+    CopiedProgram,
+    Named,
+    HandedOut,
+    Flooded,
+    Guessed,
+    Reached,
     Probed,
     Broke,
     UsedFunctions,
     GotNoAnswer,
     StoppedAsking,
     ChangedPace,
+    Exposed,
     Talked,
     Appeared,
 }
@@ -55,7 +64,16 @@ impl Deed {
             "lost-poll" => Self::StoppedAsking,
             "period-change" => Self::ChangedPace,
             "unasked-answer" => Self::ForgedAnswers,
-            "function-scan" | "exception-burst" | "read-sweep" => Self::Probed,
+            "function-scan" | "exception-burst" | "read-sweep" | "scan" => Self::Probed,
+            "address-change" => Self::TookAddress,
+            "password-guessing" if alert.severity >= Severity::High => Self::LoggedIn,
+            "password-guessing" => Self::Guessed,
+            "tool-transfer" => Self::CopiedProgram,
+            "device-naming" => Self::Named,
+            "rogue-dhcp" => Self::HandedOut,
+            "request-flood" => Self::Flooded,
+            "remote-access" | "public-address" => Self::Reached,
+            "clear-text-credentials" | "lost-encryption" => Self::Exposed,
             "malformed" => Self::Broke,
             "new-function" => Self::UsedFunctions,
             "new-talker" => Self::Appeared,
@@ -76,6 +94,7 @@ impl Deed {
                 | Self::WroteOften
                 | Self::ChangedSecurity
                 | Self::SetClock
+                | Self::Named
         )
     }
 
@@ -93,6 +112,15 @@ impl Deed {
             Self::SetClock => "set the clock of",
             Self::ForgedAnswers => "had answers it had not asked for from",
             Self::ReadProgram => "read the program of",
+            Self::TookAddress => "took over the address of",
+            Self::LoggedIn => "guessed a password of",
+            Self::CopiedProgram => "copied a program by way of",
+            Self::Named => "named or addressed anew",
+            Self::HandedOut => "handed out addresses beside",
+            Self::Flooded => "flooded",
+            Self::Guessed => "tried passwords of",
+            Self::Reached => "reached",
+            Self::Exposed => "spoke without encryption to",
             Self::Probed => "searched",
             Self::Broke => "exchanged broken messages with",
             Self::UsedFunctions => "used functions it never used on",

@@ -3,15 +3,17 @@
 //! Threads merely run shards: what a shard says depends on the frames of its own pairs alone. What it says are
 //! [`Observations`], which the site consumes in the order of (time, frame, n).
 
+mod doors;
 mod observations;
 mod polls;
 mod services;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use fieldwarden_model::{AddressSpace, FrameRef, Operation, Outcome, Talker, Timestamp, Transport, Verb};
-use fieldwarden_protocols::{Blame, Kind, Message, Protocol};
+use fieldwarden_protocols::{Blame, Direction, Kind, Message, Protocol};
 
+use doors::Told;
 pub(crate) use observations::{Change, Observation, Observations, What};
 pub(crate) use polls::Poll;
 pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Services, Slot};
@@ -21,15 +23,15 @@ use crate::{
     batch::Teller,
     blindness::{Lacks, Ledger, Need, Place, Reason, Taint},
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody, plain},
-    detect::{self, Broken, Context, DETECTORS, Finding, Judged, Memory, Opened, Subject, malformed},
+    detect::{
+        self, Broken, Context, DETECTORS, Door, Finding, Judged, Memory, Opened, Subject, Tried, malformed,
+        scan, tool_transfer,
+    },
     history::{Device, Shape},
     map::{Map, Seed, map},
     track::{self, Copied, Heard, Observer, Origin, Pulse, TrackEvent, Unattached},
     values,
 };
-
-/// A talker that keeps talking is reported again after this long, so that the site knows it did not fall silent.
-const HEARD_AGAIN: Duration = Duration::from_secs(3_600);
 
 /// What a shard counts.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +59,7 @@ pub(crate) struct Judge {
     pub(crate) services: Services,
     pub(crate) counters: Counters,
     pub(crate) observations: Observations,
-    heard: Map<(AddressSpace, Talker), Timestamp>,
+    heard: Map<(AddressSpace, Talker), Told>,
     max_heard: usize,
     messages: Option<(Protocol, u64)>,
     /// How many times the capture lost frames.
@@ -245,8 +247,12 @@ impl Judge {
         }
         let suggested = flow.protocol.or_else(|| suggested(&key));
         let opened = Opened { origin, service: &key, suggested, known: service.known };
+        let first = service.flows == 1 && event != TrackEvent::Active && !service.answered;
         let context = self.rules.context();
         run(&context, &Subject::Opened(opened), &mut service.memory, &mut self.observations);
+        if first && origin.direction == Direction::ToServer {
+            self.tried(origin, Tried::Knocked);
+        }
     }
 
     /// Where the conversation of this protocol and unit stands within the service, met now if need be.
@@ -254,9 +260,10 @@ impl Judge {
         &mut self,
         origin: &Origin<'_>,
         flow: &mut FlowState,
-        protocol: Protocol,
+        message: &Message<'_>,
         unit: Option<u16>,
     ) -> Option<(Slot, usize)> {
+        let protocol = message.protocol;
         let slot = self.service(origin, flow);
         let service = self.services.get_mut(slot)?;
         let is = |c: &Conversation| c.key.unit == unit && c.key.protocol == protocol;
@@ -291,7 +298,13 @@ impl Judge {
             lacks: flow
                 .lacks(&Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped }, origin),
             direction: origin.direction,
+            message: Some(message),
         };
+        let to_unit = unit.filter(|_| entry.is_none() && !service.to_group);
+        if let Some(door) = to_unit.and_then(|unit| Door::of_unit(origin, protocol, unit)) {
+            let at = At::of(origin);
+            self.observations.push(at.time, at.frame, What::Door(door));
+        }
         // A service that is unknown as a whole was told when its flow began; a group is not told at all.
         if service.known && !service.to_group {
             let context = self.rules.context();
@@ -308,8 +321,7 @@ impl Judge {
         operation: &Operation<'_>,
         first: bool,
     ) {
-        let protocol = message.protocol;
-        let Some((slot, at)) = self.conversation(origin, flow, protocol, operation.unit) else { return };
+        let Some((slot, at)) = self.conversation(origin, flow, message, operation.unit) else { return };
         let Some(service) = self.services.get_mut(slot) else { return };
         let known = service.known || service.to_group;
         let Service { last, conversations, memory, answered, to_group, blind_at, .. } = service;
@@ -317,9 +329,9 @@ impl Judge {
         *last = origin.time;
         let Some(conversation) = conversations.get_mut(at) else { return };
         let served = first && conversation.serves(operation.outcome, message.direction);
-        let mut minute = None;
+        let (mut minute, mut load) = (None, None);
         if first {
-            minute = conversation.activity.count(origin.time, operation.outcome);
+            (minute, load) = conversation.count(origin.time, operation.outcome, origin.key.transport);
             let place = Place::Service(conversation.key.service);
             let mut note = |reason, lacks, count| {
                 self.ledger.note(reason, place, lacks, origin.time, count);
@@ -344,11 +356,21 @@ impl Judge {
         let demanded = unseen.then_some(Operation { outcome: Outcome::Asked, ..*operation });
         let asked = demanded.as_ref().unwrap_or(operation);
         let usual = may_be_usual(asked)
+            && !memory.logins.watches()
+            && !tool_transfer::names_file(message.protocol, asked)
             && (conversation.uses(asked.function)
                 || entry.is_some_and(|entry| entry.knows_function(asked.function)))
             && !reads_elsewhere(entry, asked);
         let answers = !known && served;
-        if !usual || answers || minute.is_some() {
+        if served
+            && operation.outcome == Outcome::Done
+            && let Some(unit) = operation.unit.filter(|_| entry.is_none() && !to_group)
+            && let Some(door) = Door::of_unit(origin, message.protocol, unit)
+        {
+            let at = At::of(origin);
+            self.observations.push(at.time, at.frame, What::Door(Door { tried: Tried::Answered, ..door }));
+        }
+        if !usual || answers || minute.is_some() || load.is_some() {
             let blindness = Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped };
             let lacks = flow.lacks(&blindness, origin);
             let judged = Judged {
@@ -357,10 +379,14 @@ impl Judge {
                 entry,
                 lacks,
                 direction: message.direction,
+                message: Some(message),
             };
             let context = self.rules.context();
             if let Some(count) = minute {
                 run(&context, &Subject::Minute(judged, count), memory, &mut self.observations);
+            }
+            if let Some(load) = load {
+                run(&context, &Subject::Loaded(judged, load), memory, &mut self.observations);
             }
             if answers {
                 run(&context, &Subject::Answered(judged), memory, &mut self.observations);
@@ -447,6 +473,7 @@ impl Judge {
             lacks: flow
                 .lacks(&Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped }, origin),
             direction: origin.direction,
+            message: None,
         };
         self.broken(&judged, slot, broken);
     }
@@ -477,6 +504,12 @@ impl Observer for Judge {
                 self.operation(origin, flow, message, operation, first);
                 first = false;
             });
+        }
+        if flow.protocol != Some(message.protocol)
+            && let Some(door) = scan::selector(origin, message)
+        {
+            let at = At::of(origin);
+            self.observations.push(at.time, at.frame, What::Door(door));
         }
         for anomaly in message.anomalies {
             if anomaly.blame == Blame::Malformed {
@@ -512,18 +545,13 @@ impl Observer for Judge {
             }
             TrackEvent::Active if origin.key.transport != Transport::Link => {
                 self.opened(origin, flow, event);
+                self.connected(origin, flow);
                 if !flow.unread && suggested(&ServiceKey::of(origin.key)).is_some() {
                     flow.unread = true;
                     self.note(origin, flow, Reason::Undecodable, Lacks::MESSAGES);
                 }
             }
-            TrackEvent::Answered => {
-                let slot = self.service(origin, flow);
-                if let Some(service) = self.services.get_mut(slot) {
-                    service.answered = true;
-                    service.last = origin.time;
-                }
-            }
+            TrackEvent::Answered => self.accepted(origin, flow),
             TrackEvent::OverlapConflict => {
                 let broken = Broken { code: malformed::OVERLAP, got: 0, expected: 0 };
                 self.break_in_flow(origin, flow, None, broken);
@@ -535,13 +563,19 @@ impl Observer for Judge {
             TrackEvent::Recognised(protocol) => {
                 flow.protocol = Some(protocol);
                 flow.unread = false;
+                self.connected(origin, flow);
                 if begins_service(&ServiceKey::of(origin.key), event) {
                     self.opened(origin, flow, event);
                 }
             }
             // The end of a flow may be told long after its last octet.
-            TrackEvent::Ended => {}
-            other => self.blinds(origin, flow, other),
+            TrackEvent::Ended => self.ended(origin, flow),
+            other => {
+                if matches!(other, TrackEvent::Encrypted | TrackEvent::Unheard) {
+                    self.connected(origin, flow);
+                }
+                self.blinds(origin, flow, other);
+            }
         }
     }
 
@@ -568,22 +602,7 @@ impl Observer for Judge {
     }
 
     fn heard(&mut self, talker: &Heard) -> Timestamp {
-        let key = (talker.space, talker.talker);
-        if let Some(told) = self.heard.get_mut(&key) {
-            let again = told.saturating_add(HEARD_AGAIN);
-            if talker.time < again {
-                return again;
-            }
-            *told = talker.time;
-        } else {
-            if self.heard.len() >= self.max_heard {
-                self.limit("max_heard", At { time: talker.time, frame: talker.frame });
-                self.heard.clear();
-            }
-            self.heard.insert(key, talker.time);
-        }
-        self.observations.push(talker.time, talker.frame, What::Talker(*talker));
-        talker.time.saturating_add(HEARD_AGAIN)
+        self.hears(talker)
     }
 }
 

@@ -8,7 +8,7 @@ use fieldwarden_model::{FrameRef, Operation, Outcome, PointRange, Timestamp, Ver
 use crate::{
     blindness::{Place, Reason},
     conversation::ConversationKey,
-    detect::Finding,
+    detect::{Door, Finding},
     history::{Device, Shape},
     track::Heard,
 };
@@ -33,6 +33,8 @@ pub(crate) struct Observation {
 pub(crate) enum What {
     /// A talker the shard had not heard yet.
     Talker(Heard),
+    /// Somebody tried a door that the baseline does not know, or was answered there.
+    Door(Door),
     /// Something was not seen, so many times.
     Unseen(Reason, Place, u64),
     /// A detector spoke.

@@ -1,7 +1,7 @@
 //! The services a shard has met, with their conversations and how lively they are. Bounded; the ones silent longest are
 //! forgotten first.
 
-use fieldwarden_model::{Outcome, Timestamp};
+use fieldwarden_model::{Outcome, Timestamp, Transport};
 use fieldwarden_protocols::Direction;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::{
     baseline::compiled::{Compiled, CompiledEntry},
     budget::{ALLOCATION, push_sparingly},
     conversation::{ConversationKey, ServiceKey},
-    detect::Memory,
+    detect::{Load, Memory, request_flood},
     map::{Places, Seed},
     shard::Poll,
 };
@@ -156,6 +156,27 @@ impl Conversation {
             Self { key, entry: None, usual: 0, activity, unanswered: 0, reported: 0, served, poll: Poll::On };
         conversation.judge_by(baseline);
         conversation
+    }
+
+    /// Counts an operation; how many the minute before held, where that is over, and what is remarkable about the load, at the
+    /// requests where that shows.
+    pub(crate) fn count(
+        &mut self,
+        time: Timestamp,
+        outcome: Outcome,
+        transport: Transport,
+    ) -> (Option<u32>, Option<Load>) {
+        let minute = self.activity.count(time, outcome);
+        if outcome != Outcome::Asked || transport == Transport::Link {
+            return (minute, None);
+        }
+        // Requests that stay unanswered are counted behind this.
+        let unanswered = self.unanswered.saturating_add(1);
+        let [asked, ..] = self.activity.asked_in;
+        let backlog = unanswered == request_flood::BACKLOG && self.served;
+        let load =
+            (backlog || asked.is_multiple_of(request_flood::GRAIN)).then_some(Load { asked, unanswered });
+        (minute, load)
     }
 
     /// Notes an operation; whether it is the server's first answer.

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use fieldwarden_model::{AddressSpace, IncidentId, PointRange, Talker, Timestamp};
 use fieldwarden_protocols::Protocol;
 
-use crate::detect::{Finding, Settings, new_conversation::ANSWERED};
+use crate::detect::{
+    Finding, Settings, address_change, clear_text_credentials, new_conversation::ANSWERED, public_address,
+    remote_access, scan,
+};
 
 /// Things told that are remembered; when full, the sixteenth part that was silent longest is forgotten.
 pub(crate) const MAX_REPEATS: usize = 16_384;
@@ -82,6 +85,12 @@ impl RepeatKey {
             // Who was answered counts apart: who was made up must not hide it.
             "new-conversation" if self.code.is_some() => (ANSWERED, self.space, Some(self.client), None),
             "new-conversation" => (self.detector, self.space, Some(self.client), None),
+            // Whoever takes the same address, from however many cards, does one thing to its holder.
+            address_change::ID => (self.detector, self.space, None, self.server),
+            // Whoever tries, reaches or names many is one thing.
+            scan::ID | remote_access::ID | public_address::ID => {
+                (self.detector, self.space, Some(self.client), None)
+            }
             _ => (self.detector, self.space, Some(self.client), self.server),
         }
     }
@@ -101,12 +110,18 @@ impl Repeats {
         settings: &Settings,
     ) -> Option<IncidentId> {
         let repeat = self.things.get_mut(key)?;
-        let (quiet, longest) = if key.detector == "new-talker" {
-            (settings.new_talker.repeat_quiet, settings.new_talker.repeat_quiet * 7)
-        } else {
-            // Each time it is told anew the pause that makes it news doubles.
-            let quiet = settings.repeat_quiet.saturating_mul(1 << repeat.anew.min(16));
-            (quiet.min(settings.repeat_longest), settings.repeat_longest)
+        let (quiet, longest) = match key.detector {
+            "new-talker" => (settings.new_talker.repeat_quiet, settings.new_talker.repeat_quiet * 7),
+            // That a password is readable does not become news by being used.
+            clear_text_credentials::ID => {
+                let quiet = settings.clear_text_credentials.repeat_quiet;
+                (quiet, quiet * 7)
+            }
+            _ => {
+                // Each time it is told anew the pause that makes it news doubles.
+                let quiet = settings.repeat_quiet.saturating_mul(1 << repeat.anew.min(16));
+                (quiet.min(settings.repeat_longest), settings.repeat_longest)
+            }
         };
         let anew = now.since(repeat.last) > quiet || now.since(repeat.told) > longest;
         repeat.last = repeat.last.max(now);
@@ -117,7 +132,7 @@ impl Repeats {
     pub(crate) fn too_many(
         &mut self,
         key: &RepeatKey,
-        passing: bool,
+        crowded: bool,
         now: Timestamp,
         settings: &Settings,
     ) -> Option<IncidentId> {
@@ -128,7 +143,7 @@ impl Repeats {
             let full = pair.count >= most && now.since(pair.since) <= settings.pair_window;
             full.then(|| pair.incident.clone())
         };
-        full(key.pair(), most).or_else(|| if passing { full(key.crowd(), crowd) } else { None })
+        full(key.pair(), most).or_else(|| if crowded { full(key.crowd(), crowd) } else { None })
     }
 
     /// Whether the beginning of a conversation was told, not merely counted.
@@ -141,12 +156,12 @@ impl Repeats {
     pub(crate) fn told(
         &mut self,
         key: RepeatKey,
-        passing: bool,
+        crowded: bool,
         now: Timestamp,
         incident: &IncidentId,
         window: Duration,
     ) {
-        let crowd = (passing && key.pair() != key.crowd()).then(|| key.crowd());
+        let crowd = (crowded && key.pair() != key.crowd()).then(|| key.crowd());
         for key in [Some(key.pair()), crowd].into_iter().flatten() {
             let fresh = Pair { since: now, count: 0, incident: incident.clone() };
             let pair = self.pairs.entry(key).or_insert_with(|| fresh.clone());

@@ -100,6 +100,19 @@ impl<F> Flow<F> {
         }
     }
 
+    /// Whether a side that was heard before sends from another hardware address now.
+    pub(super) fn moves(&self, direction: Direction, layers: &Layers<'_>) -> bool {
+        let [client, server] = self.heard_until;
+        let (heard_until, mac) = match direction {
+            Direction::ToServer => (client, self.client_mac),
+            Direction::ToClient => (server, self.server_mac),
+        };
+        heard_until > Timestamp::MIN
+            && mac.is_some()
+            && layers.source_mac.is_some()
+            && layers.source_mac != mac
+    }
+
     /// Remembers where the flow was last seen; whether it was in other VLANs than before.
     pub(super) fn seen(&mut self, direction: Direction, layers: &Layers<'_>, frame: FrameRef) -> bool {
         self.last_frame = frame;

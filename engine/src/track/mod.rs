@@ -281,10 +281,21 @@ pub struct Heard {
     pub talker: fieldwarden_model::Talker,
     /// Its hardware address, where the link has one.
     pub mac: Option<Mac>,
+    /// What it said by ARP, where it was heard by that.
+    pub arp: Option<ArpSaid>,
     /// When.
     pub time: Timestamp,
     /// In which frame.
     pub frame: FrameRef,
+}
+
+/// What a talker said by ARP (RFC 826).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArpSaid {
+    /// 1 asks, 2 answers; other numbers as they are.
+    pub operation: u16,
+    /// The address asked for, or the one answered.
+    pub target: core::net::Ipv4Addr,
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use fieldwarden_protocols::{
 };
 
 use super::{
-    Copied, FlowKey, Heard, Observer, Opened, Packet, Settings, TrackEvent, Unattached, accept,
+    ArpSaid, Copied, FlowKey, Heard, Observer, Opened, Packet, Settings, TrackEvent, Unattached, accept,
     copies::Copies,
     flow::{Flow, endpoint, sender_is_client},
     fragments::{Fragments, Outcome},
@@ -311,8 +311,10 @@ impl<O: Observer> Tracker<O> {
         let Some(mut flow) = self.table.take(index) else { return };
         let direction = flow.direction(sender_is_low);
         let begins = !core::mem::replace(&mut flow.begun, true);
+        // Another hardware address than before may be another talker.
+        let moves = flow.moves(direction, layers);
         let heard_until = flow.heard_until_mut(direction);
-        if packet.time >= *heard_until {
+        if packet.time >= *heard_until || moves {
             *heard_until = hear(packet, observer);
         }
         let moved = flow.seen(direction, layers, packet.frame);
@@ -671,7 +673,9 @@ fn hear<O: Observer>(packet: &Packet<'_>, observer: &mut O) -> Timestamp {
         None => mac.map(Talker::Mac),
     };
     let Some(talker) = talker else { return Timestamp::MIN };
-    observer.heard(&Heard { space: packet.space, talker, mac, time: packet.time, frame: packet.frame })
+    let arp = layers.arp.as_ref().filter(|_| layers.network.is_none());
+    let arp = arp.map(|arp| ArpSaid { operation: arp.operation, target: arp.target.1 });
+    observer.heard(&Heard { space: packet.space, talker, mac, arp, time: packet.time, frame: packet.frame })
 }
 
 /// Whether the capture lacks octets that mean something; one that lacks only padding or a check sequence is whole.

@@ -132,7 +132,8 @@ impl Detector for RequestFlood {
         }
         let mut finding = Finding::of_message(self.id(), judged);
         finding.techniques = &["T0814"];
-        if *unanswered == BACKLOG && ANSWERED.contains(&protocol) {
+        // What is asked as slowly as ever, of a server that is gone, is for `silent-controller` to tell.
+        if *unanswered == BACKLOG && *asked >= BACKLOG && ANSWERED.contains(&protocol) {
             let mut backlog = finding.clone();
             backlog.severity = Severity::Medium;
             backlog.bucket = Bucket { code: Some("backlog"), ..Bucket::default() };

@@ -176,10 +176,11 @@ fn made_up(random: &mut Random, frame: &mut Vec<u8>) {
     }
 }
 
-/// Puts another address in the place of one, wherever it stands in the headers.
+/// Puts another address in the place of one, wherever it stands in the headers: the hardware addresses of our captures are made
+/// from it, and those of a frame and of the ARP in it must stay the same.
 fn rename(frame: &mut Frame, from: [u8; 4], to: [u8; 4]) {
     let length = frame.bytes.len().min(42);
-    for at in 12..length.saturating_sub(3) {
+    for at in 0..length.saturating_sub(3) {
         if frame.bytes[at..at + 4] == from {
             frame.bytes[at..at + 4].copy_from_slice(&to);
         }

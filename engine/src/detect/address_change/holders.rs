@@ -9,9 +9,9 @@ use crate::track::Heard;
 
 /// Addresses remembered; when full, the sixteenth part heard longest ago is forgotten.
 pub(crate) const MAX_ADDRESSES: usize = 8_192;
-/// A card that speaks for so many addresses without having said by ARP that they are its own is a router. Four: more than the
-/// addresses of one host, and no plant's router serves fewer for long.
-pub(super) const ROUTER: usize = 4;
+/// A card that speaks for so many addresses without having said by ARP that they are its own is a router. Two: a host says its
+/// own address by ARP before it says anything else.
+pub(super) const ROUTER: usize = 2;
 
 /// Addresses and their cards.
 #[derive(Debug, Default)]

@@ -169,7 +169,8 @@ fn excused(context: &Context<'_>, memory: &Memory, heard: &Heard, before: &Holde
         memory.spoken_for(heard.space, mac) >= ROUTER
             || context.baseline.is_some_and(|baseline| baseline.spoken_for(heard.space, mac) >= ROUTER)
     };
-    heard.arp.is_none() && (routes(mac) || (!before.by_arp && routes(before.mac)))
+    // An address that nobody said by ARP to be its own may have come by way of a router so far.
+    !before.by_arp || (heard.arp.is_none() && routes(mac))
 }
 
 /// Whether a hardware address is one that routers hand to each other: VRRP (RFC 9568 clause 7.3), HSRP of both versions, GLBP.

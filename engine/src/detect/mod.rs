@@ -293,10 +293,11 @@ pub(crate) struct Process {
 }
 
 impl Memory {
-    /// Follows what a write moves, before detectors look at it. Without a baseline nobody asks how values move.
-    pub(crate) fn follow(&mut self, context: &Context<'_>, subject: &Subject<'_>) {
+    /// Follows what a write moves, before detectors look at it. Only conversations of the baseline have values that move as ever: made-up
+    /// addresses fill no tracks.
+    pub(crate) fn follow(&mut self, subject: &Subject<'_>) {
         let Subject::Operation(judged, operation) = subject else { return };
-        if context.baseline.is_some() && is_change(operation) {
+        if judged.entry.is_some() && is_change(operation) {
             self.process().tracks.follow(judged, operation);
         }
     }

@@ -638,7 +638,7 @@ fn unheard(
 #[inline(never)]
 fn run(context: &Context<'_>, subject: &Subject<'_>, memory: &mut Memory, observations: &mut Observations) {
     let lacks = subject.lacks();
-    memory.follow(context, subject);
+    memory.follow(subject);
     for detector in DETECTORS {
         if context.settings.disabled.iter().any(|id| id == detector.id()) {
             continue;

@@ -63,7 +63,7 @@ impl Detector for PointToggling {
         findings: &mut dyn FnMut(Finding),
     ) {
         let Subject::Operation(judged, operation) = subject else { return };
-        if context.baseline.is_none() || !is_change(operation) {
+        if judged.entry.is_none() || !is_change(operation) {
             return;
         }
         let settings = &context.settings.point_toggling;

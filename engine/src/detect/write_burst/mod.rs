@@ -104,7 +104,9 @@ impl Detector for WriteBurst {
             return;
         }
         let settings = &context.settings.write_burst;
-        let Some(most) = settings.most(judged) else { return };
+        // A stranger that writes is told as one; made-up addresses are not counted one by one.
+        let stranger = context.baseline.is_some() && judged.entry.is_none();
+        let Some(most) = settings.most(judged).filter(|_| !stranger) else { return };
         let now = judged.origin.time;
         let count = memory.process().write_burst.of(judged.conversation.unit, now);
         if now.since(count.since) > settings.window {

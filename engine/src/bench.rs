@@ -6,7 +6,7 @@ use fieldwarden_model::{
     AddressSpace, Alert, Endpoint, FrameRef, Incident, Operation, Outcome, PointRange, Talker, Timestamp,
     Transport, Value, Values, Verb, operation::Encoding,
 };
-use fieldwarden_protocols::{Anomaly, Body, Direction, FieldVisitor, Kind, Message, Protocol};
+use fieldwarden_protocols::{Anomaly, Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol};
 
 use crate::{
     baseline::{Baseline, Entry, Envelope, Function, KnownTalker, compiled::Compiled},
@@ -39,6 +39,7 @@ pub(crate) struct Bench {
     frame: u64,
     protocol: Protocol,
     port: u16,
+    firmware: String,
     pub(crate) alerts: Vec<Alert>,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) writes: Vec<WriteRecord>,
@@ -61,6 +62,7 @@ impl Bench {
                 role: "plc".into(),
                 zone: "cell 1".into(),
                 criticality: 3,
+                tags: Vec::new(),
             }],
             ..fieldwarden_model::Site::default()
         };
@@ -72,6 +74,7 @@ impl Bench {
             frame: 0,
             protocol: MODBUS,
             port: 502,
+            firmware: String::new(),
             alerts: Vec::new(),
             incidents: Vec::new(),
             writes: Vec::new(),
@@ -111,6 +114,15 @@ impl Bench {
         self.settle()
     }
 
+    /// A talker is heard from a network card.
+    pub(crate) fn heard_from(&mut self, who: &str, mac: &str) -> &mut Self {
+        let frame = self.next_frame();
+        let mac = Some(mac.parse().unwrap());
+        let heard = Heard { space: AddressSpace(0), talker: talker(who), mac, time: self.now, frame };
+        self.judge.heard(&heard);
+        self.settle()
+    }
+
     /// A client connects to a port and says nothing the engine understands.
     pub(crate) fn connects(&mut self, client: &str, server: &str, port: u16) -> &mut Self {
         self.event(client, server, port, TrackEvent::Started)
@@ -124,6 +136,20 @@ impl Bench {
     /// A server answers a client.
     pub(crate) fn answers(&mut self, client: &str, server: &str, operation: &Operation<'_>) -> &mut Self {
         self.message(client, server, Kind::Response, operation, &[])
+    }
+
+    /// A server answers a client with the version of its firmware, as the third object of an identification.
+    pub(crate) fn tells(
+        &mut self,
+        client: &str,
+        server: &str,
+        operation: &Operation<'_>,
+        firmware: &str,
+    ) -> &mut Self {
+        self.firmware = firmware.to_owned();
+        self.answers(client, server, operation);
+        self.firmware.clear();
+        self
     }
 
     /// A client sends a server something broken.
@@ -172,7 +198,7 @@ impl Bench {
         let frames = [self.next_frame()];
         let mut flow = self.flows.remove(&key).unwrap_or_default();
         let direction = if kind == Kind::Response { Direction::ToClient } else { Direction::ToServer };
-        let one = One(*operation);
+        let one = One(*operation, self.firmware.clone());
         let message = Message { protocol: self.protocol, kind, direction, anomalies, body: &one };
         self.judge.message(&origin(&key, direction, self.now, &frames), &mut flow, &message);
         self.flows.insert(key, flow);
@@ -288,10 +314,16 @@ const fn origin<'a>(
     Origin { key, direction, time, frames, vlan: &[], client_mac: None, server_mac: None }
 }
 
-struct One<'a>(Operation<'a>);
+/// An operation, and the firmware told with it.
+struct One<'a>(Operation<'a>, String);
 
 impl Body for One<'_> {
-    fn fields(&self, _: &mut dyn FieldVisitor) {}
+    fn fields(&self, visitor: &mut dyn FieldVisitor) {
+        if !self.1.is_empty() {
+            visitor.item("object_ids", FieldValue::Unsigned(2));
+            visitor.item("object_values", FieldValue::Text(&self.1));
+        }
+    }
 
     fn operations(&self, each: &mut dyn FnMut(&Operation<'_>)) {
         each(&self.0);

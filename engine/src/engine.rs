@@ -23,6 +23,7 @@ use crate::{
     rehearse::{self, KeepVerdict, Rehearsal, Watch},
     shard::{Judge, Rules, Service},
     site::Site,
+    tags::Tags,
     track,
     trackers::Trackers,
 };
@@ -34,6 +35,8 @@ pub struct Settings {
     pub site: fieldwarden_model::Site,
     /// Approved normal. Without one, only those detectors judge that need none.
     pub baseline: Option<Baseline>,
+    /// What the points of its assets are called.
+    pub tags: Tags,
     /// Caps and patience of tracking.
     pub track: track::Settings,
     /// Of the detectors.
@@ -142,7 +145,8 @@ impl Engine {
         let baseline = settings.baseline.map(|baseline| Arc::new(Compiled::new(baseline)));
         let rules = Rules { settings: Arc::new(settings.detectors.clone()), baseline };
         let site = Site::new(settings.site.clone(), rules.clone(), settings.incidents, settings.seed)
-            .watching(settings.blindness);
+            .watching(settings.blindness)
+            .naming(settings.tags);
         let judge = || Judge::new(rules.clone(), &settings.track, settings.seed);
         Self {
             trackers: Trackers::new(settings.site, settings.track, settings.seed, judge),
@@ -366,4 +370,4 @@ fn shard_of_service(key: &ServiceKey) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -120,6 +120,7 @@ pub fn write(record: &WriteRecord, captures: Captures<'_>) -> String {
         points: record.points.as_deref(),
         old: &record.old,
         new: &record.new,
+        tags: record.tags.as_deref(),
         outcome,
         frame: record.frame.number,
         capture: captures.names(&[record.frame]).and_then(|names| names.into_iter().next()),
@@ -231,6 +232,8 @@ struct WriteLine<'a> {
     points: Option<&'a str>,
     old: &'a [fieldwarden_model::Value],
     new: &'a [fieldwarden_model::Value],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'a str>,
     outcome: String,
     frame: u64,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@
 //! the hash seed and however many threads run the shards.
 #![forbid(unsafe_code)]
 
+pub mod assets;
 pub mod baseline;
 mod batch;
 #[cfg(test)]
@@ -24,10 +25,12 @@ pub mod map;
 pub mod rehearse;
 mod shard;
 mod site;
+pub mod tags;
 pub mod track;
 mod trackers;
 mod values;
 
+pub use assets::Inventory;
 pub use baseline::{Baseline, learn::Learner};
 pub use checkpoint::RestoreFault;
 pub use engine::{Engine, Input, Output, Settings, Summary};

@@ -38,6 +38,9 @@ pub struct Asset {
     pub zone: String,
     /// 0 (spare) to 3 (the process stops or harms without it).
     pub criticality: u8,
+    /// Files that name its points, beside the configuration. Who has no use for names reads none of them.
+    #[serde(default)]
+    pub tags: Vec<String>,
 }
 
 impl Site {
@@ -84,8 +87,9 @@ fn asset(section: &Section) -> Result<Asset, Vec<Fault>> {
     let role = reader.or("role", String::new());
     let zone = reader.or("zone", String::new());
     let criticality = u8::try_from(reader.within("criticality", 0..=3, 1)).unwrap_or(1);
+    let tags = reader.or("tags", Vec::new());
     let asset =
-        name.zip(addresses).map(|(name, addresses)| Asset { name, addresses, role, zone, criticality });
+        name.zip(addresses).map(|(name, addresses)| Asset { name, addresses, role, zone, criticality, tags });
     reader.finish_with(asset)
 }
 

@@ -4,6 +4,7 @@
 //! remember of a service it keeps in [`Memory`]; it has no other state, no clock and no randomness. Whether a finding
 //! repeats one told before, and which incident it belongs to, is decided behind the detectors.
 
+pub mod asset_changed;
 pub mod controller_mode;
 pub mod exception_burst;
 mod finding;
@@ -45,6 +46,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &function_scan::FunctionScan,
     &exception_burst::ExceptionBurst,
     &sensor_blind::SensorBlind,
+    &asset_changed::AssetChanged,
 ];
 
 /// Judges one sort of departure.
@@ -100,6 +102,8 @@ pub enum Subject<'a> {
     Broken(Judged<'a>, Broken),
     /// The sensor stopped seeing.
     Blind(&'a Blinded),
+    /// A device is no longer what it was.
+    Changed(&'a asset_changed::Changed),
 }
 
 impl Subject<'_> {
@@ -110,7 +114,7 @@ impl Subject<'_> {
             | Self::Answered(judged)
             | Self::Operation(judged, _)
             | Self::Broken(judged, _) => judged.lacks,
-            Self::Talker(_) | Self::Opened(_) | Self::Blind(_) => Lacks::of(&[]),
+            Self::Talker(_) | Self::Opened(_) | Self::Blind(_) | Self::Changed(_) => Lacks::of(&[]),
         }
     }
 }

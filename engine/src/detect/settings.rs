@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fieldwarden_model::section::{Fault, Reader, Section};
 
-use super::{detector_id, exception_burst, function_scan, new_talker};
+use super::{asset_changed, detector_id, exception_burst, function_scan, new_talker};
 
 /// What the detectors are told.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,8 @@ pub struct Settings {
     pub function_scan: function_scan::Settings,
     /// Of `exception-burst`.
     pub exception_burst: exception_burst::Settings,
+    /// Of `asset-changed`.
+    pub asset_changed: asset_changed::Settings,
 }
 
 impl Default for Settings {
@@ -40,6 +42,7 @@ impl Default for Settings {
             new_talker: new_talker::Settings::default(),
             function_scan: function_scan::Settings::default(),
             exception_burst: exception_burst::Settings::default(),
+            asset_changed: asset_changed::Settings::default(),
         }
     }
 }
@@ -72,6 +75,9 @@ impl Settings {
         let exception_burst = reader.table("exception_burst");
         let exception_burst =
             reader.absorb(exception_burst::Settings::configure(&exception_burst)).unwrap_or_default();
+        let asset_changed = reader.table("asset_changed");
+        let asset_changed =
+            reader.absorb(asset_changed::Settings::configure(&asset_changed)).unwrap_or_default();
         reader.finish_with(Some(Self {
             disabled,
             repeat_quiet,
@@ -81,6 +87,7 @@ impl Settings {
             new_talker,
             function_scan,
             exception_burst,
+            asset_changed,
         }))
     }
 }

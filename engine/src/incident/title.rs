@@ -17,6 +17,7 @@ pub(crate) enum Deed {
     Commanded,
     WroteSetPoints,
     WroteValues,
+    ChangedItself,
     ReadProgram,
     Probed,
     Broke,
@@ -37,6 +38,7 @@ impl Deed {
             "new-point-write" => Self::WroteSetPoints,
             "value-out-of-range" => Self::WroteValues,
             "function-scan" | "exception-burst" => Self::Probed,
+            "asset-changed" => Self::ChangedItself,
             "malformed" => Self::Broke,
             "new-function" => Self::UsedFunctions,
             "new-talker" => Self::Appeared,
@@ -62,6 +64,7 @@ impl Deed {
             Self::Commanded => "gave commands to",
             Self::WroteSetPoints => "wrote set-points on",
             Self::WroteValues => "wrote unusual values to",
+            Self::ChangedItself => "is no longer the device it was",
             Self::ReadProgram => "read the program of",
             Self::Probed => "searched",
             Self::Broke => "exchanged broken messages with",
@@ -109,6 +112,8 @@ fn told(deed: Deed, targets: &[Talker], site: &Site) -> String {
         more => format!(" and {} more", more - 1),
     };
     match targets.first() {
+        // That is no deed done to anybody.
+        Some(_) if deed == Deed::ChangedItself => deed.words().to_owned(),
         Some(target) => format!("{} {}{more}", deed.words(), name(*target, site)),
         None => deed.words().to_owned(),
     }

@@ -8,13 +8,16 @@ mod services;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use fieldwarden_model::{AddressSpace, FrameRef, Operation, Outcome, Talker, Timestamp, Transport, Verb};
-use fieldwarden_protocols::{Blame, Kind, Message, Protocol};
+use fieldwarden_model::{
+    AddressSpace, FrameRef, Mac, Operation, Outcome, Talker, Timestamp, Transport, Verb,
+};
+use fieldwarden_protocols::{Blame, Direction, Kind, Message, Protocol};
 
-pub(crate) use observations::{Change, Observation, Observations, What};
+pub(crate) use observations::{Change, Facts, Observation, Observations, What};
 pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Services, Slot};
 
 use crate::{
+    assets,
     baseline::compiled::{Compiled, CompiledEntry},
     batch::Teller,
     blindness::{Lacks, Ledger, Need, Place, Reason, Taint},
@@ -55,7 +58,7 @@ pub(crate) struct Judge {
     pub(crate) services: Services,
     pub(crate) counters: Counters,
     pub(crate) observations: Observations,
-    heard: Map<(AddressSpace, Talker), Timestamp>,
+    heard: Map<(AddressSpace, Talker), (Timestamp, Option<Mac>)>,
     max_heard: usize,
     messages: Option<(Protocol, u64)>,
     /// How many times the capture lost frames.
@@ -277,6 +280,11 @@ impl Judge {
                 .lacks(&Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped }, origin),
             direction: origin.direction,
         };
+        if !service.to_group && key.service.transport != Transport::Link && assets::is_control(protocol) {
+            let at = At::of(origin);
+            let met = What::Roles { conversation: Box::new(key), approved: entry.is_some() };
+            self.observations.push(at.time, at.frame, met);
+        }
         // A service that is unknown as a whole was told when its flow began; a group is not told at all.
         if service.known && !service.to_group {
             let context = self.rules.context();
@@ -349,6 +357,23 @@ impl Judge {
             }
         }
         remember(&mut self.observations, &conversation.key, origin, asked);
+    }
+
+    /// Passes on what the sender of a message tells of itself and does not change by itself.
+    fn identify(&mut self, origin: &Origin<'_>, message: &Message<'_>, part: Option<u16>) {
+        let mut facts = assets::facts(message, part, origin.key.server.port);
+        facts.retain(|fact| fact.of.is_steady());
+        if facts.is_empty() {
+            return;
+        }
+        let (sender, mac) = match message.direction {
+            Direction::ToServer => (origin.key.client, origin.client_mac),
+            Direction::ToClient => (origin.key.server, origin.server_mac),
+        };
+        let At { time, frame } = At::of(origin);
+        let heard = Heard { space: origin.key.space, talker: sender.talker, mac, time, frame };
+        let told = Facts { heard, protocol: message.protocol, facts };
+        self.observations.push(time, frame, What::Facts(Box::new(told)));
     }
 
     /// Something of a flow is not seen.
@@ -448,14 +473,24 @@ impl Observer for Judge {
 
     fn message(&mut self, origin: &Origin<'_>, flow: &mut FlowState, message: &Message<'_>) {
         self.count(message.protocol);
-        let mut first = true;
+        let (mut first, mut identity) = (true, None);
         if flow.protocol == Some(message.protocol) || !is_beneath(message.protocol) {
             message.body.operations(&mut |operation| {
                 let together = values::together(operation);
                 let operation = together.as_ref().unwrap_or(operation);
+                if assets::may_tell(message.protocol, operation) {
+                    identity = Some(operation.unit);
+                }
                 self.operation(origin, flow, message, operation, first);
                 first = false;
             });
+        } else if message.protocol == ENIP {
+            message.body.operations(&mut |operation| {
+                identity = assets::may_tell(ENIP, operation).then_some(None);
+            });
+        }
+        if let Some(part) = identity {
+            self.identify(origin, message, part);
         }
         for anomaly in message.anomalies {
             if anomaly.blame == Blame::Malformed {
@@ -474,6 +509,7 @@ impl Observer for Judge {
 
     fn upkeep(&mut self, origin: &Origin<'_>, message: &Message<'_>) {
         self.count(message.protocol);
+        self.identify(origin, message, None);
         let at = At::of(origin);
         let place = Unattached { space: origin.key.space, time: at.time, frame: at.frame };
         for anomaly in message.anomalies.iter().filter(|anomaly| anomaly.blame == Blame::Malformed) {
@@ -542,7 +578,13 @@ impl Observer for Judge {
 
     fn heard(&mut self, talker: &Heard) -> Timestamp {
         let key = (talker.space, talker.talker);
-        if let Some(told) = self.heard.get_mut(&key) {
+        if let Some((told, mac)) = self.heard.get_mut(&key) {
+            if talker.mac.is_some()
+                && *mac != talker.mac
+                && mac.replace(talker.mac.unwrap_or_default()).is_some()
+            {
+                self.observations.push(talker.time, talker.frame, What::Card(*talker));
+            }
             let again = told.saturating_add(HEARD_AGAIN);
             if talker.time < again {
                 return again;
@@ -553,12 +595,15 @@ impl Observer for Judge {
                 self.limit("max_heard", At { time: talker.time, frame: talker.frame });
                 self.heard.clear();
             }
-            self.heard.insert(key, talker.time);
+            self.heard.insert(key, (talker.time, talker.mac));
         }
         self.observations.push(talker.time, talker.frame, What::Talker(*talker));
         talker.time.saturating_add(HEARD_AGAIN)
     }
 }
+
+/// The layer beneath CIP, which alone lists identities.
+const ENIP: Protocol = Protocol("enip");
 
 /// Messages of one side alone after which the other side counts as unheard.
 const ONE_WAY: u64 = 16;

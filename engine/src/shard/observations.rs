@@ -4,8 +4,10 @@ use core::ops::Range;
 use std::collections::VecDeque;
 
 use fieldwarden_model::{FrameRef, Operation, Outcome, PointRange, Timestamp, Verb};
+use fieldwarden_protocols::Protocol;
 
 use crate::{
+    assets::Fact,
     blindness::{Place, Reason},
     conversation::ConversationKey,
     detect::Finding,
@@ -33,6 +35,17 @@ pub(crate) struct Observation {
 pub(crate) enum What {
     /// A talker the shard had not heard yet.
     Talker(Heard),
+    /// A talker was heard from another network card than before.
+    Card(Heard),
+    /// A talker told something of itself.
+    Facts(Box<Facts>),
+    /// A client and a server began a conversation, which the baseline may know.
+    Roles {
+        /// Which.
+        conversation: Box<ConversationKey>,
+        /// Whether the baseline knows it.
+        approved: bool,
+    },
     /// Something was not seen, so many times.
     Unseen(Reason, Place, u64),
     /// A detector spoke.
@@ -59,6 +72,14 @@ pub(crate) enum What {
         /// Of which points.
         points: PointRange,
     },
+}
+
+/// What a talker told of itself.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) heard: Heard,
+    pub(crate) protocol: Protocol,
+    pub(crate) facts: Vec<Fact>,
 }
 
 /// A change to a device.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fieldwarden_model::{
     AddressSpace, Alert, Endpoint, FrameRef, Incident, Operation, Outcome, PointRange, Talker, Timestamp,
-    Transport, Value, Values, Verb, operation::Encoding,
+    Transport, Value, Values, Verb, operation::Encoding, site::Asset, window::ChangeWindow, zone::Conduit,
 };
 use fieldwarden_protocols::{Anomaly, Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol};
 
@@ -18,6 +18,7 @@ use crate::{
     map::Seed,
     shard::{FlowState, Judge, Rules},
     site::Site,
+    tags::{self, Tags},
     track::{self, FlowKey, Heard, Observer, Origin, TrackEvent},
 };
 
@@ -53,19 +54,38 @@ impl Bench {
 
     /// A plant with another baseline, or with none.
     pub(crate) fn with(baseline: Option<Baseline>) -> Self {
+        Self::of(baseline, plan(), false)
+    }
+
+    /// A plant without a baseline, with more assets (name, address, zone) and one conduit.
+    pub(crate) fn zoned(assets: &[(&str, &str, &str)], conduit: Conduit) -> Self {
+        let mut plan = plan();
+        plan.assets.extend(assets.iter().map(|(name, address, zone)| asset(name, address, zone)));
+        plan.conduits.push(conduit);
+        Self::of(None, plan, true)
+    }
+
+    /// A plant with a change window.
+    pub(crate) fn in_window(baseline: Option<Baseline>, window: ChangeWindow) -> Self {
+        let mut plan = plan();
+        plan.windows.push(window);
+        Self::of(baseline, plan, false)
+    }
+
+    /// What became of its windows.
+    pub(crate) fn windows(&self) -> Vec<crate::site::WindowUse> {
+        self.site.window_uses()
+    }
+
+    /// The time.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn of(baseline: Option<Baseline>, plan: fieldwarden_model::Site, zoned: bool) -> Self {
         let baseline = baseline.map(|baseline| Arc::new(Compiled::new(baseline)));
-        let rules = Rules { settings: Arc::new(detect::Settings::default()), baseline };
-        let plan = fieldwarden_model::Site {
-            assets: vec![fieldwarden_model::site::Asset {
-                name: "Dosing PLC".into(),
-                addresses: vec![talker(PLC)],
-                role: "plc".into(),
-                zone: "cell 1".into(),
-                criticality: 3,
-                tags: Vec::new(),
-            }],
-            ..fieldwarden_model::Site::default()
-        };
+        let held_to = zoned.then(|| Arc::new(plan.clone()));
+        let rules = Rules { settings: Arc::new(detect::Settings::default()), baseline, plan: held_to };
         Self {
             judge: Judge::new(rules.clone(), &track::Settings::default(), Seed(1)),
             site: Site::new(plan, rules, incident::Settings::default(), Seed(1)),
@@ -79,6 +99,14 @@ impl Bench {
             incidents: Vec::new(),
             writes: Vec::new(),
         }
+    }
+
+    /// The controller's points have the names of this list.
+    pub(crate) fn named(mut self, list: &str) -> Self {
+        let mut tags = Tags::default();
+        tags.add(&[talker(PLC)], &tags::read(list).unwrap());
+        self.site = self.site.naming(tags);
+        self
     }
 
     /// From now on S7comm is spoken.
@@ -237,6 +265,23 @@ impl Bench {
             client: Endpoint { talker: talker(client), port: Some(50_000) },
             server: Endpoint { talker: talker(server), port: Some(port) },
         }
+    }
+}
+
+/// The controller, in a cell of its own.
+fn plan() -> fieldwarden_model::Site {
+    let plc = Asset { criticality: 3, role: "plc".into(), ..asset("Dosing PLC", PLC, "cell 1") };
+    fieldwarden_model::Site { assets: vec![plc], ..fieldwarden_model::Site::default() }
+}
+
+fn asset(name: &str, address: &str, zone: &str) -> Asset {
+    Asset {
+        name: name.into(),
+        addresses: vec![talker(address)],
+        role: String::new(),
+        zone: zone.into(),
+        criticality: 1,
+        tags: Vec::new(),
     }
 }
 

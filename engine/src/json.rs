@@ -4,7 +4,7 @@ use fieldwarden_model::{Alert, FrameRef, Incident};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::{blindness::Blind, engine::Summary, history::WriteRecord};
+use crate::{blindness::Blind, engine::Summary, history::WriteRecord, site::WindowUse};
 
 /// How frames are told apart when several captures are replayed.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +94,7 @@ pub fn summary(summary: &Summary) -> String {
         incidents: summary.incidents,
         gaps: summary.gaps,
         blind: summary.blind.iter().map(BlindLine::of).collect(),
+        change_windows: summary.windows.iter().map(WindowLine::of).collect(),
         span_seconds,
     })
 }
@@ -188,7 +189,23 @@ struct SummaryLine<'a> {
     incidents: u64,
     gaps: u64,
     blind: Vec<BlindLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    change_windows: Vec<WindowLine<'a>>,
     span_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct WindowLine<'a> {
+    number: &'a str,
+    state: &'static str,
+    within: u64,
+    overrun: u64,
+}
+
+impl<'a> WindowLine<'a> {
+    fn of(window: &'a WindowUse) -> Self {
+        Self { number: &window.number, state: window.word(), within: window.within, overrun: window.overrun }
+    }
 }
 
 #[derive(Serialize)]

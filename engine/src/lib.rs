@@ -29,9 +29,11 @@ pub mod tags;
 pub mod track;
 mod trackers;
 mod values;
+pub mod zones;
 
 pub use assets::Inventory;
 pub use baseline::{Baseline, learn::Learner};
 pub use checkpoint::RestoreFault;
 pub use engine::{Engine, Input, Output, Settings, Summary};
 pub use map::Seed;
+pub use site::WindowUse;

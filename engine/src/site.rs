@@ -4,6 +4,7 @@
 mod identities;
 mod repeats;
 mod sensor;
+mod windows;
 
 use fieldwarden_model::{
     AddressSpace, Alert, AlertId, Incident, IncidentId, Outcome, Talker, Technique, Timestamp, Value,
@@ -13,6 +14,8 @@ use fieldwarden_model::{
 pub(crate) use identities::{Identities, Known, teller};
 pub(crate) use repeats::{Repeat, RepeatKey, Repeats};
 use sensor::Sensor;
+pub use windows::WindowUse;
+use windows::Windows;
 
 use crate::{
     blindness::{Lacks, Ledger, Place, Reason},
@@ -44,6 +47,7 @@ pub(crate) struct Site {
     pub(crate) ledger: Ledger,
     pub(crate) sensor: Sensor,
     tags: Tags,
+    windows: Windows,
 }
 
 impl Site {
@@ -64,6 +68,7 @@ impl Site {
             ledger: Ledger::default(),
             sensor: Sensor::default(),
             tags: Tags::default(),
+            windows: Windows::default(),
         }
     }
 
@@ -143,9 +148,11 @@ impl Site {
         }
     }
 
-    fn finding(&mut self, finding: Finding, out: &mut dyn FnMut(Output)) {
+    fn finding(&mut self, mut finding: Finding, out: &mut dyn FnMut(Output)) {
         let settings = self.rules.settings.clone();
-        let key = RepeatKey::of(&finding);
+        // Within a window it is another thing than behind it, which is told however lately it was information.
+        let order = self.windows.explain(&mut finding, &self.plan);
+        let key = RepeatKey::of(&finding).under(order.as_deref());
         if let Some(incident) = self.repeats.repeated(&key, finding.time, &settings) {
             self.desk.repeat(&incident, finding.time);
             return;
@@ -265,6 +272,11 @@ impl Site {
         let (shape, octets) = finding.values.as_ref()?;
         let old = octets_of(old, shape.encoding);
         self.tags.change(finding.server?.talker, finding.protocol?, finding.points?, (*shape, octets), &old)
+    }
+
+    /// What became of the change windows.
+    pub(crate) fn window_uses(&self) -> Vec<WindowUse> {
+        self.windows.uses(&self.plan)
     }
 
     fn name(&self, talker: Talker) -> Option<String> {

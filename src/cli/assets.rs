@@ -88,12 +88,14 @@ fn row(asset: &Asset, site: &Site, all: bool) -> Value {
         "last": asset.last.to_string(),
         "frames": asset.frames,
     });
+    let Some(object) = row.as_object_mut() else { return row };
     if all {
-        row["told"] = asset.told.iter().map(|(key, told)| fact(key, told)).collect();
+        object.insert("told".into(), asset.told.iter().map(|(key, told)| fact(key, told)).collect());
     } else {
-        row["card"] = card(asset).into();
-        row["device"] = device(asset).into();
-        row["last"] = asset.last.to_string().get(..19).unwrap_or_default().replace('T', " ").into();
+        let last = asset.last.to_string().get(..19).unwrap_or_default().replace('T', " ");
+        for (key, text) in [("card", card(asset)), ("device", device(asset)), ("last", last)] {
+            object.insert(key.into(), text.into());
+        }
     }
     row
 }

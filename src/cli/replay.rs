@@ -258,6 +258,19 @@ impl<'a> Report<'a> {
             summary.incidents,
             summary.gaps
         )?;
+        for window in &summary.windows {
+            let (number, within, overrun) = (&window.number, window.within, window.overrun);
+            match window.word() {
+                "unused" => writeln!(self.out, "Work order {number}: its window was not used")?,
+                "overrun" => {
+                    writeln!(
+                        self.out,
+                        "Work order {number}: overrun, {overrun} findings behind its window, {within} within"
+                    )?;
+                }
+                _ => writeln!(self.out, "Work order {number}: {within} findings within its window")?,
+            }
+        }
         for blind in &summary.blind {
             writeln!(self.out, "Not assured: {blind}")?;
         }

@@ -14,12 +14,13 @@ pub mod new_conversation;
 pub mod new_function;
 pub mod new_point_write;
 pub mod new_talker;
+pub mod outside_conduit;
 pub mod program_transfer;
 pub mod sensor_blind;
 mod settings;
 pub mod value_out_of_range;
 
-use fieldwarden_model::{FrameRef, Operation, Outcome, Timestamp};
+use fieldwarden_model::{FrameRef, Operation, Outcome, Site, Timestamp, Verb};
 use fieldwarden_protocols::{Direction, Protocol};
 
 use crate::{
@@ -47,6 +48,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &exception_burst::ExceptionBurst,
     &sensor_blind::SensorBlind,
     &asset_changed::AssetChanged,
+    &outside_conduit::OutsideConduit,
 ];
 
 /// Judges one sort of departure.
@@ -81,6 +83,8 @@ pub struct Context<'a> {
     pub(crate) settings: &'a Settings,
     /// Approved normal; without one only those detectors judge that need none.
     pub(crate) baseline: Option<&'a Compiled>,
+    /// The site, where it has conduits.
+    pub(crate) plan: Option<&'a Site>,
 }
 
 /// What is judged.
@@ -98,6 +102,9 @@ pub enum Subject<'a> {
     Answered(Judged<'a>),
     /// A talker asked for something, or was answered.
     Operation(Judged<'a>, &'a Operation<'a>),
+    /// An operation of a class passed within a conversation for the first time, or octets over one that is not recognised; only
+    /// where the site has conduits.
+    Passed(Judged<'a>, Option<Verb>),
     /// Something broke its protocol.
     Broken(Judged<'a>, Broken),
     /// The sensor stopped seeing.
@@ -113,6 +120,7 @@ impl Subject<'_> {
             Self::Met(judged)
             | Self::Answered(judged)
             | Self::Operation(judged, _)
+            | Self::Passed(judged, _)
             | Self::Broken(judged, _) => judged.lacks,
             Self::Talker(_) | Self::Opened(_) | Self::Blind(_) | Self::Changed(_) => Lacks::of(&[]),
         }

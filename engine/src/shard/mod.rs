@@ -9,7 +9,7 @@ mod services;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fieldwarden_model::{
-    AddressSpace, FrameRef, Mac, Operation, Outcome, Talker, Timestamp, Transport, Verb,
+    AddressSpace, FrameRef, Mac, Operation, Outcome, Site, Talker, Timestamp, Transport, Verb,
 };
 use fieldwarden_protocols::{Blame, Direction, Kind, Message, Protocol};
 
@@ -44,11 +44,14 @@ pub(crate) struct Counters {
 pub(crate) struct Rules {
     pub(crate) settings: Arc<detect::Settings>,
     pub(crate) baseline: Option<Arc<Compiled>>,
+    /// The site, where it has conduits to hold traffic to.
+    pub(crate) plan: Option<Arc<Site>>,
 }
 
 impl Rules {
     pub(crate) fn context(&self) -> Context<'_> {
-        Context { settings: &self.settings, baseline: self.baseline.as_deref() }
+        let (baseline, plan) = (self.baseline.as_deref(), self.plan.as_deref());
+        Context { settings: &self.settings, baseline, plan }
     }
 }
 
@@ -240,6 +243,22 @@ impl Judge {
         run(&context, &Subject::Opened(opened), &mut service.memory, &mut self.observations);
     }
 
+    /// Octets pass over a flow whose protocol is not recognised: conduits permit them, or not.
+    fn crossed(&mut self, origin: &Origin<'_>, flow: &mut FlowState) {
+        if self.rules.plan.is_none() {
+            return;
+        }
+        let slot = self.service(origin, flow);
+        let blindness = Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped };
+        let lacks = flow.lacks(&blindness, origin);
+        let Some(service) = self.services.get_mut(slot).filter(|service| !service.to_group) else { return };
+        let protocol = plain(service.key.transport);
+        let key = ConversationKey { service: service.key, protocol, unit: None };
+        let judged = Judged { origin, conversation: &key, entry: None, lacks, direction: origin.direction };
+        let context = self.rules.context();
+        run(&context, &Subject::Passed(judged, None), &mut service.memory, &mut self.observations);
+    }
+
     /// Where the conversation of this protocol and unit stands within the service, met now if need be.
     fn conversation(
         &mut self,
@@ -330,6 +349,14 @@ impl Judge {
             }
         }
         let entry = entry_of(self.rules.baseline.as_deref(), conversation.entry);
+        if self.rules.plan.is_some() && !to_group && conversation.passes(operation.verb) {
+            let blindness = Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped };
+            let lacks = flow.lacks(&blindness, origin);
+            let (key, direction) = (conversation.key, message.direction);
+            let judged = Judged { origin, conversation: &key, entry, lacks, direction };
+            let subject = Subject::Passed(judged, Some(operation.verb));
+            run(&self.rules.context(), &subject, memory, &mut self.observations);
+        }
         // Where only answers are seen, as on a one-way mirror, the answer is the first one hears of the demand.
         let unseen = conversation.activity.asked == 0 && operation.outcome == Outcome::Done;
         let demanded = unseen.then_some(Operation { outcome: Outcome::Asked, ..*operation });
@@ -527,6 +554,7 @@ impl Observer for Judge {
             }
             TrackEvent::Active if origin.key.transport != Transport::Link => {
                 self.opened(origin, flow, event);
+                self.crossed(origin, flow);
                 if !flow.unread && suggested(&ServiceKey::of(origin.key)).is_some() {
                     flow.unread = true;
                     self.note(origin, flow, Reason::Undecodable, Lacks::MESSAGES);

@@ -1,7 +1,7 @@
 //! The services a shard has met, with their conversations and how lively they are. Bounded; the ones silent longest are
 //! forgotten first.
 
-use fieldwarden_model::{Outcome, Timestamp};
+use fieldwarden_model::{Outcome, Timestamp, Verb};
 use fieldwarden_protocols::Direction;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,8 @@ pub(crate) struct Conversation {
     pub(crate) reported: u32,
     /// Whether the server answered: who asks may send what looks like an answer, and is not served by that.
     pub(crate) served: bool,
+    /// Classes of operations that passed, one bit each.
+    passed: u16,
 }
 
 /// How lively a conversation is.
@@ -139,7 +141,7 @@ impl Conversation {
     pub(crate) fn new(key: ConversationKey, baseline: Option<&Compiled>, activity: Activity) -> Self {
         let served = activity.last_answer.is_some();
         let mut conversation =
-            Self { key, entry: None, usual: 0, activity, unanswered: 0, reported: 0, served };
+            Self { key, entry: None, usual: 0, activity, unanswered: 0, reported: 0, served, passed: 0 };
         conversation.judge_by(baseline);
         conversation
     }
@@ -156,6 +158,14 @@ impl Conversation {
         self.entry = baseline.and_then(|baseline| baseline.position(&self.key));
         let entry = self.entry.and_then(|position| baseline.and_then(|baseline| baseline.entry(position)));
         self.usual = entry.map_or(0, CompiledEntry::common_functions);
+    }
+
+    /// Notes that an operation of a class passed; whether it is the first of its class.
+    pub(crate) const fn passes(&mut self, verb: Verb) -> bool {
+        let bit = 1 << verb as u16;
+        let first = self.passed & bit == 0;
+        self.passed |= bit;
+        first
     }
 
     /// Whether a function is a common one of this conversation.

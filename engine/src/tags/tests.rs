@@ -1,10 +1,13 @@
 //! Lists as tools write them, and values told by them.
 
-use fieldwarden_model::{PointRange, Value, operation::Encoding};
+use fieldwarden_model::{Operation, Outcome, PointRange, Value, operation::Encoding};
 use fieldwarden_protocols::dissector;
 
 use super::{Tag, Tags, octets_of, read};
-use crate::{bench::talker, history::Shape};
+use crate::{
+    bench::{Bench, HMI, PLC, read as read_of, talker, write},
+    history::Shape,
+};
 
 const OWN: &str = "\
 address,name,type,word order,scale,unit
@@ -139,4 +142,16 @@ fn a_bit_is_told_out_of_its_coil() {
         Some("Pump 0 -> 1")
     );
     assert_eq!(own().change(talker("10.0.0.21"), modbus, wide, (shape, &[1]), &[0]), None, "another device");
+}
+
+#[test]
+fn alerts_and_writes_say_names_values_and_units() {
+    let mut bench =
+        Bench::new().named("address,name,type,scale,unit\n40105,Chlorine.Setpoint,int16,0.1,mg/l\n");
+    let polled =
+        Operation { outcome: Outcome::Done, values: write("40105", &[0, 8]).values, ..read_of("40105") };
+    bench.asks(HMI, PLC, &read_of("40105"));
+    bench.answers(HMI, PLC, &polled).asks(HMI, PLC, &write("40105", &[0, 40]));
+    assert!(bench.last().summary.ends_with(" (Chlorine.Setpoint 0.8 -> 4 mg/l)"), "{}", bench.last().summary);
+    assert_eq!(bench.writes.last().unwrap().tags.as_deref(), Some("Chlorine.Setpoint 0.8 -> 4 mg/l"));
 }

@@ -244,6 +244,7 @@ pub(crate) mod tests {
                 role: String::new(),
                 zone: String::new(),
                 criticality: 3,
+                tags: Vec::new(),
             }],
             protected: interlocks().protected,
             ..Site::default()

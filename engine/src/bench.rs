@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fieldwarden_model::{
     AddressSpace, Alert, Endpoint, FrameRef, Incident, Operation, Outcome, PointRange, Talker, Timestamp,
-    Transport, Value, Values, Verb, operation::Encoding,
+    Transport, Value, Values, Verb, operation::Encoding, site::Asset, window::ChangeWindow, zone::Conduit,
 };
 use fieldwarden_protocols::{Anomaly, Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol};
 
@@ -18,6 +18,7 @@ use crate::{
     map::Seed,
     shard::{FlowState, Judge, Rules},
     site::Site,
+    tags::{self, Tags},
     track::{self, ArpSaid, FlowKey, Heard, Observer, Origin, Pulse, TrackEvent},
 };
 
@@ -43,6 +44,7 @@ pub(crate) struct Bench {
     fields: Vec<(&'static str, &'static str)>,
     /// Between two messages.
     between: Duration,
+    firmware: String,
     pub(crate) alerts: Vec<Alert>,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) writes: Vec<WriteRecord>,
@@ -56,18 +58,38 @@ impl Bench {
 
     /// A plant with another baseline, or with none.
     pub(crate) fn with(baseline: Option<Baseline>) -> Self {
+        Self::of(baseline, plan(), false)
+    }
+
+    /// A plant without a baseline, with more assets (name, address, zone) and one conduit.
+    pub(crate) fn zoned(assets: &[(&str, &str, &str)], conduit: Conduit) -> Self {
+        let mut plan = plan();
+        plan.assets.extend(assets.iter().map(|(name, address, zone)| asset(name, address, zone)));
+        plan.conduits.push(conduit);
+        Self::of(None, plan, true)
+    }
+
+    /// A plant with a change window.
+    pub(crate) fn in_window(baseline: Option<Baseline>, window: ChangeWindow) -> Self {
+        let mut plan = plan();
+        plan.windows.push(window);
+        Self::of(baseline, plan, false)
+    }
+
+    /// What became of its windows.
+    pub(crate) fn windows(&self) -> Vec<crate::site::WindowUse> {
+        self.site.window_uses()
+    }
+
+    /// The time.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn of(baseline: Option<Baseline>, plan: fieldwarden_model::Site, zoned: bool) -> Self {
         let baseline = baseline.map(|baseline| Arc::new(Compiled::new(baseline)));
-        let rules = Rules { settings: Arc::new(detect::Settings::default()), baseline };
-        let plan = fieldwarden_model::Site {
-            assets: vec![fieldwarden_model::site::Asset {
-                name: "Dosing PLC".into(),
-                addresses: vec![talker(PLC)],
-                role: "plc".into(),
-                zone: "cell 1".into(),
-                criticality: 3,
-            }],
-            ..fieldwarden_model::Site::default()
-        };
+        let held_to = zoned.then(|| Arc::new(plan.clone()));
+        let rules = Rules { settings: Arc::new(detect::Settings::default()), baseline, plan: held_to };
         Self {
             judge: Judge::new(rules.clone(), &track::Settings::default(), Seed(1)),
             site: Site::new(plan, rules, incident::Settings::default(), Seed(1)),
@@ -79,10 +101,19 @@ impl Bench {
             port: 502,
             fields: Vec::new(),
             between: Duration::from_millis(10),
+            firmware: String::new(),
             alerts: Vec::new(),
             incidents: Vec::new(),
             writes: Vec::new(),
         }
+    }
+
+    /// The controller's points have the names of this list.
+    pub(crate) fn named(mut self, list: &str) -> Self {
+        let mut tags = Tags::default();
+        tags.add(&[talker(PLC)], &tags::read(list).unwrap());
+        self.site = self.site.naming(tags);
+        self
     }
 
     /// From now on S7comm is spoken.
@@ -160,6 +191,16 @@ impl Bench {
         self.settle()
     }
 
+    /// A talker is heard from a network card.
+    pub(crate) fn heard_from(&mut self, who: &str, mac: &str) -> &mut Self {
+        let frame = self.next_frame();
+        let mac = Some(mac.parse().unwrap());
+        let heard =
+            Heard { space: AddressSpace(0), talker: talker(who), mac, arp: None, time: self.now, frame };
+        self.judge.heard(&heard);
+        self.settle()
+    }
+
     /// Both sides of a connection have spoken, or its server refused it.
     pub(crate) fn accepts(&mut self, client: &str, server: &str, port: u16) -> &mut Self {
         self.event(client, server, port, TrackEvent::Answered)
@@ -201,6 +242,20 @@ impl Bench {
     pub(crate) fn does(&mut self, client: &str, server: &str, operation: &Operation<'_>) -> &mut Self {
         let done = Operation { outcome: Outcome::Done, values: None, ..*operation };
         self.asks(client, server, operation).answers(client, server, &done)
+    }
+
+    /// A server answers a client with the version of its firmware, as the third object of an identification.
+    pub(crate) fn tells(
+        &mut self,
+        client: &str,
+        server: &str,
+        operation: &Operation<'_>,
+        firmware: &str,
+    ) -> &mut Self {
+        self.firmware = firmware.to_owned();
+        self.answers(client, server, operation);
+        self.firmware.clear();
+        self
     }
 
     /// A client sends a server something broken.
@@ -250,7 +305,7 @@ impl Bench {
         let mut flow = self.flows.remove(&key).unwrap_or_default();
         let direction = if kind == Kind::Response { Direction::ToClient } else { Direction::ToServer };
         let fields = core::mem::take(&mut self.fields);
-        let one = One(*operation, &fields);
+        let one = One(*operation, &fields, self.firmware.clone());
         let message = Message { protocol: self.protocol, kind, direction, anomalies, body: &one };
         self.judge.message(&origin(&key, direction, self.now, &frames), &mut flow, &message);
         self.fields = fields;
@@ -291,6 +346,23 @@ impl Bench {
             client: Endpoint { talker: talker(client), port: Some(50_000) },
             server: Endpoint { talker: talker(server), port: Some(port) },
         }
+    }
+}
+
+/// The controller, in a cell of its own.
+fn plan() -> fieldwarden_model::Site {
+    let plc = Asset { criticality: 3, role: "plc".into(), ..asset("Dosing PLC", PLC, "cell 1") };
+    fieldwarden_model::Site { assets: vec![plc], ..fieldwarden_model::Site::default() }
+}
+
+fn asset(name: &str, address: &str, zone: &str) -> Asset {
+    Asset {
+        name: name.into(),
+        addresses: vec![talker(address)],
+        role: String::new(),
+        zone: zone.into(),
+        criticality: 1,
+        tags: Vec::new(),
     }
 }
 
@@ -370,12 +442,17 @@ const fn origin<'a>(
     Origin { key, direction, time, frames, vlan: &[], client_mac: None, server_mac: None }
 }
 
-struct One<'a>(Operation<'a>, &'a [(&'static str, &'static str)]);
+/// An operation, the fields told with it, and the firmware.
+struct One<'a>(Operation<'a>, &'a [(&'static str, &'static str)], String);
 
 impl Body for One<'_> {
     fn fields(&self, visitor: &mut dyn FieldVisitor) {
         for (key, value) in self.1 {
             visitor.field(key, FieldValue::Text(value));
+        }
+        if !self.2.is_empty() {
+            visitor.item("object_ids", FieldValue::Unsigned(2));
+            visitor.item("object_values", FieldValue::Text(&self.2));
         }
     }
 

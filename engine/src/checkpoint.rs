@@ -2,17 +2,18 @@
 //!
 //! Streams under way are not kept: their octets are lost with the frames nobody captured meanwhile.
 
-use fieldwarden_model::{AddressSpace, IncidentId, PointRange, Talker, Timestamp, Transport};
+use fieldwarden_model::{AddressSpace, IncidentId, Mac, PointRange, Talker, Timestamp, Transport};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    assets::Trait,
     baseline::compiled::Compiled,
     conversation::{ConversationKey, ServiceKey, protocol_named},
     detect::{Memory, detector_id},
     history::{Block, Device},
     incident::Case,
     shard::{Activity, Conversation, Service},
-    site::{Repeat, RepeatKey, Site},
+    site::{Known, Repeat, RepeatKey, Site, teller},
 };
 
 /// Counts up when what is kept changes its meaning.
@@ -59,6 +60,8 @@ pub(crate) struct Saved {
     told: Vec<SavedRepeat>,
     plant: Vec<SavedDevice>,
     services: Vec<SavedService>,
+    #[serde(default)]
+    devices: Vec<SavedIdentity>,
 }
 
 #[derive(Serialize)]
@@ -70,6 +73,19 @@ struct Saving<'a> {
     told: Vec<SavedRepeat>,
     plant: Vec<SavedDevice>,
     services: Vec<SavedService>,
+    devices: Vec<SavedIdentity>,
+}
+
+/// What a device showed of itself, in the order in which devices were heard of.
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedIdentity {
+    space: AddressSpace,
+    talker: Talker,
+    since: Option<Timestamp>,
+    cards: Vec<Mac>,
+    told: Vec<(Trait, String, Option<u32>, String)>,
+    asks_since: Option<Timestamp>,
+    answers_since: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -145,6 +161,7 @@ pub(crate) fn write<'a>(
             .map(|(device, blocks)| save_device(&device, blocks))
             .collect(),
         services,
+        devices: site.identities.devices().map(save_identity).collect(),
     };
     // Serialising plain data into memory cannot fail; an empty checkpoint would be refused when it is read.
     serde_json::to_vec(&saving).unwrap_or_default()
@@ -179,6 +196,10 @@ impl Saved {
         for saved in self.told {
             let Some((key, repeat)) = saved.repeat() else { continue };
             site.repeats.restore(key, repeat);
+        }
+        for saved in self.devices {
+            let (who, known) = saved.identity();
+            site.identities.restore(who, known);
         }
         for saved in self.plant {
             let Some(protocol) = protocol_named(&saved.protocol) else { continue };
@@ -215,6 +236,35 @@ impl SavedService {
             memory: Memory::default(),
             conversations: self.conversations.iter().filter_map(conversation).collect(),
         }
+    }
+}
+
+impl SavedIdentity {
+    fn identity(self) -> ((AddressSpace, Talker), Known) {
+        let told = self.told.into_iter();
+        let told = told.filter_map(|(of, protocol, part, text)| Some(((of, teller(&protocol)?, part), text)));
+        let known = Known {
+            since: self.since,
+            cards: self.cards,
+            told: told.collect(),
+            asks_since: self.asks_since,
+            answers_since: self.answers_since,
+            ..Known::default()
+        };
+        ((self.space, self.talker), known)
+    }
+}
+
+fn save_identity(((space, talker), known): ((AddressSpace, Talker), &Known)) -> SavedIdentity {
+    let told = known.told.iter();
+    SavedIdentity {
+        space,
+        talker,
+        since: known.since,
+        cards: known.cards.clone(),
+        told: told.map(|((of, by, part), text)| (*of, by.name().to_owned(), *part, text.clone())).collect(),
+        asks_since: known.asks_since,
+        answers_since: known.answers_since,
     }
 }
 

@@ -22,7 +22,8 @@ use crate::{
     map::Seed,
     rehearse::{self, KeepVerdict, Rehearsal, Watch},
     shard::{Judge, Rules, Service},
-    site::Site,
+    site::{Site, WindowUse},
+    tags::Tags,
     track,
     trackers::Trackers,
 };
@@ -34,6 +35,8 @@ pub struct Settings {
     pub site: fieldwarden_model::Site,
     /// Approved normal. Without one, only those detectors judge that need none.
     pub baseline: Option<Baseline>,
+    /// What the points of its assets are called.
+    pub tags: Tags,
     /// Caps and patience of tracking.
     pub track: track::Settings,
     /// Of the detectors.
@@ -120,6 +123,8 @@ pub struct Summary {
     pub last: Option<Timestamp>,
     /// How often the time of a frame lay before that of the one before it.
     pub clock_steps: u64,
+    /// What became of the site's change windows, in the order of its file.
+    pub windows: Vec<WindowUse>,
 }
 
 /// The state machine. It has no clock: time arrives with the input and never runs backwards.
@@ -140,9 +145,11 @@ impl Engine {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let baseline = settings.baseline.map(|baseline| Arc::new(Compiled::new(baseline)));
-        let rules = Rules { settings: Arc::new(settings.detectors.clone()), baseline };
+        let plan = (!settings.site.conduits.is_empty()).then(|| Arc::new(settings.site.clone()));
+        let rules = Rules { settings: Arc::new(settings.detectors.clone()), baseline, plan };
         let site = Site::new(settings.site.clone(), rules.clone(), settings.incidents, settings.seed)
-            .watching(settings.blindness);
+            .watching(settings.blindness)
+            .naming(settings.tags);
         let judge = || Judge::new(rules.clone(), &settings.track, settings.seed);
         Self {
             trackers: Trackers::new(settings.site, settings.track, settings.seed, judge),
@@ -232,6 +239,7 @@ impl Engine {
             first: self.trackers.first,
             last: self.trackers.last,
             clock_steps: self.trackers.clock_steps,
+            windows: self.site.window_uses(),
         }
     }
 
@@ -322,7 +330,7 @@ impl Engine {
 
     fn approve(&mut self, baseline: Option<&Baseline>) {
         let compiled = baseline.map(|baseline| Arc::new(Compiled::new(baseline.clone())));
-        let rules = Rules { settings: self.site.rules.settings.clone(), baseline: compiled };
+        let rules = Rules { baseline: compiled, ..self.site.rules.clone() };
         for judge in self.trackers.observers_mut() {
             judge.replace(rules.clone());
         }
@@ -368,4 +376,4 @@ fn shard_of_service(key: &ServiceKey) -> usize {
 #[cfg(test)]
 mod network;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

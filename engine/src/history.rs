@@ -55,6 +55,8 @@ pub struct WriteRecord {
     pub old: Vec<Value>,
     /// Values carried.
     pub new: Vec<Value>,
+    /// The change in the words of the site's tag list: `Chlorine.Setpoint 0.8 -> 4 mg/l`.
+    pub tags: Option<String>,
     /// Asked; or refused, as a second record.
     pub outcome: Outcome,
     /// The frame that completed it.

@@ -4,7 +4,7 @@ use fieldwarden_model::{Addend, Alert, FrameRef, Incident, Step};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::{blindness::Blind, engine::Summary, history::WriteRecord};
+use crate::{blindness::Blind, engine::Summary, history::WriteRecord, site::WindowUse};
 
 /// How frames are told apart when several captures are replayed.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +96,7 @@ pub fn summary(summary: &Summary) -> String {
         incidents: summary.incidents,
         gaps: summary.gaps,
         blind: summary.blind.iter().map(BlindLine::of).collect(),
+        change_windows: summary.windows.iter().map(WindowLine::of).collect(),
         span_seconds,
     })
 }
@@ -122,6 +123,7 @@ pub fn write(record: &WriteRecord, captures: Captures<'_>) -> String {
         points: record.points.as_deref(),
         old: &record.old,
         new: &record.new,
+        tags: record.tags.as_deref(),
         outcome,
         frame: record.frame.number,
         capture: captures.names(&[record.frame]).and_then(|names| names.into_iter().next()),
@@ -203,7 +205,23 @@ struct SummaryLine<'a> {
     incidents: u64,
     gaps: u64,
     blind: Vec<BlindLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    change_windows: Vec<WindowLine<'a>>,
     span_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct WindowLine<'a> {
+    number: &'a str,
+    state: &'static str,
+    within: u64,
+    overrun: u64,
+}
+
+impl<'a> WindowLine<'a> {
+    fn of(window: &'a WindowUse) -> Self {
+        Self { number: &window.number, state: window.word(), within: window.within, overrun: window.overrun }
+    }
 }
 
 #[derive(Serialize)]
@@ -247,6 +265,8 @@ struct WriteLine<'a> {
     points: Option<&'a str>,
     old: &'a [fieldwarden_model::Value],
     new: &'a [fieldwarden_model::Value],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'a str>,
     outcome: String,
     frame: u64,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@
 //! the hash seed and however many threads run the shards.
 #![forbid(unsafe_code)]
 
+pub mod assets;
 pub mod baseline;
 mod batch;
 #[cfg(test)]
@@ -25,11 +26,15 @@ mod motion;
 pub mod rehearse;
 mod shard;
 mod site;
+pub mod tags;
 pub mod track;
 mod trackers;
 mod values;
+pub mod zones;
 
+pub use assets::Inventory;
 pub use baseline::{Baseline, learn::Learner};
 pub use checkpoint::RestoreFault;
 pub use engine::{Engine, Input, Output, Settings, Summary};
 pub use map::Seed;
+pub use site::WindowUse;

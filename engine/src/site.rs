@@ -1,16 +1,21 @@
 //! The site: everything that looks across conversations. Consumes the shards' observations in the order of (time, frame,
 //! n) and makes alerts and incidents of them.
 
+mod identities;
 mod repeats;
 mod sensor;
+mod windows;
 
 use fieldwarden_model::{
     AddressSpace, Alert, AlertId, Incident, IncidentId, Outcome, Talker, Technique, Timestamp, Value,
     digest::Digest,
 };
 
+pub(crate) use identities::{Identities, Known, teller};
 pub(crate) use repeats::{Repeat, RepeatKey, Repeats};
 use sensor::Sensor;
+pub use windows::WindowUse;
+use windows::Windows;
 
 use crate::{
     blindness::{Lacks, Ledger, Place, Reason},
@@ -22,6 +27,7 @@ use crate::{
     incident::{Desk, Fact},
     map::Seed,
     shard::{Change, Observation, Observations, Rules, What},
+    tags::{Tags, octets_of},
     track::Heard,
 };
 
@@ -34,6 +40,7 @@ pub(crate) struct Site {
     pub(crate) rules: Rules,
     pub(crate) desk: Desk,
     pub(crate) repeats: Repeats,
+    pub(crate) identities: Identities,
     pub(crate) plant: PlantValues,
     pub(crate) alerts: u64,
     /// What the site itself let go.
@@ -41,6 +48,8 @@ pub(crate) struct Site {
     pub(crate) sensor: Sensor,
     /// What detectors remember across conversations.
     survey: Survey,
+    tags: Tags,
+    windows: Windows,
 }
 
 impl Site {
@@ -55,12 +64,21 @@ impl Site {
             rules,
             desk: Desk::new(incidents),
             repeats: Repeats::default(),
+            identities: Identities::default(),
             plant: PlantValues::new(seed),
             alerts: 0,
             ledger: Ledger::default(),
             sensor: Sensor::default(),
             survey: Survey::default(),
+            tags: Tags::default(),
+            windows: Windows::default(),
         }
+    }
+
+    /// Calls points by these names.
+    pub(crate) fn naming(mut self, tags: Tags) -> Self {
+        self.tags = tags;
+        self
     }
 
     /// Lets deadlines up to `now` pass.
@@ -86,7 +104,18 @@ impl Site {
         out: &mut dyn FnMut(Output),
     ) {
         match observation.what {
-            What::Talker(heard) => self.talker(&heard, out),
+            What::Talker(heard) => {
+                self.talker(&heard, out);
+                self.hear_card(&heard, out);
+            }
+            What::Facts(told) => self.hear_facts(&told.heard, told.protocol, told.facts, out),
+            What::Roles { conversation, approved } => {
+                let Observation { time, frame, .. } = observation;
+                let service = &conversation.service;
+                let heard =
+                    Heard { space: service.space, talker: service.client, mac: None, arp: None, time, frame };
+                self.hear_roles(&conversation, approved, &heard, out);
+            }
             What::Unseen(reason, place, count) => self.unseen(reason, place, count),
             What::Finding(finding) => match finding.matter {
                 Some(matter) => self.survey(&Sight::Matter(&finding, &matter), out),
@@ -146,9 +175,11 @@ impl Site {
         self.survey = memory;
     }
 
-    fn finding(&mut self, finding: Finding, out: &mut dyn FnMut(Output)) {
+    fn finding(&mut self, mut finding: Finding, out: &mut dyn FnMut(Output)) {
         let settings = self.rules.settings.clone();
-        let key = RepeatKey::of(&finding);
+        // Within a window it is another thing than behind it, which is told however lately it was information.
+        let order = self.windows.explain(&mut finding, &self.plan);
+        let key = RepeatKey::of(&finding).under(order.as_deref());
         if let Some(incident) = self.repeats.repeated(&key, finding.time, &settings) {
             self.desk.repeat(&incident, finding.time);
             return;
@@ -254,12 +285,26 @@ impl Site {
         let server = finding.server.map_or_else(|| String::from("nobody"), |server| name(server.talker));
         let mut text =
             finding.sentence.replace("{client}", &name(finding.client.talker)).replace("{server}", &server);
-        if finding.detector == "new-point-write" && (1..=VALUES_IN_SENTENCE).contains(&new.len()) {
+        if let Some(named) = self.named(finding, old) {
+            text.push_str(&format!(" ({named})"));
+        } else if finding.detector == "new-point-write" && (1..=VALUES_IN_SENTENCE).contains(&new.len()) {
             let list = |values: &[Value]| values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
             let from = if old.len() == new.len() { format!("from {} ", list(old)) } else { String::new() };
             text.push_str(&format!(" ({from}to {})", list(new)));
         }
         text
+    }
+
+    /// The change in the words of the site's tag list.
+    fn named(&self, finding: &Finding, old: &[Value]) -> Option<String> {
+        let (shape, octets) = finding.values.as_ref()?;
+        let old = octets_of(old, shape.encoding);
+        self.tags.change(finding.server?.talker, finding.protocol?, finding.points?, (*shape, octets), &old)
+    }
+
+    /// What became of the change windows.
+    pub(crate) fn window_uses(&self) -> Vec<WindowUse> {
+        self.windows.uses(&self.plan)
     }
 
     fn name(&self, talker: Talker) -> Option<String> {
@@ -282,10 +327,13 @@ impl Site {
             let mut text = String::new();
             notation.write(&points, &mut text).ok().map(|()| text)
         });
-        let (mut old, mut new) = (Vec::new(), Vec::new());
+        let (mut old, mut new, mut named) = (Vec::new(), Vec::new(), None);
         if let (Some((shape, range)), Some(points)) = (&change.values, &change.points) {
             old = self.plant.last(&device, points, *shape);
-            new = shape.values(told.octets(range.clone())).iter().take(MAX_VALUES_TOLD).collect();
+            let octets = told.octets(range.clone());
+            new = shape.values(octets).iter().take(MAX_VALUES_TOLD).collect();
+            let before = octets_of(&old, shape.encoding);
+            named = self.tags.change(key.service.server, key.protocol, *points, (*shape, octets), &before);
         }
         out(Output::Write(WriteRecord {
             time,
@@ -302,6 +350,7 @@ impl Site {
             points,
             old,
             new,
+            tags: named,
             outcome: if matches!(change.outcome, Outcome::Refused(_)) {
                 change.outcome
             } else {

@@ -20,6 +20,8 @@ pub mod protect;
 pub mod section;
 pub mod site;
 pub mod time;
+pub mod window;
+pub mod zone;
 
 pub use address::{AddressSpace, Endpoint, Mac, Talker, Transport, VlanStack};
 pub use alert::{Addend, Alert, AlertId, Incident, IncidentId, Severity, Step, Technique};

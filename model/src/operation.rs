@@ -35,6 +35,22 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Read,
+        Self::Write,
+        Self::Operate,
+        Self::Program,
+        Self::Mode,
+        Self::Configure,
+        Self::Diagnose,
+        Self::Transfer,
+        Self::Discover,
+        Self::Time,
+        Self::Associate,
+        Self::Unknown,
+    ];
+
     /// The word as configuration, baselines and JSON spell it.
     #[must_use]
     pub const fn word(self) -> &'static str {

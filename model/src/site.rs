@@ -2,7 +2,7 @@
 //!
 //! The daemon and the enforcer each read these sections from their own file and call the same functions.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,8 @@ use crate::{
     address::{AddressSpace, Talker, Transport},
     protect::Protected,
     section::{Fault, Reader, Section},
+    window::ChangeWindow,
+    zone::{self, Conduit, Zone},
 };
 
 /// What a site file says about the plant.
@@ -23,6 +25,12 @@ pub struct Site {
     pub spaces: Vec<(u16, AddressSpace)>,
     /// What no order may cut.
     pub protected: Vec<Protected>,
+    /// Zones, beside those that assets name.
+    pub zones: Vec<Zone>,
+    /// What may pass between zones; without any, nothing is held to them.
+    pub conduits: Vec<Conduit>,
+    /// Work that somebody approved.
+    pub windows: Vec<ChangeWindow>,
 }
 
 /// A talker the site has named.
@@ -38,10 +46,14 @@ pub struct Asset {
     pub zone: String,
     /// 0 (spare) to 3 (the process stops or harms without it).
     pub criticality: u8,
+    /// Files that name its points, beside the configuration. Who has no use for names reads none of them.
+    #[serde(default)]
+    pub tags: Vec<String>,
 }
 
 impl Site {
-    /// Reads the `[site]` section with its `[[site.asset]]`, `[[site.space]]` and `[[site.protected]]` tables.
+    /// Reads the `[site]` section with its `[[site.asset]]`, `[[site.space]]`, `[[site.protected]]`, `[[site.zone]]`,
+    /// `[[site.conduit]]` and `[[site.change_window]]` tables.
     ///
     /// # Errors
     /// Every fault with its place.
@@ -51,7 +63,27 @@ impl Site {
         let assets = parts(&mut reader, "asset", asset);
         let spaces: Vec<_> = parts(&mut reader, "space", space).into_iter().flatten().collect();
         let protected = parts(&mut reader, "protected", protect);
-        reader.finish_with(Some(Self { name, assets, spaces, protected }))
+        let zones = parts(&mut reader, "zone", zone::zone);
+        let conduits = parts(&mut reader, "conduit", zone::conduit);
+        let windows = parts(&mut reader, "change_window", ChangeWindow::configure);
+        let site = Self { name, assets, spaces, protected, zones, conduits, windows };
+        site.check_conduits(&mut reader);
+        reader.finish_with(Some(site))
+    }
+
+    /// A conduit that leads to or from a zone nobody named leads nowhere.
+    fn check_conduits(&self, reader: &mut Reader<'_>) {
+        let named = |name: &String| {
+            self.zones.iter().any(|zone| zone.name == *name)
+                || self.assets.iter().any(|asset| asset.zone == *name)
+        };
+        for conduit in &self.conduits {
+            for name in [&conduit.from, &conduit.to].into_iter().filter(|name| !named(name)) {
+                let help =
+                    format!("write a `[[site.zone]]` with `name = \"{name}\"`, or give an asset this zone");
+                reader.fault_at("conduit", format!("there is no zone `{name}`"), Some(help));
+            }
+        }
     }
 
     /// The asset that has this address.
@@ -84,8 +116,9 @@ fn asset(section: &Section) -> Result<Asset, Vec<Fault>> {
     let role = reader.or("role", String::new());
     let zone = reader.or("zone", String::new());
     let criticality = u8::try_from(reader.within("criticality", 0..=3, 1)).unwrap_or(1);
+    let tags = reader.or("tags", Vec::new());
     let asset =
-        name.zip(addresses).map(|(name, addresses)| Asset { name, addresses, role, zone, criticality });
+        name.zip(addresses).map(|(name, addresses)| Asset { name, addresses, role, zone, criticality, tags });
     reader.finish_with(asset)
 }
 

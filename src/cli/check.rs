@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::Args;
 use fieldwarden_engine::baseline::Reading;
 use fieldwarden_model::{
+    Site,
     assemble::Assemble,
     section::{Fault, Section},
 };
@@ -29,7 +30,10 @@ pub(crate) fn run(words: &Words) -> Outcome {
         match load::tables::<Either>(path) {
             Ok(Kind::Enforcer) => told.extend(enforcer_says(path)?),
             Ok(Kind::Baseline) => println!("{}: a good baseline", path.display()),
-            Ok(Kind::Daemon) => println!("{}: a good configuration", path.display()),
+            Ok(Kind::Daemon(site)) => match load::tags(path, &site) {
+                Ok(_) => println!("{}: a good configuration", path.display()),
+                Err(failure) => told.push(failure.to_string()),
+            },
             Err(failure) => told.push(failure.to_string()),
         }
     }
@@ -39,7 +43,7 @@ pub(crate) fn run(words: &Words) -> Outcome {
 /// What a file is.
 enum Kind {
     Baseline,
-    Daemon,
+    Daemon(Box<Site>),
     Enforcer,
 }
 
@@ -75,7 +79,7 @@ impl Assemble for Either {
         } else if self.has_tables || has(&["conversation", "talker", "learned"]) {
             self.baseline.finish(top).map(|_| Kind::Baseline)
         } else {
-            Settings::configure(top).map(|_| Kind::Daemon)
+            Settings::configure(top).map(|settings| Kind::Daemon(Box::new(settings.site)))
         }
     }
 }

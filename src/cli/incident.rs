@@ -156,6 +156,7 @@ pub(crate) fn writes(words: &WritesWords) -> Outcome {
             ("points", "points"),
             ("old", "old"),
             ("new", "new"),
+            ("tags", "tags"),
         ],
     )
 }

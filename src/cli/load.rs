@@ -3,13 +3,19 @@
 use std::path::Path;
 
 use fieldwarden_config::{Sources, read_tables, recover, render, together};
-use fieldwarden_engine::{Baseline, baseline::Reading};
+use fieldwarden_engine::{
+    Baseline,
+    baseline::Reading,
+    tags::{self, Tag, TagFault, Tags},
+};
 use fieldwarden_model::{
+    Site,
     assemble::Assemble,
     section::{Fault, Section},
 };
 
 use super::Failure;
+use crate::daemon::settings::Settings;
 
 /// Reads a file and makes sense of it by `configure`; all faults, of spelling and of meaning, are told at once.
 pub(crate) fn load<T>(
@@ -20,6 +26,61 @@ pub(crate) fn load<T>(
         let (section, spelling) = recover(sources, file);
         (configure(&section), spelling)
     })
+}
+
+/// Reads the daemon's configuration, and the tag lists it names.
+pub(crate) fn configuration(path: &Path) -> Result<Settings, Failure> {
+    let settings = load(path, Settings::configure)?;
+    let tags = tags(path, &settings.site)?;
+    Ok(Settings { tags, ..settings })
+}
+
+/// Reads the tag lists of a site; a name that is no absolute path stands beside the configuration.
+pub(crate) fn tags(configuration: &Path, site: &Site) -> Result<Tags, Failure> {
+    let (mut tags, mut told) = (Tags::default(), Vec::new());
+    for asset in &site.assets {
+        for name in &asset.tags {
+            let path = configuration.with_file_name(name);
+            match list(&path) {
+                Ok(list) => tags.add(&asset.addresses, &list),
+                Err(fault) => told.push(fault),
+            }
+        }
+    }
+    if told.is_empty() { Ok(tags) } else { Err(Failure::Input(told.join("\n\n"))) }
+}
+
+/// A list, or all its faults as text.
+fn list(path: &Path) -> Result<Vec<Tag>, String> {
+    let cannot = |why: String| {
+        format!(
+            "the tag list `{}` {why}\n\nhint: the name in `[[site.asset]] tags` is that of a file beside the configuration",
+            path.display()
+        )
+    };
+    let octets = std::fs::metadata(path).map_err(|fault| cannot(format!("cannot be read: {fault}")))?.len();
+    if octets > MAX_LIST_OCTETS {
+        return Err(cannot(format!("has {octets} octets; {MAX_LIST_OCTETS} are the most")));
+    }
+    let text = std::fs::read(path).map_err(|fault| cannot(format!("cannot be read: {fault}")))?;
+    tags::read(&text_of(&text)).map_err(|faults| {
+        let line = |fault: &TagFault| {
+            format!("{}:{}: {}\n  help: {}", path.display(), fault.line, fault.message, fault.help)
+        };
+        faults.iter().map(line).collect::<Vec<_>>().join("\n")
+    })
+}
+
+/// Octets of the longest list.
+const MAX_LIST_OCTETS: u64 = 64 << 20;
+
+/// A text in UTF-8, or in UTF-16 with its mark, as exports of Windows tools are; what is neither keeps its other letters.
+fn text_of(octets: &[u8]) -> String {
+    let Some((0xff, 0xfe)) = octets.first().zip(octets.get(1)).map(|(a, b)| (*a, *b)) else {
+        return String::from_utf8_lossy(octets).into_owned();
+    };
+    let unit = |pair: &[u8]| <[u8; 2]>::try_from(pair).ok().map(u16::from_le_bytes);
+    String::from_utf16_lossy(&octets.chunks(2).filter_map(unit).collect::<Vec<_>>())
 }
 
 /// Reads a file table by table; all faults, of spelling and of meaning, are told at once.

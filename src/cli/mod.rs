@@ -1,6 +1,7 @@
 //! The command line: one verb, one file. Every table is also to be had as JSON Lines with `--json`.
 
 mod ask;
+mod assets;
 mod captures;
 mod check;
 mod contain;
@@ -14,6 +15,7 @@ mod load;
 mod replay;
 mod run;
 mod table;
+mod zones;
 
 use std::{fmt, process::ExitCode};
 
@@ -49,6 +51,10 @@ enum Verb {
     Learn(learn::Words),
     /// Print every message of captures, judging nothing
     Decode(decode::Words),
+    /// Who is on the wire and what it is, out of captures: nobody is asked anything
+    Assets(assets::Words),
+    /// Conduits used and unused, and what passes outside any, out of captures
+    Zones(zones::Words),
     /// Report all faults of configurations and baselines; touches nothing
     Check(check::Words),
     /// The case: incidents, their alerts, comments and status
@@ -108,6 +114,8 @@ pub(crate) fn run() -> ExitCode {
         Verb::Replay(words) => replay::run(&words),
         Verb::Learn(words) => learn::run(&words),
         Verb::Decode(words) => decode::run(&words),
+        Verb::Assets(words) => assets::run(&words),
+        Verb::Zones(words) => zones::run(&words),
         Verb::Check(words) => check::run(&words),
         Verb::Incident(words) => incident::run(&words),
         Verb::Writes(words) => incident::writes(&words),

@@ -14,6 +14,7 @@ use fieldwarden_engine::{
     baseline::guard::{Guard, GuardedLearner},
     configure::Configured,
     json::{self, Captures as Named},
+    tags::Tags,
 };
 use fieldwarden_model::{Alert, Incident, IncidentId, Severity, Site, Timestamp};
 
@@ -24,7 +25,7 @@ use super::{
     incident::SeverityWord,
     learn, load, table,
 };
-use crate::{daemon::settings::Settings as Configuration, evidence};
+use crate::evidence;
 
 /// Share of the capture's span, from its start, that teaches when there is no baseline.
 const TEACHING_SHARE: f64 = 0.25;
@@ -62,8 +63,7 @@ pub(crate) struct Words {
 
 pub(crate) fn run(words: &Words) -> Outcome {
     let since = Instant::now();
-    let configuration =
-        words.config.as_deref().map(|path| load::load(path, Configuration::configure)).transpose()?;
+    let configuration = words.config.as_deref().map(load::configuration).transpose()?;
     let mut baseline = words.baseline.as_deref().map(load::baseline).transpose()?;
     let mut judged_from = None;
     if words.learn_first_part && baseline.is_none() {
@@ -74,9 +74,9 @@ pub(crate) fn run(words: &Words) -> Outcome {
         );
         (baseline, judged_from) = (Some(learned), Some(until));
     }
-    let (site, engine) = configuration.map(|c| (c.site, c.engine)).unwrap_or_default();
+    let (site, engine, tags) = configuration.map(|c| (c.site, c.engine, c.tags)).unwrap_or_default();
     let threads = threads(words.threads);
-    let mut engine = Engine::new(Settings { threads, ..engine_settings(site, engine, baseline) });
+    let mut engine = Engine::new(Settings { threads, tags, ..engine_settings(site, engine, baseline) });
     let mut captures = Captures::open(&words.captures)?.shared_by(threads);
     let slices = words.evidence.as_deref().map(|folder| Slices::new(folder, words.before)).transpose()?;
     let mut report = Report::new(words, &captures, slices);
@@ -118,6 +118,7 @@ pub(crate) fn engine_settings(site: Site, engine: Configured, baseline: Option<B
         incidents: engine.incidents,
         blindness: engine.blindness,
         seed: learn::seed(),
+        tags: Tags::default(),
         threads: 1,
     }
 }
@@ -258,6 +259,19 @@ impl<'a> Report<'a> {
             summary.incidents,
             summary.gaps
         )?;
+        for window in &summary.windows {
+            let (number, within, overrun) = (&window.number, window.within, window.overrun);
+            match window.word() {
+                "unused" => writeln!(self.out, "Work order {number}: its window was not used")?,
+                "overrun" => {
+                    writeln!(
+                        self.out,
+                        "Work order {number}: overrun, {overrun} findings behind its window, {within} within"
+                    )?;
+                }
+                _ => writeln!(self.out, "Work order {number}: {within} findings within its window")?,
+            }
+        }
         for blind in &summary.blind {
             writeln!(self.out, "Not assured: {blind}")?;
         }

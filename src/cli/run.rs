@@ -14,7 +14,6 @@ use crate::daemon::{
     approved::approved,
     operate::{self, NoCapture},
     parent,
-    settings::Settings,
 };
 
 /// The account the daemon runs under where it exists and none is named.
@@ -45,7 +44,7 @@ pub(crate) fn run(words: &Words) -> Outcome {
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("no handler for signals")?;
     }
     if words.as_daemon {
-        let settings = load::load(&words.config, Settings::configure)?;
+        let settings = load::configuration(&words.config)?;
         let baseline = approved(&settings.baseline)?;
         // An interface that is not there at the first start is a wrong word of the configuration. At a restart the parent
         // tries again: it may come back.

@@ -441,6 +441,7 @@ fn stored(write: fieldwarden_engine::history::WriteRecord) -> WriteRecord {
         points: write.points,
         old: write.old,
         new: write.new,
+        tags: write.tags,
         frames: vec![write.frame],
     }
 }

@@ -71,6 +71,7 @@ pub(crate) fn run(settings: Settings, approved: Approved, print: bool, stop: Arc
         operators,
         forwards,
         engine,
+        tags,
     } = settings;
     let parent = parent()?;
     let listener = listen::open(&control)?;
@@ -102,7 +103,7 @@ pub(crate) fn run(settings: Settings, approved: Approved, print: bool, stop: Arc
     let draft = names.draft.as_deref().map(unused).transpose()?;
     let learning = draft.map(|path| Learning::new(site.clone(), path));
     let settings = cli::engine_settings(site, engine, approved.baseline);
-    let mut engine = Engine::new(EngineSettings { threads: sensor.threads, ..settings });
+    let mut engine = Engine::new(EngineSettings { threads: sensor.threads, tags, ..settings });
     resume(&mut engine, &store)?;
     let memory =
         Memory::start(store.clone(), Arc::clone(&trouble)).context("the store's thread did not start")?;

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use fieldwarden_engine::configure::{self, Configured};
+use fieldwarden_engine::{
+    configure::{self, Configured},
+    tags::Tags,
+};
 use fieldwarden_model::{
     Site,
     section::{Fault, Reader, Section},
@@ -38,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) forwards: Vec<Arc<dyn Destination>>,
     /// `[detectors]`, `[incidents]`, `[limits]`.
     pub(crate) engine: Configured,
+    /// What the files named by `[[site.asset]] tags` say; none before they were read.
+    pub(crate) tags: Tags,
 }
 
 /// `[sensor]`: where frames come from.
@@ -126,6 +131,7 @@ impl Settings {
                 operators,
                 forwards: forwards?,
                 engine,
+                tags: Tags::default(),
             })
         })())
     }

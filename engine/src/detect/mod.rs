@@ -5,6 +5,7 @@
 //! repeats one told before, and which incident it belongs to, is decided behind the detectors.
 
 pub mod address_change;
+pub mod asset_changed;
 pub mod clear_text_credentials;
 pub mod controller_mode;
 pub mod device_naming;
@@ -19,6 +20,7 @@ pub mod new_conversation;
 pub mod new_function;
 pub mod new_point_write;
 pub mod new_talker;
+pub mod outside_conduit;
 pub mod password_guessing;
 pub mod period_change;
 pub mod point_toggling;
@@ -45,7 +47,7 @@ pub mod value_step;
 pub mod write_burst;
 pub mod wrong_port;
 
-use fieldwarden_model::{FrameRef, Operation, Outcome, Timestamp, Verb};
+use fieldwarden_model::{FrameRef, Operation, Outcome, Site, Timestamp, Verb};
 use fieldwarden_protocols::{Direction, Message, Protocol};
 
 use crate::{
@@ -98,6 +100,8 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &silent_controller::SilentController,
     &period_change::PeriodChange,
     &sensor_blind::SensorBlind,
+    &asset_changed::AssetChanged,
+    &outside_conduit::OutsideConduit,
 ];
 
 /// Judges one sort of departure.
@@ -144,6 +148,8 @@ pub struct Context<'a> {
     pub(crate) settings: &'a Settings,
     /// Approved normal; without one only those detectors judge that need none.
     pub(crate) baseline: Option<&'a Compiled>,
+    /// The site, where it has conduits.
+    pub(crate) plan: Option<&'a Site>,
 }
 
 /// What is judged.
@@ -165,6 +171,9 @@ pub enum Subject<'a> {
     Loaded(Judged<'a>, Load),
     /// A talker asked for something, or was answered.
     Operation(Judged<'a>, &'a Operation<'a>),
+    /// An operation of a class passed within a conversation for the first time, or octets over one that is not recognised; only
+    /// where the site has conduits.
+    Passed(Judged<'a>, Option<Verb>),
     /// Something broke its protocol.
     Broken(Judged<'a>, Broken),
     /// A minute of a conversation is over, which held so many demands.
@@ -173,6 +182,8 @@ pub enum Subject<'a> {
     Stopped(Stopped<'a>),
     /// The sensor stopped seeing.
     Blind(&'a Blinded),
+    /// A device is no longer what it was.
+    Changed(&'a asset_changed::Changed),
 }
 
 impl Subject<'_> {
@@ -184,10 +195,14 @@ impl Subject<'_> {
             | Self::Loaded(judged, _)
             | Self::Operation(judged, _)
             | Self::Minute(judged, _)
+            | Self::Passed(judged, _)
             | Self::Broken(judged, _) => judged.lacks,
-            Self::Talker(_) | Self::Opened(_) | Self::Accepted(_) | Self::Stopped(_) | Self::Blind(_) => {
-                Lacks::of(&[])
-            }
+            Self::Talker(_)
+            | Self::Opened(_)
+            | Self::Accepted(_)
+            | Self::Stopped(_)
+            | Self::Blind(_)
+            | Self::Changed(_) => Lacks::of(&[]),
         }
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use fieldwarden_model::section::{Fault, Reader, Section};
 
 use super::{
-    address_change, clear_text_credentials, detector_id, exception_burst, function_scan, lost_poll,
-    new_talker, password_guessing, period_change, point_toggling, public_address, read_sweep, remote_access,
-    request_flood, rogue_dhcp, scan, silent_controller, unselected_operate, value_step, write_burst,
+    address_change, asset_changed, clear_text_credentials, detector_id, exception_burst, function_scan,
+    lost_poll, new_talker, password_guessing, period_change, point_toggling, public_address, read_sweep,
+    remote_access, request_flood, rogue_dhcp, scan, silent_controller, unselected_operate, value_step,
+    write_burst,
 };
 
 /// What the detectors are told.
@@ -63,6 +64,8 @@ pub struct Settings {
     pub remote_access: remote_access::Settings,
     /// Of `public-address`.
     pub public_address: public_address::Settings,
+    /// Of `asset-changed`.
+    pub asset_changed: asset_changed::Settings,
 }
 
 impl Default for Settings {
@@ -92,6 +95,7 @@ impl Default for Settings {
             clear_text_credentials: clear_text_credentials::Settings::default(),
             remote_access: remote_access::Settings::default(),
             public_address: public_address::Settings::default(),
+            asset_changed: asset_changed::Settings::default(),
         }
     }
 }
@@ -127,6 +131,9 @@ impl Settings {
         let process = Process::configure(&mut reader);
         let timing = Timing::configure(&mut reader);
         let network = Network::configure(&mut reader);
+        let asset_changed = reader.table("asset_changed");
+        let asset_changed =
+            reader.absorb(asset_changed::Settings::configure(&asset_changed)).unwrap_or_default();
         reader.finish_with(Some(Self {
             disabled,
             repeat_quiet,
@@ -152,6 +159,7 @@ impl Settings {
             clear_text_credentials: network.clear_text_credentials,
             remote_access: network.remote_access,
             public_address: network.public_address,
+            asset_changed,
         }))
     }
 }

@@ -338,13 +338,13 @@ fn write(time: u64, client: [u8; 4], register: u8, value: u16) -> Sent {
 }
 
 /// The MBAP header (transaction, protocol 0, length, unit 1) before a PDU.
-fn adu(transaction: u16, pdu: &[u8]) -> Vec<u8> {
+pub(crate) fn adu(transaction: u16, pdu: &[u8]) -> Vec<u8> {
     let length = u16::try_from(pdu.len() + 1).unwrap();
     [&transaction.to_be_bytes()[..], &[0, 0], &length.to_be_bytes(), &[1], pdu].concat()
 }
 
 /// An IPv4 packet with a UDP datagram; checksums are zero, nothing looks at them.
-fn udp(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> Vec<u8> {
+pub(crate) fn udp(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len()).unwrap();
     let mut ip =
         [&[0x45, 0][..], &(length + 28).to_be_bytes(), &[0, 0, 0, 0, 64, 17, 0, 0], &from.0, &to.0].concat();

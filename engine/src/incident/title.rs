@@ -23,6 +23,7 @@ pub(crate) enum Deed {
     ChangedSecurity,
     SetClock,
     ForgedAnswers,
+    ChangedItself,
     ReadProgram,
     TookAddress,
     LoggedIn,
@@ -74,6 +75,7 @@ impl Deed {
             "request-flood" => Self::Flooded,
             "remote-access" | "public-address" => Self::Reached,
             "clear-text-credentials" | "lost-encryption" => Self::Exposed,
+            "asset-changed" => Self::ChangedItself,
             "malformed" => Self::Broke,
             "new-function" => Self::UsedFunctions,
             "new-talker" => Self::Appeared,
@@ -111,6 +113,7 @@ impl Deed {
             Self::ChangedSecurity => "changed the protection of",
             Self::SetClock => "set the clock of",
             Self::ForgedAnswers => "had answers it had not asked for from",
+            Self::ChangedItself => "is no longer the device it was",
             Self::ReadProgram => "read the program of",
             Self::TookAddress => "took over the address of",
             Self::LoggedIn => "guessed a password of",
@@ -179,6 +182,8 @@ fn told(deed: Deed, targets: &[Talker], site: &Site) -> String {
         more => format!(" and {} more", more - 1),
     };
     match targets.first() {
+        // That is no deed done to anybody.
+        Some(_) if deed == Deed::ChangedItself => deed.words().to_owned(),
         Some(target) => format!("{} {}{more}", deed.words(), name(*target, site)),
         None => deed.words().to_owned(),
     }

@@ -10,15 +10,18 @@ mod services;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use fieldwarden_model::{AddressSpace, FrameRef, Operation, Outcome, Talker, Timestamp, Transport, Verb};
+use fieldwarden_model::{
+    AddressSpace, FrameRef, Operation, Outcome, Site, Talker, Timestamp, Transport, Verb,
+};
 use fieldwarden_protocols::{Blame, Direction, Kind, Message, Protocol};
 
 use doors::Told;
-pub(crate) use observations::{Change, Observation, Observations, What};
+pub(crate) use observations::{Change, Facts, Observation, Observations, What};
 pub(crate) use polls::Poll;
 pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Services, Slot};
 
 use crate::{
+    assets,
     baseline::compiled::{Compiled, CompiledEntry},
     batch::Teller,
     blindness::{Lacks, Ledger, Need, Place, Reason, Taint},
@@ -45,11 +48,14 @@ pub(crate) struct Counters {
 pub(crate) struct Rules {
     pub(crate) settings: Arc<detect::Settings>,
     pub(crate) baseline: Option<Arc<Compiled>>,
+    /// The site, where it has conduits to hold traffic to.
+    pub(crate) plan: Option<Arc<Site>>,
 }
 
 impl Rules {
     pub(crate) fn context(&self) -> Context<'_> {
-        Context { settings: &self.settings, baseline: self.baseline.as_deref() }
+        let (baseline, plan) = (self.baseline.as_deref(), self.plan.as_deref());
+        Context { settings: &self.settings, baseline, plan }
     }
 }
 
@@ -255,6 +261,29 @@ impl Judge {
         }
     }
 
+    /// Octets pass over a flow whose protocol is not recognised: conduits permit them, or not.
+    fn crossed(&mut self, origin: &Origin<'_>, flow: &mut FlowState) {
+        if self.rules.plan.is_none() {
+            return;
+        }
+        let slot = self.service(origin, flow);
+        let blindness = Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped };
+        let lacks = flow.lacks(&blindness, origin);
+        let Some(service) = self.services.get_mut(slot).filter(|service| !service.to_group) else { return };
+        let protocol = plain(service.key.transport);
+        let key = ConversationKey { service: service.key, protocol, unit: None };
+        let judged = Judged {
+            origin,
+            conversation: &key,
+            entry: None,
+            lacks,
+            direction: origin.direction,
+            message: None,
+        };
+        let context = self.rules.context();
+        run(&context, &Subject::Passed(judged, None), &mut service.memory, &mut self.observations);
+    }
+
     /// Where the conversation of this protocol and unit stands within the service, met now if need be.
     fn conversation(
         &mut self,
@@ -305,6 +334,11 @@ impl Judge {
             let at = At::of(origin);
             self.observations.push(at.time, at.frame, What::Door(door));
         }
+        if !service.to_group && key.service.transport != Transport::Link && assets::is_control(protocol) {
+            let at = At::of(origin);
+            let met = What::Roles { conversation: Box::new(key), approved: entry.is_some() };
+            self.observations.push(at.time, at.frame, met);
+        }
         // A service that is unknown as a whole was told when its flow began; a group is not told at all.
         if service.known && !service.to_group {
             let context = self.rules.context();
@@ -351,6 +385,15 @@ impl Judge {
             }
         }
         let entry = entry_of(self.rules.baseline.as_deref(), conversation.entry);
+        if self.rules.plan.is_some() && !to_group && conversation.passes(operation.verb) {
+            let blindness = Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped };
+            let lacks = flow.lacks(&blindness, origin);
+            let (key, direction) = (conversation.key, message.direction);
+            let judged =
+                Judged { origin, conversation: &key, entry, lacks, direction, message: Some(message) };
+            let subject = Subject::Passed(judged, Some(operation.verb));
+            run(&self.rules.context(), &subject, memory, &mut self.observations);
+        }
         // Where only answers are seen, as on a one-way mirror, the answer is the first one hears of the demand.
         let unseen = conversation.activity.asked == 0 && operation.outcome == Outcome::Done;
         let demanded = unseen.then_some(Operation { outcome: Outcome::Asked, ..*operation });
@@ -396,6 +439,23 @@ impl Judge {
             }
         }
         remember(&mut self.observations, &conversation.key, origin, asked);
+    }
+
+    /// Passes on what the sender of a message tells of itself and does not change by itself.
+    fn identify(&mut self, origin: &Origin<'_>, message: &Message<'_>, part: Option<u16>) {
+        let mut facts = assets::facts(message, part, origin.key.server.port);
+        facts.retain(|fact| fact.of.is_steady());
+        if facts.is_empty() {
+            return;
+        }
+        let (sender, mac) = match message.direction {
+            Direction::ToServer => (origin.key.client, origin.client_mac),
+            Direction::ToClient => (origin.key.server, origin.server_mac),
+        };
+        let At { time, frame } = At::of(origin);
+        let heard = Heard { space: origin.key.space, talker: sender.talker, mac, time, frame, arp: None };
+        let told = Facts { heard, protocol: message.protocol, facts };
+        self.observations.push(time, frame, What::Facts(Box::new(told)));
     }
 
     /// Something of a flow is not seen.
@@ -496,14 +556,24 @@ impl Observer for Judge {
 
     fn message(&mut self, origin: &Origin<'_>, flow: &mut FlowState, message: &Message<'_>) {
         self.count(message.protocol);
-        let mut first = true;
+        let (mut first, mut identity) = (true, None);
         if flow.protocol == Some(message.protocol) || !is_beneath(message.protocol) {
             message.body.operations(&mut |operation| {
                 let together = values::together(operation);
                 let operation = together.as_ref().unwrap_or(operation);
+                if assets::may_tell(message.protocol, operation) {
+                    identity = Some(operation.unit);
+                }
                 self.operation(origin, flow, message, operation, first);
                 first = false;
             });
+        } else if message.protocol == ENIP {
+            message.body.operations(&mut |operation| {
+                identity = assets::may_tell(ENIP, operation).then_some(None);
+            });
+        }
+        if let Some(part) = identity {
+            self.identify(origin, message, part);
         }
         if flow.protocol != Some(message.protocol)
             && let Some(door) = scan::selector(origin, message)
@@ -528,6 +598,7 @@ impl Observer for Judge {
 
     fn upkeep(&mut self, origin: &Origin<'_>, message: &Message<'_>) {
         self.count(message.protocol);
+        self.identify(origin, message, None);
         let at = At::of(origin);
         let place = Unattached { space: origin.key.space, time: at.time, frame: at.frame };
         for anomaly in message.anomalies.iter().filter(|anomaly| anomaly.blame == Blame::Malformed) {
@@ -546,6 +617,7 @@ impl Observer for Judge {
             TrackEvent::Active if origin.key.transport != Transport::Link => {
                 self.opened(origin, flow, event);
                 self.connected(origin, flow);
+                self.crossed(origin, flow);
                 if !flow.unread && suggested(&ServiceKey::of(origin.key)).is_some() {
                     flow.unread = true;
                     self.note(origin, flow, Reason::Undecodable, Lacks::MESSAGES);
@@ -605,6 +677,9 @@ impl Observer for Judge {
         self.hears(talker)
     }
 }
+
+/// The layer beneath CIP, which alone lists identities.
+const ENIP: Protocol = Protocol("enip");
 
 /// Messages of one side alone after which the other side counts as unheard.
 const ONE_WAY: u64 = 16;

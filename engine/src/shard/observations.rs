@@ -4,8 +4,10 @@ use core::ops::Range;
 use std::collections::VecDeque;
 
 use fieldwarden_model::{FrameRef, Operation, Outcome, PointRange, Timestamp, Verb};
+use fieldwarden_protocols::Protocol;
 
 use crate::{
+    assets::Fact,
     blindness::{Place, Reason},
     conversation::ConversationKey,
     detect::{Door, Finding},
@@ -35,6 +37,15 @@ pub(crate) enum What {
     Talker(Heard),
     /// Somebody tried a door that the baseline does not know, or was answered there.
     Door(Door),
+    /// A talker told something of itself.
+    Facts(Box<Facts>),
+    /// A client and a server began a conversation, which the baseline may know.
+    Roles {
+        /// Which.
+        conversation: Box<ConversationKey>,
+        /// Whether the baseline knows it.
+        approved: bool,
+    },
     /// Something was not seen, so many times.
     Unseen(Reason, Place, u64),
     /// A detector spoke.
@@ -63,6 +74,14 @@ pub(crate) enum What {
         /// Of which points.
         points: PointRange,
     },
+}
+
+/// What a talker told of itself.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) heard: Heard,
+    pub(crate) protocol: Protocol,
+    pub(crate) facts: Vec<Fact>,
 }
 
 /// A change to a device.

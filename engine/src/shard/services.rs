@@ -1,7 +1,7 @@
 //! The services a shard has met, with their conversations and how lively they are. Bounded; the ones silent longest are
 //! forgotten first.
 
-use fieldwarden_model::{Outcome, Timestamp, Transport};
+use fieldwarden_model::{Outcome, Timestamp, Transport, Verb};
 use fieldwarden_protocols::Direction;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,8 @@ pub(crate) struct Conversation {
     pub(crate) served: bool,
     /// Whether its poll stopped, as far as it was told.
     pub(crate) poll: Poll,
+    /// Classes of operations that passed, one bit each.
+    passed: u16,
 }
 
 /// How lively a conversation is.
@@ -152,8 +154,17 @@ fn minute(time: Timestamp) -> i64 {
 impl Conversation {
     pub(crate) fn new(key: ConversationKey, baseline: Option<&Compiled>, activity: Activity) -> Self {
         let served = activity.last_answer.is_some();
-        let mut conversation =
-            Self { key, entry: None, usual: 0, activity, unanswered: 0, reported: 0, served, poll: Poll::On };
+        let mut conversation = Self {
+            key,
+            entry: None,
+            usual: 0,
+            activity,
+            unanswered: 0,
+            reported: 0,
+            served,
+            poll: Poll::On,
+            passed: 0,
+        };
         conversation.judge_by(baseline);
         conversation
     }
@@ -191,6 +202,14 @@ impl Conversation {
         self.entry = baseline.and_then(|baseline| baseline.position(&self.key));
         let entry = self.entry.and_then(|position| baseline.and_then(|baseline| baseline.entry(position)));
         self.usual = entry.map_or(0, CompiledEntry::common_functions);
+    }
+
+    /// Notes that an operation of a class passed; whether it is the first of its class.
+    pub(crate) const fn passes(&mut self, verb: Verb) -> bool {
+        let bit = 1 << verb as u16;
+        let first = self.passed & bit == 0;
+        self.passed |= bit;
+        first
     }
 
     /// Whether a function is a common one of this conversation.

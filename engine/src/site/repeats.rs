@@ -77,6 +77,12 @@ impl RepeatKey {
         }
     }
 
+    /// The same under a work order, where it is under one.
+    pub(crate) fn under(self, order: Option<&str>) -> Self {
+        let Some(order) = order else { return self };
+        Self { code: Some(self.code.unwrap_or(0) ^ fingerprint(order)), ..self }
+    }
+
     fn pair(&self) -> PairKey {
         match self.detector {
             // Strangers without end are one thing: addresses can be made up faster than anyone reads.

@@ -38,6 +38,8 @@ mod tests;
 
 use alloc::boxed::Box;
 
+pub use notation::points_of_tag;
+
 use fieldwarden_model::Transport;
 
 use crate::{

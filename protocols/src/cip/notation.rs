@@ -14,7 +14,7 @@ use core::fmt;
 use fieldwarden_model::{PointRange, Space};
 
 use super::{
-    path::{HASH_MASK, Target},
+    path::{HASH_MASK, Target, name_hash},
     pccc::words_per_element,
 };
 use crate::dissector::Notation;
@@ -74,6 +74,16 @@ pub(super) fn tag(target: &Target, first: u64, count: u64) -> Option<PointRange>
     };
     let first = first.saturating_add(u64::from(target.member.unwrap_or(0)));
     Some(PointRange { space, first, last: first.saturating_add(count.max(1) - 1) })
+}
+
+/// The first element of a tag, by the name that engineers gave it: `Setpoint`, `Program:Main.Level`.
+#[must_use]
+pub fn points_of_tag(name: &str) -> PointRange {
+    let hash = name_hash(name);
+    // 47 bits: 15 and 32 of them.
+    let area = NAMES | u16::try_from(hash >> 32).unwrap_or(0);
+    let block = u32::try_from(hash & 0xffff_ffff).unwrap_or(0);
+    PointRange { space: Space { area, block }, first: 0, last: 0 }
 }
 
 impl Notation for Objects {

@@ -189,6 +189,11 @@ impl Target {
     }
 }
 
+/// The hash of a name as people write it, its parts with dots between them and without elements.
+pub(super) fn name_hash(name: &str) -> u64 {
+    name.split('.').fold(HASH_START, |hash, part| hashed(hash, part.as_bytes())) & HASH_MASK
+}
+
 const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
 /// Bits of a name's hash that a point can carry.
 pub(super) const HASH_MASK: u64 = 0x7fff_ffff_ffff;

@@ -58,7 +58,65 @@ fn system_status(userdata: &Userdata<'_>, visitor: &mut dyn FieldVisitor) {
         && let Some((id, index)) = cursor.u16().zip(cursor.u16())
     {
         fields::object(Object::Status(id, index), visitor);
+        // The low octet is the list, the upper half of the high one the class of module, what remains which part is told.
+        match (id & 0xff, cursor.u16().zip(cursor.u16())) {
+            (MODULE_LIST, Some((MODULE_RECORD, count))) => modules(&mut cursor, count, visitor),
+            (COMPONENT_LIST, Some((COMPONENT_RECORD, count))) => components(&mut cursor, count, visitor),
+            _ => {}
+        }
     }
+}
+
+/// Module identification, and the octets of one of its records: index, order number (20), type, two versions.
+const MODULE_LIST: u16 = 0x11;
+const MODULE_RECORD: u16 = 28;
+/// Component identification, and the octets of one of its records: index, text (32).
+const COMPONENT_LIST: u16 = 0x1c;
+const COMPONENT_RECORD: u16 = 34;
+
+/// The records of the module, its basic hardware and its firmware; that of the firmware has its version as `V`, and three numbers.
+fn modules(cursor: &mut Cursor<'_>, count: u16, visitor: &mut dyn FieldVisitor) {
+    use core::fmt::Write as _;
+
+    for _ in 0..count {
+        let (Some(index), Some(order), Some(_)) = (cursor.u16(), cursor.take(20), cursor.u16()) else {
+            return;
+        };
+        let Some(&[letter, major, minor, patch]) = cursor.take(4) else { return };
+        match index {
+            1 => visitor.item("order_number", padded(order)),
+            7 if letter == b'V' => {
+                let mut text = heapless::String::<16>::new();
+                if write!(text, "V{major}.{minor}.{patch}").is_ok() {
+                    visitor.item("firmware", FieldValue::Text(&text));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn components(cursor: &mut Cursor<'_>, count: u16, visitor: &mut dyn FieldVisitor) {
+    for _ in 0..count {
+        let (Some(index), Some(text)) = (cursor.u16(), cursor.take(32)) else { return };
+        // The high octet tells the racks of redundant controllers apart.
+        let key = match index & 0xff {
+            1 => "system_name",
+            2 => "module_name",
+            3 => "plant_identification",
+            5 => "serial_number",
+            7 => "module_type",
+            8 => "memory_card_serial_number",
+            _ => continue,
+        };
+        visitor.item(key, padded(text));
+    }
+}
+
+/// A text that blanks or zeros fill up.
+fn padded(octets: &[u8]) -> FieldValue<'_> {
+    let end = octets.iter().rposition(|octet| !matches!(octet, 0 | b' ')).map_or(0, |last| last + 1);
+    fields::text_or_bytes(octets.get(..end).unwrap_or(octets))
 }
 
 fn alarm_part(part: &Part<'_>, visitor: &mut dyn FieldVisitor) {

@@ -3,7 +3,7 @@
 //! Guarantees: a message is told when its outer sequence, its version and what names its sender are whole; objects
 //! are told as far as they can be read, at most [`MAX_OBJECTS`].
 //!
-//! Non-goals: the values of objects, anything encrypted, the names of a MIB.
+//! Non-goals: the values of objects but description and name of the system (RFC 3418), anything encrypted, the names of a MIB.
 
 #[cfg(test)]
 mod tests;
@@ -154,13 +154,27 @@ fn fields(parsed: &Parsed<'_>, visitor: &mut dyn FieldVisitor) {
     }
     let bindings = parsed.bindings().into_iter().flat_map(|list| list.inside());
     for binding in bindings.take(MAX_OBJECTS) {
-        let object =
-            binding.inside().next().filter(|object| object.tag.is_universal(universal::OBJECT_IDENTIFIER));
+        let mut parts = binding.inside();
+        let object = parts.next().filter(|object| object.tag.is_universal(universal::OBJECT_IDENTIFIER));
         if let Some(object) = object {
             visitor.item("object", FieldValue::Text(dotted(object.content).as_str()));
+            let value = parts.next().filter(|value| value.tag.is_universal(universal::OCTET_STRING));
+            let key = match object.content {
+                SYSTEM_DESCRIPTION => "system_description",
+                SYSTEM_NAME => "system_name",
+                _ => continue,
+            };
+            if let Some(value) = value {
+                visitor.item(key, words(value.content));
+            }
         }
     }
 }
+
+/// `sysDescr.0`, 1.3.6.1.2.1.1.1.0 (RFC 3418), as X.690 clause 8.19 encodes it.
+const SYSTEM_DESCRIPTION: &[u8] = &[0x2b, 6, 1, 2, 1, 1, 1, 0];
+/// `sysName.0`, 1.3.6.1.2.1.1.5.0 (RFC 3418).
+const SYSTEM_NAME: &[u8] = &[0x2b, 6, 1, 2, 1, 1, 5, 0];
 
 /// An object identifier with dots, X.690 clause 8.19.
 fn dotted(octets: &[u8]) -> Text<256> {

@@ -37,6 +37,9 @@ pub struct WriteRecord {
     pub old: Vec<Value>,
     /// Values carried.
     pub new: Vec<Value>,
+    /// The change in the words of the site's tag list.
+    #[serde(default)]
+    pub tags: Option<String>,
     /// The frames it rests on.
     pub frames: Vec<FrameRef>,
 }

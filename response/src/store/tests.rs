@@ -308,6 +308,7 @@ fn the_plant_is_remembered() {
         points: Some("40101".into()),
         old: vec![fieldwarden_model::Value::Integer(7)],
         new: vec![fieldwarden_model::Value::Integer(9)],
+        tags: None,
         frames: vec![],
     };
     let hour = |operations| ConversationHour {

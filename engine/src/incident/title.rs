@@ -15,13 +15,14 @@ pub(crate) enum Deed {
     ChangedProgram,
     ChangedMode,
     ForcedPoints,
-    TookControl,
     Commanded,
     WroteSetPoints,
     WroteValues,
     WroteOften,
     ChangedSecurity,
     SetClock,
+    /// Said by what was done, where that is told: only a title without it says this.
+    TookControl,
     ForgedAnswers,
     ChangedItself,
     ReadProgram,
@@ -89,7 +90,6 @@ impl Deed {
             Self::ChangedProgram
                 | Self::ChangedMode
                 | Self::ForcedPoints
-                | Self::TookControl
                 | Self::Commanded
                 | Self::WroteSetPoints
                 | Self::WroteValues

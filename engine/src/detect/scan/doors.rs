@@ -11,7 +11,7 @@ use crate::detect::{Door, Tried, sight::Sort};
 
 /// Clients remembered, each with one manner of trying; when full, the sixteenth part with the fewest doors is forgotten.
 const MAX_CLIENTS: usize = 1_024;
-/// Doors remembered of one client; beyond it the one tried longest ago is forgotten.
+/// Doors remembered of one client; beyond it one that was answered is forgotten, else the new one is not remembered.
 const MAX_DOORS: usize = 128;
 /// The same of all strangers together.
 const MAX_DOORS_OF_ALL: usize = 512;
@@ -97,7 +97,7 @@ impl Memory {
         let manner = Manner::of(door.sort);
         let key = (door.space, door.client.talker, manner);
         let own = self.clients.entry(key).or_default();
-        own.note(door, MAX_DOORS);
+        own.note(door, MAX_DOORS, settings.window);
         let counted = own.count(manner, door.time, settings.doors, settings.window);
         if self.clients.len() > MAX_CLIENTS {
             self.forget_least();
@@ -106,7 +106,7 @@ impl Memory {
             return [counted, None];
         }
         let all = self.strangers.entry((door.space, manner)).or_default();
-        all.note(door, MAX_DOORS_OF_ALL);
+        all.note(door, MAX_DOORS_OF_ALL, settings.window);
         let of_all = all.count(manner, door.time, settings.doors_of_all, settings.window);
         [counted, of_all.filter(|all| all.clients > 1)]
     }
@@ -135,7 +135,7 @@ impl Memory {
 }
 
 impl Tally {
-    fn note(&mut self, door: &Door, most: usize) {
+    fn note(&mut self, door: &Door, most: usize, window: Duration) {
         let key = (door.server, door.transport, door.port, door.sort);
         self.last = door.time;
         if let Some(state) = self.doors.get_mut(&key) {
@@ -149,15 +149,23 @@ impl Tally {
         if door.tried != Tried::Knocked {
             return;
         }
+        // Once a series is told, what follows is no news, and costs nothing.
+        let told = self.told.is_some_and(|told| door.time.since(told) <= window);
+        if self.doors.len() >= most && (told || !self.makes_room(door.time, window)) {
+            return;
+        }
         let fresh =
             State { tried: door.tried, first: door.time, frame: door.frame, client: door.client.talker };
         self.doors.insert(key, fresh);
-        if self.doors.len() > most
-            && let Some(oldest) =
-                self.doors.iter().map(|(key, state)| (state.first, *key)).min().map(|(_, key)| key)
-        {
-            self.doors.remove(&oldest);
-        }
+    }
+
+    /// Forgets what was answered first, else what lies before the window, the oldest of it; whether there was any. Doors that
+    /// wait are kept, for whoever tries more of them in a second than there is room for must not push out his own.
+    fn makes_room(&mut self, now: Timestamp, window: Duration) -> bool {
+        let waits = |state: &State| state.tried != Tried::Answered;
+        let oldest = self.doors.iter().map(|(key, state)| (waits(state), state.first, *key)).min();
+        let spare = oldest.filter(|(waits, first, _)| !waits || now.since(*first) > window);
+        spare.is_some_and(|(_, _, key)| self.doors.remove(&key).is_some())
     }
 
     /// The series, where it is one and was not told within the window.

@@ -28,6 +28,16 @@ fn ports_of_one_server_refused_one_after_the_other_are_a_scan() {
 }
 
 #[test]
+fn more_doors_at_once_than_there_is_room_for_are_a_scan() {
+    let mut bench = Bench::with(None);
+    for port in 1..=1_000 {
+        bench.connects(ROGUE, PLC, port);
+    }
+    bench.wait(2).connects(ROGUE, PLC, 2_000);
+    assert_eq!(bench.detectors(), ["scan"]);
+}
+
+#[test]
 fn one_port_on_many_servers_that_say_nothing_is_a_scan() {
     let mut bench = Bench::with(None);
     for last in 100..120 {

@@ -299,7 +299,7 @@ impl Judge {
                 .lacks(&Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped }, origin),
             direction: origin.direction,
         };
-        if !service.to_group && key.service.transport != Transport::Link && assets::is_control(protocol) {
+        if !service.to_group && key.service.transport != Transport::Link && assets::has_sides(protocol) {
             let at = At::of(origin);
             let met = What::Roles { conversation: Box::new(key), approved: entry.is_some() };
             self.observations.push(at.time, at.frame, met);

@@ -191,16 +191,6 @@ impl Bench {
         self.settle()
     }
 
-    /// A talker is heard from a network card.
-    pub(crate) fn heard_from(&mut self, who: &str, mac: &str) -> &mut Self {
-        let frame = self.next_frame();
-        let mac = Some(mac.parse().unwrap());
-        let heard =
-            Heard { space: AddressSpace(0), talker: talker(who), mac, arp: None, time: self.now, frame };
-        self.judge.heard(&heard);
-        self.settle()
-    }
-
     /// Both sides of a connection have spoken, or its server refused it.
     pub(crate) fn accepts(&mut self, client: &str, server: &str, port: u16) -> &mut Self {
         self.event(client, server, port, TrackEvent::Answered)

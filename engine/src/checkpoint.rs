@@ -2,7 +2,7 @@
 //!
 //! Streams under way are not kept: their octets are lost with the frames nobody captured meanwhile.
 
-use fieldwarden_model::{AddressSpace, IncidentId, Mac, PointRange, Talker, Timestamp, Transport};
+use fieldwarden_model::{AddressSpace, IncidentId, PointRange, Talker, Timestamp, Transport};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -81,8 +81,6 @@ struct Saving<'a> {
 struct SavedIdentity {
     space: AddressSpace,
     talker: Talker,
-    since: Option<Timestamp>,
-    cards: Vec<Mac>,
     told: Vec<(Trait, String, Option<u32>, String)>,
     asks_since: Option<Timestamp>,
     answers_since: Option<Timestamp>,
@@ -244,8 +242,6 @@ impl SavedIdentity {
         let told = self.told.into_iter();
         let told = told.filter_map(|(of, protocol, part, text)| Some(((of, teller(&protocol)?, part), text)));
         let known = Known {
-            since: self.since,
-            cards: self.cards,
             told: told.collect(),
             asks_since: self.asks_since,
             answers_since: self.answers_since,
@@ -260,8 +256,6 @@ fn save_identity(((space, talker), known): ((AddressSpace, Talker), &Known)) -> 
     SavedIdentity {
         space,
         talker,
-        since: known.since,
-        cards: known.cards.clone(),
         told: told.map(|((of, by, part), text)| (*of, by.name().to_owned(), *part, text.clone())).collect(),
         asks_since: known.asks_since,
         answers_since: known.answers_since,

@@ -106,7 +106,6 @@ impl Site {
         match observation.what {
             What::Talker(heard) => {
                 self.talker(&heard, out);
-                self.hear_card(&heard, out);
             }
             What::Facts(told) => self.hear_facts(&told.heard, told.protocol, told.facts, out),
             What::Roles { conversation, approved } => {

@@ -17,6 +17,7 @@ use fieldwarden_model::{AddressSpace, FrameRef, Mac, RawFrame, Site, Talker};
 pub use identity::{Fact, Trait};
 pub(crate) use identity::{facts, may_tell};
 pub use record::{Asset, Told};
+pub(crate) use role::has_sides;
 pub use role::{Role, is_control};
 pub use vendors::vendor_of;
 

@@ -43,6 +43,15 @@ pub fn is_control(protocol: Protocol) -> bool {
     !OFFICE.contains(&protocol.name())
 }
 
+/// Protocols of plants in which either side asks the other: who only did one so far shows nothing by doing the other.
+const BETWEEN_EQUALS: &[&str] =
+    &["bacnet", "bacnet_sc", "cip_io", "egd", "knxnet_ip", "lonworks", "profinet_cm", "profinet_rt"];
+
+/// Whether a protocol controls a process, and who asks in it is another than who answers.
+pub(crate) fn has_sides(protocol: Protocol) -> bool {
+    is_control(protocol) && !BETWEEN_EQUALS.contains(&protocol.name())
+}
+
 pub(super) fn infer(asset: &Asset) -> Option<Role> {
     let duty = asset.tells(Trait::Duty);
     if let Some(duty @ ("bridge" | "router")) = duty {

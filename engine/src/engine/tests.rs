@@ -56,6 +56,18 @@ fn what_was_learned_is_not_told_and_what_was_not_is() {
 }
 
 #[test]
+fn a_device_that_changed_while_nobody_listened_is_told() {
+    let mut before = engine(learned(), 1);
+    run(&mut before, &identity(0, b"v2.5"));
+    let mut after = engine(learned(), 1);
+    after.restore(&before.checkpoint(), at(60_000)).unwrap();
+    let said = run(&mut after, &identity(61_000, b"v2.6"));
+    let told: Vec<&str> = said.alerts.iter().map(|alert| alert.summary.as_str()).collect();
+    let change = "10.0.0.20 now tells the firmware `v2.6` over modbus; until now it was `v2.5`";
+    assert!(told.contains(&change), "{told:?}");
+}
+
+#[test]
 fn idle_time_told_or_not_changes_nothing() {
     let mut frames = shift(0, 20);
     frames.extend([
@@ -328,6 +340,15 @@ fn poll(time: u64, client: [u8; 4], transaction: u64) -> [Sent; 2] {
     [
         Sent(time, udp((client, 50_000), (PLC, 502), &ask)),
         Sent(time + 5, udp((PLC, 502), (client, 50_000), &answer)),
+    ]
+}
+
+/// A device is asked who it is, and answers with this revision (MODBUS Application Protocol 6.21).
+fn identity(time: u64, revision: &[u8; 4]) -> [Sent; 2] {
+    let answer = [&[0x2b, 0x0e, 1, 1, 0, 0, 1, 2, 4][..], revision].concat();
+    [
+        Sent(time, udp((HMI, 50_000), (PLC, 502), &adu(1, &[0x2b, 0x0e, 1, 0]))),
+        Sent(time + 5, udp((PLC, 502), (HMI, 50_000), &adu(1, &answer))),
     ]
 }
 

@@ -334,7 +334,7 @@ impl Judge {
             let at = At::of(origin);
             self.observations.push(at.time, at.frame, What::Door(door));
         }
-        if !service.to_group && key.service.transport != Transport::Link && assets::is_control(protocol) {
+        if !service.to_group && key.service.transport != Transport::Link && assets::has_sides(protocol) {
             let at = At::of(origin);
             let met = What::Roles { conversation: Box::new(key), approved: entry.is_some() };
             self.observations.push(at.time, at.frame, met);

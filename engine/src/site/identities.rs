@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use fieldwarden_model::{AddressSpace, Mac, Talker, Timestamp};
+use fieldwarden_model::{AddressSpace, Talker, Timestamp};
 use fieldwarden_protocols::Protocol;
 
 use super::Site;
 use crate::{
     assets::{Fact, Trait},
-    conversation::{ConversationKey, is_group_or_nobody, protocol_named},
+    conversation::{ConversationKey, protocol_named},
     detect::{
         Detector as _, Memory, Settings, Subject,
         asset_changed::{AssetChanged, Changed, How},
@@ -19,9 +19,7 @@ use crate::{
 
 /// Devices remembered; the one heard of longest ago is forgotten first.
 pub(crate) const MAX_DEVICES: usize = 4_096;
-/// Network cards remembered of one device, and facts it told; more are not taken for its own.
-const MAX_CARDS: usize = 4;
-/// See [`MAX_CARDS`].
+/// Facts remembered of one device; more are not taken for its own.
 const MAX_FACTS: usize = 256;
 
 type Who = (AddressSpace, Talker);
@@ -34,8 +32,6 @@ pub(crate) struct Identities {
     /// Who was heard of when, oldest first.
     turns: BTreeMap<u64, Who>,
     turn: u64,
-    /// Who was first heard from a network card; none where it carries several, as a router's does.
-    cards: BTreeMap<(AddressSpace, Mac), Option<Talker>>,
 }
 
 /// What is known of a device.
@@ -43,9 +39,6 @@ pub(crate) struct Identities {
 pub(crate) struct Known {
     /// When it was heard of last, as others were.
     pub(crate) turn: u64,
-    /// Since when it is heard from its first card.
-    pub(crate) since: Option<Timestamp>,
-    pub(crate) cards: Vec<Mac>,
     pub(crate) told: BTreeMap<What, String>,
     pub(crate) asks_since: Option<Timestamp>,
     pub(crate) answers_since: Option<Timestamp>,
@@ -65,40 +58,9 @@ impl Identities {
     }
 
     fn forget_stalest(&mut self) {
-        let Some((_, who)) = self.turns.pop_first() else { return };
-        let Some(known) = self.devices.remove(&who) else { return };
-        for mac in known.cards {
-            if self.cards.get(&(who.0, mac)) == Some(&Some(who.1)) {
-                self.cards.remove(&(who.0, mac));
-            }
+        if let Some((_, who)) = self.turns.pop_first() {
+            self.devices.remove(&who);
         }
-        // Cards of routers outlive whom they carried; without anybody else left they are forgotten together.
-        if self.cards.len() > MAX_DEVICES * MAX_CARDS {
-            self.cards.clear();
-        }
-    }
-
-    /// A device of IPv4 was heard from a network card; what was its card until now, where that is a change. Hosts of IPv6 make
-    /// up addresses as they like.
-    fn card(&mut self, heard: &Heard, settings: &Settings) -> Option<How> {
-        let (Some(new), Talker::Ip(core::net::IpAddr::V4(_))) = (heard.mac, heard.talker) else {
-            return None;
-        };
-        let carried = self.cards.entry((heard.space, new)).or_insert(Some(heard.talker));
-        if *carried != Some(heard.talker) {
-            *carried = None;
-        }
-        let own = |cards: &BTreeMap<_, _>, mac| cards.get(&(heard.space, mac)) == Some(&Some(heard.talker));
-        let is_own = own(&self.cards, new);
-        let known = self.known((heard.space, heard.talker));
-        let since = *known.since.get_or_insert(heard.time);
-        if known.cards.contains(&new) || known.cards.len() >= MAX_CARDS {
-            return None;
-        }
-        let old = known.cards.last().copied();
-        known.cards.push(new);
-        let old = old.filter(|old| own(&self.cards, *old) && is_own)?;
-        (heard.time.since(since) >= settings.asset_changed.card_settled).then_some(How::Card { old, new })
     }
 
     /// A device told something of itself; what is another than before.
@@ -148,12 +110,6 @@ impl Identities {
 
     /// From a checkpoint, in its order.
     pub(crate) fn restore(&mut self, who: Who, saved: Known) {
-        for mac in &saved.cards {
-            let carried = self.cards.entry((who.0, *mac)).or_insert(Some(who.1));
-            if *carried != Some(who.1) {
-                *carried = None;
-            }
-        }
         let known = self.known(who);
         let turn = known.turn;
         *known = Known { turn, ..saved };
@@ -167,15 +123,6 @@ pub(crate) fn teller(name: &str) -> Option<Protocol> {
 }
 
 impl Site {
-    /// A talker was heard from a network card.
-    pub(super) fn hear_card(&mut self, heard: &Heard, out: &mut dyn FnMut(Output)) {
-        if !is_group_or_nobody(heard.talker)
-            && let Some(how) = self.identities.card(heard, &self.rules.settings)
-        {
-            self.changed(&Changed { heard: *heard, how }, out);
-        }
-    }
-
     /// A talker told something of itself.
     pub(super) fn hear_facts(
         &mut self,

@@ -1,5 +1,7 @@
 //! Change windows: what an approved work order covers is information while its window is open.
 
+use core::time::Duration;
+
 use fieldwarden_model::{Severity, Site as Plan, Timestamp};
 use serde::Serialize;
 
@@ -16,6 +18,9 @@ const EXPLAINED: &[&str] = &[
     "program-transfer",
     "outside-conduit",
 ];
+
+/// What comes within this behind a window overruns it; what comes later has nothing to do with it.
+const OVERRUN_WITHIN: Duration = Duration::from_secs(86_400);
 
 /// What became of a window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -66,8 +71,9 @@ impl Windows {
             finding.sentence.push_str(&format!(" (work order {})", window.number));
             return Some(window.number.clone());
         }
-        let over =
-            covering().filter(|(_, window)| window.until <= time).max_by_key(|(_, window)| window.until);
+        let over = covering()
+            .filter(|(_, window)| window.until <= time && time.since(window.until) <= OVERRUN_WITHIN)
+            .max_by_key(|(_, window)| window.until);
         if let Some((at, window)) = over {
             self.count(at, |(_, overrun)| *overrun += 1);
             let ended = ended(window.until);

@@ -1,7 +1,7 @@
 //! `asset-changed`: a device that was known is no longer what it was.
 //!
 //! Techniques of ATT&CK for ICS: T0857 System Firmware where the device itself tells another version, T0839 Module Firmware where a
-//! module behind it does; T0830 Adversary-in-the-Middle where another network card, or another device, answers at its address;
+//! module behind it does; T0830 Adversary-in-the-Middle where another device answers at its address (another network card there is for `address-change` to tell);
 //! T0848 Rogue Master where what only answered begins to ask, or the other way round.
 //!
 //! Needs no baseline: judged is a change of what the device told, or showed, before.
@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use fieldwarden_model::{
-    Endpoint, Mac, Severity, Talker,
+    Endpoint, Severity, Talker,
     section::{Fault, Reader, Section},
 };
 use fieldwarden_protocols::Protocol;
@@ -23,9 +23,6 @@ pub struct AssetChanged;
 /// What `asset-changed` is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// A network card must have been known for this long before another is a change. One minute: redundant pairs and laptops that
-    /// were just plugged in have settled by then.
-    pub card_settled: Duration,
     /// A device must have answered, or asked, for this long before the other is a change. One hour: who asks rarely has
     /// done so by then.
     pub role_settled: Duration,
@@ -33,7 +30,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { card_settled: Duration::from_secs(60), role_settled: Duration::from_secs(3_600) }
+        Self { role_settled: Duration::from_secs(3_600) }
     }
 }
 
@@ -45,9 +42,8 @@ impl Settings {
     pub fn configure(section: &Section) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(section);
         let usual = Self::default();
-        let card_settled = seconds(&mut reader, "card_settled_secs", usual.card_settled);
         let role_settled = seconds(&mut reader, "role_settled_secs", usual.role_settled);
-        reader.finish_with(Some(Self { card_settled, role_settled }))
+        reader.finish_with(Some(Self { role_settled }))
     }
 }
 
@@ -63,8 +59,6 @@ pub struct Changed {
 /// What is another than it was.
 #[derive(Clone, Debug)]
 pub(crate) enum How {
-    /// Its network card.
-    Card { old: Mac, new: Mac },
     /// What it tells of itself.
     Told { of: Trait, protocol: Protocol, part: Option<u32>, old: String, new: String },
     /// It asks, and only answered before.
@@ -95,12 +89,6 @@ impl Detector for AssetChanged {
         let Subject::Changed(changed) = subject else { return };
         let mut finding = Finding::of_talker(self.id(), &changed.heard);
         match &changed.how {
-            How::Card { old, new } => {
-                finding.techniques = &["T0830"];
-                finding.bucket.code = Some("card");
-                finding.sentence =
-                    format!("{{client}} is heard from network card {new}; until now it was {old}");
-            }
             How::Told { of, protocol, part, old, new } => {
                 let (severity, techniques) = weigh(*of, *protocol, *part);
                 (finding.severity, finding.techniques) = (severity, techniques);

@@ -4,9 +4,6 @@ use fieldwarden_model::{Operation, Outcome, Verb};
 
 use crate::bench::{Bench, HMI, PLC, ROGUE, operation, read};
 
-const SIEMENS: &str = "00:1b:1b:00:00:14";
-const OTHER: &str = "00:1b:1b:00:00:99";
-
 const fn identity() -> Operation<'static> {
     Operation { outcome: Outcome::Done, ..operation(Verb::Discover, 43, None) }
 }
@@ -22,34 +19,6 @@ fn another_firmware_is_told_once_with_both_versions() {
     assert_eq!(bench.last().summary, told);
     assert_eq!(bench.last().techniques.first().unwrap().0, "T0857");
     assert_eq!(bench.incident().title, "Dosing PLC is no longer the device it was");
-}
-
-#[test]
-fn another_card_at_a_known_address_is_told_once_it_had_settled() {
-    let mut bench = Bench::with(None);
-    bench.heard_from(PLC, SIEMENS).heard_from(PLC, OTHER);
-    assert!(bench.alerts.is_empty(), "nothing was settled yet");
-    let mut bench = Bench::with(None);
-    bench
-        .heard_from(PLC, SIEMENS)
-        .wait(61)
-        .heard_from(PLC, OTHER)
-        .heard_from(PLC, SIEMENS)
-        .heard_from(PLC, OTHER);
-    assert_eq!(bench.detectors(), ["asset-changed"], "both are known from now on");
-    assert!(bench.last().summary.ends_with(&format!("network card {OTHER}; until now it was {SIEMENS}")));
-}
-
-#[test]
-fn the_card_of_a_router_is_nobodys_own() {
-    let mut bench = Bench::with(None);
-    bench
-        .heard_from(PLC, SIEMENS)
-        .heard_from(ROGUE, OTHER)
-        .heard_from(HMI, OTHER)
-        .wait(61)
-        .heard_from(PLC, OTHER);
-    assert!(bench.alerts.is_empty(), "{:?}", bench.last().summary);
 }
 
 #[test]

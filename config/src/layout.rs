@@ -174,11 +174,8 @@ impl<'a> Cutter<'a> {
     /// Takes the waiting comments that belong to the header that follows; the others stay with the table before: those
     /// right below its last line.
     fn waiting_above(&mut self) -> Vec<Waiting> {
-        let from = match self.waiting.iter().position(|one| one.apart) {
-            Some(from) => from,
-            // All of them stand between two tables without an empty line: they are about what follows.
-            None => 0,
-        };
+        // Where no empty line divides them, all are about what follows.
+        let from = self.waiting.iter().position(|one| one.apart).unwrap_or_default();
         let above = self.waiting.split_off(from);
         self.place_waiting(&Place::End);
         above

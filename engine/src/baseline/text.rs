@@ -1,0 +1,74 @@
+//! Words for the parts of a baseline, as tables and reviews print them.
+
+use fieldwarden_model::{PointRange, Transport, Value};
+
+use super::{Entry, Envelope, Function, function_text};
+
+impl Entry {
+    /// Points in the notation of the entry's protocol.
+    #[must_use]
+    pub fn points_text(&self, range: &PointRange) -> String {
+        let mut text = String::new();
+        if let Some(dissector) = fieldwarden_protocols::dissector(&self.protocol) {
+            // Writing to a String cannot fail.
+            let _ = dissector.notation().write(range, &mut text);
+        }
+        text
+    }
+
+    /// A range of points out of the notation of the entry's protocol.
+    #[must_use]
+    pub fn points_of(&self, text: &str) -> Option<PointRange> {
+        fieldwarden_protocols::dissector(&self.protocol)?.notation().read(text.trim())
+    }
+}
+
+impl Envelope {
+    /// The values allowed: `0 to 100`, `at least 5`, `any value`.
+    #[must_use]
+    pub fn bounds_text(&self) -> String {
+        match (self.minimum, self.maximum) {
+            (Some(minimum), Some(maximum)) => format!("{} to {}", value_text(minimum), value_text(maximum)),
+            (Some(minimum), None) => format!("at least {}", value_text(minimum)),
+            (None, Some(maximum)) => format!("at most {}", value_text(maximum)),
+            (None, None) => String::from("any value"),
+        }
+    }
+
+    /// How wide a value is, where it is wider than one point: ` (each value 16 points wide)`.
+    #[must_use]
+    pub fn width_text(&self) -> String {
+        width_text(self.step)
+    }
+}
+
+impl Function {
+    /// `16 write multiple registers`, or the number alone where it has no name.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let code = function_text(self.code);
+        if self.name.is_empty() { code } else { format!("{code} {}", self.name) }
+    }
+}
+
+/// The word for a transport.
+#[must_use]
+pub const fn transport_word(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+        Transport::Link => "link",
+    }
+}
+
+/// A value as the file spells it: `1.0` is not `1`.
+pub(crate) fn value_text(value: Value) -> String {
+    match value {
+        Value::Integer(value) => value.to_string(),
+        Value::Float(value) => format!("{value:?}"),
+    }
+}
+
+pub(crate) fn width_text(step: u16) -> String {
+    if step == 1 { String::new() } else { format!(" (each value {step} points wide)") }
+}

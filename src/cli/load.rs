@@ -16,14 +16,20 @@ pub(crate) fn load<T>(
     path: &Path,
     configure: impl FnOnce(&Section) -> Result<T, Vec<Fault>>,
 ) -> Result<T, Failure> {
-    reading(path, |sources, file| {
+    let (value, _) = reading(path, |sources, file| {
         let (section, spelling) = recover(sources, file);
         (configure(&section), spelling)
-    })
+    })?;
+    Ok(value)
 }
 
 /// Reads a file table by table; all faults, of spelling and of meaning, are told at once.
 pub(crate) fn tables<A: Assemble>(path: &Path) -> Result<A::Output, Failure> {
+    tables_and_text::<A>(path).map(|(value, _)| value)
+}
+
+/// The same, and the text that was read.
+pub(crate) fn tables_and_text<A: Assemble>(path: &Path) -> Result<(A::Output, String), Failure> {
     reading(path, read_tables::<A>)
 }
 
@@ -32,16 +38,16 @@ pub(crate) fn baseline(path: &Path) -> Result<Baseline, Failure> {
     tables::<Reading>(path)
 }
 
-/// Reads a file by `read`, which hands back the faults of meaning and those of spelling.
+/// Reads a file by `read`, which hands back the faults of meaning and those of spelling; with its text.
 fn reading<T>(
     path: &Path,
     read: impl FnOnce(&Sources, u16) -> (Result<T, Vec<Fault>>, Vec<Fault>),
-) -> Result<T, Failure> {
+) -> Result<(T, String), Failure> {
     let mut sources = Sources::new();
     let file =
         fieldwarden_config::read(&mut sources, path).map_err(|fault| Failure::Input(fault.to_string()))?;
     match read(&sources, file) {
-        (Ok(value), spelling) if spelling.is_empty() => Ok(value),
+        (Ok(value), spelling) if spelling.is_empty() => Ok((value, sources.text(file).to_owned())),
         (Ok(_), spelling) => Err(Failure::Input(told(&spelling, &sources))),
         (Err(meaning), spelling) => {
             Err(Failure::Input(told(&together(spelling, meaning, &sources), &sources)))

@@ -1,6 +1,7 @@
 //! The command line: one verb, one file. Every table is also to be had as JSON Lines with `--json`.
 
 mod ask;
+mod baseline;
 mod captures;
 mod check;
 mod contain;
@@ -46,6 +47,8 @@ enum Verb {
     Replay(replay::Words),
     /// Make a baseline out of captures of normal operation
     Learn(learn::Words),
+    /// Approved normal as text: show, diff, merge, accept, explain
+    Baseline(baseline::Words),
     /// Print every message of captures, judging nothing
     Decode(decode::Words),
     /// Report all faults of configurations and baselines; touches nothing
@@ -73,6 +76,8 @@ pub(crate) enum Failure {
     Input(String),
     /// Something at or above the asked severity was found: status 3.
     Found,
+    /// Two baselines differ, and that was asked for: status 1.
+    Differs,
 }
 
 impl From<anyhow::Error> for Failure {
@@ -92,6 +97,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Work(message) | Self::Input(message) => f.write_str(message),
             Self::Found => f.write_str("something at or above the asked severity was found"),
+            Self::Differs => f.write_str("the baselines differ"),
         }
     }
 }
@@ -106,6 +112,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Status(connection) => ask::status(&connection),
         Verb::Replay(words) => replay::run(&words),
         Verb::Learn(words) => learn::run(&words),
+        Verb::Baseline(words) => baseline::run(&words),
         Verb::Decode(words) => decode::run(&words),
         Verb::Check(words) => check::run(&words),
         Verb::Incident(words) => incident::run(&words),
@@ -120,11 +127,11 @@ pub(crate) fn run() -> ExitCode {
         // A reader that closed the pipe early (`| head`) has what it wanted.
         Err(Failure::Work(message)) if message.contains("Broken pipe") => ExitCode::SUCCESS,
         Err(failure) => {
-            if !matches!(failure, Failure::Found) {
+            if !matches!(failure, Failure::Found | Failure::Differs) {
                 eprintln!("fieldwarden: {}", failure.to_string().trim_end());
             }
             ExitCode::from(match failure {
-                Failure::Work(_) => 1,
+                Failure::Work(_) | Failure::Differs => 1,
                 Failure::Input(_) => 2,
                 Failure::Found => 3,
             })

@@ -3,12 +3,7 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test --test baseline` rewrites what the page says is answered; a person reads the difference.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops here"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
 use std::{
     fmt::Write as _,

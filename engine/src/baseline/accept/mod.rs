@@ -8,7 +8,7 @@ mod widen;
 
 use core::fmt;
 
-use fieldwarden_model::{Alert, PointRange, Talker, Transport, Verb};
+use fieldwarden_model::{Alert, PointRange, Talker, Transport};
 
 use super::{
     Baseline, Entry, Function, KnownTalker,
@@ -97,8 +97,12 @@ pub fn accept(baseline: &Baseline, alert: &Alert) -> Result<Accepted, Refusal> {
             function(entry(&mut after, alert)?, alert)?;
         }
         "new-point-write" | "value-out-of-range" => {
+            let is_new = find(baseline, alert).is_none();
             let entry = entry(&mut after, alert)?;
-            function(entry, alert)?;
+            // In a conversation that is there, a function it lacks has an alert of its own.
+            if is_new {
+                function(entry, alert)?;
+            }
             written(entry, alert)?;
         }
         detector => return Err(refusal(detector)),
@@ -227,16 +231,12 @@ fn written(entry: &mut Entry, alert: &Alert) -> Result<(), Refusal> {
     let Some(points) = points else {
         return Err(Refusal::Lacks { what: "the alert does not say which points were written".into() });
     };
-    let step = match (alert.new.as_slice(), alert.step) {
-        ([], _) => {
-            widen::unread(&mut entry.writes, points);
-            return Ok(());
-        }
-        (_, Some(step)) => step,
-        ([_], None) => u16::try_from(points.last - points.first + 1).unwrap_or(1),
-        (values, None) => u16::try_from((points.last - points.first + 1) / values.len() as u64).unwrap_or(1),
-    };
-    let told = u64::from(step.max(1)).saturating_mul(alert.new.len() as u64);
+    if alert.new.is_empty() {
+        widen::unread(&mut entry.writes, points);
+        return Ok(());
+    }
+    let step = width(alert, points);
+    let told = u64::from(step).saturating_mul(alert.new.len() as u64);
     if points.first.saturating_add(told) <= points.last {
         let what = format!(
             "the alert carries {} values only, fewer than were written to {}\n\nhint: add the points by hand",
@@ -245,8 +245,15 @@ fn written(entry: &mut Entry, alert: &Alert) -> Result<(), Refusal> {
         );
         return Err(Refusal::Lacks { what });
     }
-    widen::values(&mut entry.writes, points, step.max(1), &alert.new);
+    widen::values(&mut entry.writes, points, step, &alert.new);
     Ok(())
+}
+
+/// How many points each value spans; of an alert told before alerts said so, the points shared out among the values.
+fn width(alert: &Alert, points: PointRange) -> u16 {
+    let values = u64::try_from(alert.new.len()).unwrap_or(u64::MAX).max(1);
+    let shared = points.last.saturating_sub(points.first).saturating_add(1) / values;
+    alert.step.unwrap_or_else(|| u16::try_from(shared).unwrap_or(1)).max(1)
 }
 
 /// Whether the baseline as the engine judges by it covers what an alert told.
@@ -257,15 +264,16 @@ fn covers(compiled: &Compiled, baseline: &Baseline, alert: &Alert) -> bool {
     let key = find(baseline, alert).and_then(Entry::key);
     let Some(position) = key.and_then(|key| compiled.position(&key)) else { return false };
     let (Some(judged), Some(entry)) = (compiled.entry(position), find(baseline, alert)) else { return false };
-    let function = alert.function.is_none_or(|code| judged.knows_function(code));
-    let writes = matches!(alert.detector.as_str(), "new-point-write" | "value-out-of-range")
-        || matches!(alert.operation, Some(Verb::Write | Verb::Operate)) && alert.detector != "new-function";
-    let points: Option<PointRange> = alert.points.as_deref().and_then(|text| entry.points_of(text));
-    match points.filter(|_| writes) {
-        Some(points) => {
-            function && judged.covers_write(&points) && widen::allowed(judged, points, alert.step, &alert.new)
+    match alert.detector.as_str() {
+        "new-conversation" => true,
+        "new-point-write" | "value-out-of-range" => {
+            let points = alert.points.as_deref().and_then(|text| entry.points_of(text));
+            points.is_some_and(|points| {
+                judged.covers_write(&points)
+                    && widen::allowed(judged, points, width(alert, points), &alert.new)
+            })
         }
-        None => function || alert.detector == "new-conversation",
+        _ => alert.function.is_some_and(|code| judged.knows_function(code)),
     }
 }
 

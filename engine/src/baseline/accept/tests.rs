@@ -1,4 +1,4 @@
-use fieldwarden_model::{Operation, Outcome, Value, Values, operation::Encoding};
+use fieldwarden_model::{Operation, Outcome, PointRange, Value, Values, Verb, operation::Encoding};
 use fieldwarden_protocols::Anomaly;
 use proptest::prelude::*;
 
@@ -108,6 +108,8 @@ fn what_an_alert_does_not_carry_is_asked_for() {
     let mut bench = Bench::new();
     bench.asks(HMI, PLC, &write("40105", &[0, 50]));
     let alert = Alert { function: None, ..bench.last().clone() };
+    assert!(accept(&baseline(), &alert).is_ok(), "the conversation is there; its functions stay as they are");
+    let alert = Alert { client: crate::bench::talker(ROGUE), ..alert };
     assert!(matches!(accept(&baseline(), &alert), Err(Refusal::Lacks { .. })));
     let alert = Alert { points: Some("40105-40300".into()), ..bench.last().clone() };
     assert!(matches!(accept(&baseline(), &alert), Err(Refusal::Lacks { .. })), "fewer values than points");

@@ -107,13 +107,7 @@ fn add(fresh: &mut Vec<Envelope>, here: PointRange, step: u16, value: Value) {
 }
 
 /// Whether each value may be written, as the engine judges.
-pub(super) fn allowed(
-    entry: &CompiledEntry,
-    points: PointRange,
-    step: Option<u16>,
-    values: &[Value],
-) -> bool {
-    let step = step.unwrap_or(1);
+pub(super) fn allowed(entry: &CompiledEntry, points: PointRange, step: u16, values: &[Value]) -> bool {
     let mut index = points.first;
     values.iter().all(|value| {
         let envelope = entry.envelope(Point { space: points.space, index }, step);

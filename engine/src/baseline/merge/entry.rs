@@ -65,13 +65,8 @@ fn parts(judge: &mut Judge, sides: Three<&Entry>, was_there: bool) -> Entry {
     Entry { id, functions, reads, writes, period_ms, refusals_per_minute, oddities, ..sides.mine.clone() }
 }
 
-/// The side that changed something, where the other did not; none where both did.
-fn one_sided<'a, T: PartialEq>(sides: Three<&'a [T]>) -> Option<&'a [T]> {
-    sides.agreed()
-}
-
 fn functions(judge: &mut Judge, sides: Three<&Entry>) -> Vec<Function> {
-    if let Some(functions) = one_sided(sides.map(|side| side.functions.as_slice())) {
+    if let Some(functions) = sides.map(|side| side.functions.as_slice()).agreed() {
         return functions.to_vec();
     }
     let named = sides.map(|side| {
@@ -108,7 +103,7 @@ fn functions(judge: &mut Judge, sides: Three<&Entry>) -> Vec<Function> {
 
 /// Points read: a point stays or goes as the side wants that changed it.
 fn reads(sides: Three<&Entry>) -> Vec<PointRange> {
-    if let Some(reads) = one_sided(sides.map(|side| side.reads.as_slice())) {
+    if let Some(reads) = sides.map(|side| side.reads.as_slice()).agreed() {
         return reads.to_vec();
     }
     let Three { base, mine, theirs } = sides.map(|side| side.reads.as_slice());

@@ -99,7 +99,6 @@ fn octets_of(text: &str) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 mod tests {
     use super::*;
 

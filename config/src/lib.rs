@@ -8,18 +8,24 @@
 //!
 //! Guarantees: no text makes these functions panic; nesting is limited to 80 levels, a file to
 //! [`MAX_FILE_OCTETS`]; what [`write`](write()) wrote, [`parse`] reads back as the same values.
-//! Non-goals: keeping the comments of a text that was read; meaning, which belongs to whoever reads the section.
+//! [`Layout`] keeps what [`parse`] drops, the comments and the spelling, and [`weave`](weave()) writes a table anew with
+//! the comments of old ones.
+//! Non-goals: meaning, which belongs to whoever reads the section.
 #![forbid(unsafe_code)]
 
+mod layout;
 mod parse;
 mod pieces;
 mod plain;
 mod render;
 mod source;
+mod weave;
 mod write;
 
+pub use layout::{Layout, Piece, Place, Remark};
 pub use parse::{load, parse, recover, together};
 pub use pieces::read_tables;
 pub use render::render;
 pub use source::{MAX_FILE_OCTETS, ReadError, Sources, read};
+pub use weave::weave;
 pub use write::write;

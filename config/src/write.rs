@@ -7,7 +7,7 @@ use fieldwarden_model::document::{Document, Entry, Plain, Table};
 /// Columns a line may take before a list is written one element a line.
 const MAX_COLUMNS: usize = 100;
 /// Blanks one level of a broken list stands in.
-const INDENT: usize = 4;
+pub(crate) const INDENT: usize = 4;
 
 /// The TOML text of a document, in its order.
 ///
@@ -32,7 +32,7 @@ pub fn write(document: &Document) -> String {
     out
 }
 
-fn header(out: &mut String, table: &Table) {
+pub(crate) fn header(out: &mut String, table: &Table) {
     comment(out, &table.comment);
     let path: Vec<String> = table.path.split('.').map(key).collect();
     let path = path.join(".");
@@ -40,7 +40,7 @@ fn header(out: &mut String, table: &Table) {
     let _ = if table.repeated { writeln!(out, "[[{path}]]") } else { writeln!(out, "[{path}]") };
 }
 
-fn entries(out: &mut String, entries: &[Entry]) {
+pub(crate) fn entries(out: &mut String, entries: &[Entry]) {
     for entry in entries {
         let start = out.len();
         out.push_str(&key(&entry.key));
@@ -63,7 +63,7 @@ fn comment(out: &mut String, lines: &[String]) {
 }
 
 /// A text that may stand in a comment, where TOML allows no control character but the tab.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c != '\t' && must_escape(c) { ' ' } else { c }).collect()
 }
 
@@ -93,7 +93,7 @@ fn columns(out: &str, start: usize) -> usize {
     out.get(start..).map_or(0, |text| text.chars().count())
 }
 
-fn flat(out: &mut String, plain: &Plain) {
+pub(crate) fn flat(out: &mut String, plain: &Plain) {
     match plain {
         Plain::Text(value) => quoted(out, value),
         Plain::Integer(value) => {
@@ -129,7 +129,7 @@ fn flat(out: &mut String, plain: &Plain) {
 }
 
 /// A key, bare where TOML allows that.
-fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
         return name.to_owned();
     }

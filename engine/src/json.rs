@@ -4,7 +4,17 @@ use fieldwarden_model::{Addend, Alert, FrameRef, Incident, Step};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::{blindness::Blind, engine::Summary, history::WriteRecord, site::WindowUse};
+use crate::{
+    baseline::{function_text, text::transport_word},
+    blindness::Blind,
+    engine::Summary,
+    history::WriteRecord,
+    site::WindowUse,
+};
+
+mod read;
+
+pub use read::{NoAlert, alert_of};
 
 /// How frames are told apart when several captures are replayed.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +53,14 @@ pub fn alert(alert: &Alert, captures: Captures<'_>) -> String {
         server_name: alert.server_name.as_deref(),
         vlan: &alert.vlan,
         protocol: alert.protocol.as_deref(),
+        transport: alert.transport.map(transport_word),
+        space: alert.space.0,
         unit: alert.unit,
         operation: alert.operation.map(|verb| verb.word()),
+        function: alert.function.map(function_text),
+        function_name: alert.function_name.as_deref(),
         points: alert.points.as_deref(),
+        step: alert.step,
         old: &alert.old,
         new: &alert.new,
         frames: alert.frames.iter().map(|frame| frame.number).collect(),
@@ -149,9 +164,14 @@ struct AlertLine<'a> {
     server_name: Option<&'a str>,
     vlan: &'a [u16],
     protocol: Option<&'a str>,
+    transport: Option<&'static str>,
+    space: u16,
     unit: Option<u16>,
     operation: Option<&'static str>,
+    function: Option<String>,
+    function_name: Option<&'a str>,
     points: Option<&'a str>,
+    step: Option<u16>,
     old: &'a [fieldwarden_model::Value],
     new: &'a [fieldwarden_model::Value],
     frames: Vec<u64>,

@@ -9,7 +9,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    address::{AddressSpace, Mac, Talker},
+    address::{AddressSpace, Mac, Talker, Transport},
     frame::FrameRef,
     operation::{Value, Verb},
     time::Timestamp,
@@ -107,12 +107,24 @@ pub struct Alert {
     pub vlan: Vec<u16>,
     /// The protocol, such as `modbus`.
     pub protocol: Option<String>,
+    /// TCP, UDP or the link; absent where an alert concerns one talker alone.
+    #[serde(default)]
+    pub transport: Option<Transport>,
     /// The unit behind the server's address.
     pub unit: Option<u16>,
     /// What was done.
     pub operation: Option<Verb>,
+    /// The protocol's own function code, a sub-function in the upper half.
+    #[serde(default)]
+    pub function: Option<u32>,
+    /// The standard's name of that function.
+    #[serde(default)]
+    pub function_name: Option<String>,
     /// The points touched, in the protocol's notation.
     pub points: Option<String>,
+    /// How many points each value spans, where values are carried.
+    #[serde(default)]
+    pub step: Option<u16>,
     /// Values before, as far as they were seen.
     pub old: Vec<Value>,
     /// Values carried.

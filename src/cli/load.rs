@@ -22,10 +22,11 @@ pub(crate) fn load<T>(
     path: &Path,
     configure: impl FnOnce(&Section) -> Result<T, Vec<Fault>>,
 ) -> Result<T, Failure> {
-    reading(path, |sources, file| {
+    let (value, _) = reading(path, |sources, file| {
         let (section, spelling) = recover(sources, file);
         (configure(&section), spelling)
-    })
+    })?;
+    Ok(value)
 }
 
 /// Reads the daemon's configuration, and the tag lists it names.
@@ -85,6 +86,11 @@ fn text_of(octets: &[u8]) -> String {
 
 /// Reads a file table by table; all faults, of spelling and of meaning, are told at once.
 pub(crate) fn tables<A: Assemble>(path: &Path) -> Result<A::Output, Failure> {
+    tables_and_text::<A>(path).map(|(value, _)| value)
+}
+
+/// The same, and the text that was read.
+pub(crate) fn tables_and_text<A: Assemble>(path: &Path) -> Result<(A::Output, String), Failure> {
     reading(path, read_tables::<A>)
 }
 
@@ -100,15 +106,16 @@ pub(crate) fn baseline_text(path: &Path, text: &str) -> Result<Baseline, Failure
     judged(&sources, read_tables::<Reading>(&sources, file))
 }
 
-/// Reads a file by `read`, which hands back the faults of meaning and those of spelling.
+/// Reads a file by `read`, which hands back the faults of meaning and those of spelling; with its text.
 fn reading<T>(
     path: &Path,
     read: impl FnOnce(&Sources, u16) -> (Result<T, Vec<Fault>>, Vec<Fault>),
-) -> Result<T, Failure> {
+) -> Result<(T, String), Failure> {
     let mut sources = Sources::new();
     let file =
         fieldwarden_config::read(&mut sources, path).map_err(|fault| Failure::Input(fault.to_string()))?;
-    judged(&sources, read(&sources, file))
+    let value = judged(&sources, read(&sources, file))?;
+    Ok((value, sources.text(file).to_owned()))
 }
 
 /// What was read, or all that is wrong with it.

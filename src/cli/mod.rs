@@ -2,6 +2,7 @@
 
 mod ask;
 mod assets;
+mod baseline;
 mod captures;
 mod check;
 mod contain;
@@ -49,6 +50,8 @@ enum Verb {
     Replay(replay::Words),
     /// Make a baseline out of captures of normal operation
     Learn(learn::Words),
+    /// Approved normal as text: show, diff, merge, accept, explain, sign
+    Baseline(baseline::Words),
     /// Print every message of captures, judging nothing
     Decode(decode::Words),
     /// Who is on the wire and what it is, out of captures: nobody is asked anything
@@ -80,6 +83,8 @@ pub(crate) enum Failure {
     Input(String),
     /// Something at or above the asked severity was found: status 3.
     Found,
+    /// Two baselines differ, and that was asked for: status 1.
+    Differs,
 }
 
 impl From<anyhow::Error> for Failure {
@@ -99,6 +104,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Work(message) | Self::Input(message) => f.write_str(message),
             Self::Found => f.write_str("something at or above the asked severity was found"),
+            Self::Differs => f.write_str("the baselines differ"),
         }
     }
 }
@@ -113,6 +119,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Status(connection) => ask::status(&connection),
         Verb::Replay(words) => replay::run(&words),
         Verb::Learn(words) => learn::run(&words),
+        Verb::Baseline(words) => baseline::run(&words),
         Verb::Decode(words) => decode::run(&words),
         Verb::Assets(words) => assets::run(&words),
         Verb::Zones(words) => zones::run(&words),
@@ -129,11 +136,11 @@ pub(crate) fn run() -> ExitCode {
         // A reader that closed the pipe early (`| head`) has what it wanted.
         Err(Failure::Work(message)) if message.contains("Broken pipe") => ExitCode::SUCCESS,
         Err(failure) => {
-            if !matches!(failure, Failure::Found) {
+            if !matches!(failure, Failure::Found | Failure::Differs) {
                 eprintln!("fieldwarden: {}", failure.to_string().trim_end());
             }
             ExitCode::from(match failure {
-                Failure::Work(_) => 1,
+                Failure::Work(_) | Failure::Differs => 1,
                 Failure::Input(_) => 2,
                 Failure::Found => 3,
             })

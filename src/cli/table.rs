@@ -1,6 +1,6 @@
 //! Tables people can read, and the same rows as JSON Lines for machines.
 
-use std::io::Write as _;
+use std::io::{BufWriter, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
@@ -12,11 +12,13 @@ pub(crate) type Column = (&'static str, &'static str);
 
 /// Prints rows as JSON Lines, or as a table of the given columns.
 pub(crate) fn print(rows: &[Value], columns: &[Column], json: bool) -> Outcome {
-    let mut out = std::io::stdout().lock();
+    // A hundred thousand lines are not a hundred thousand calls of the system.
+    let mut out = BufWriter::new(std::io::stdout().lock());
     if json {
         for row in rows {
             writeln!(out, "{row}")?;
         }
+        out.flush()?;
         return Ok(());
     }
     let mut table = plain();
@@ -25,6 +27,7 @@ pub(crate) fn print(rows: &[Value], columns: &[Column], json: bool) -> Outcome {
         table.add_row(columns.iter().map(|(_, key)| cell(row.get(*key).unwrap_or(&Value::Null))));
     }
     writeln!(out, "{table}")?;
+    out.flush()?;
     Ok(())
 }
 

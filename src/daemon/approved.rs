@@ -76,7 +76,6 @@ fn keep(last: &Path, text: &str, signature: &str) -> Result<(), String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 mod tests {
     use std::path::PathBuf;
 

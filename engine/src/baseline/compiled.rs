@@ -184,7 +184,7 @@ impl Compiled {
 }
 
 impl CompiledEntry {
-    fn new(entry: Entry) -> Option<Self> {
+    pub(super) fn new(entry: Entry) -> Option<Self> {
         let key = entry.key()?;
         let mut functions: Vec<u32> = entry.functions.iter().map(|function| function.code).collect();
         functions.sort_unstable();
@@ -211,6 +211,16 @@ impl CompiledEntry {
     /// What the baseline calls the entry.
     pub(crate) fn id(&self) -> String {
         self.name.as_ref().map_or_else(|| self.key.to_string(), ToString::to_string)
+    }
+
+    /// All points written here, sorted, neighbours merged.
+    pub(super) fn written(&self) -> &[PointRange] {
+        &self.written
+    }
+
+    /// The envelopes in the order in which they are searched.
+    pub(super) fn envelopes(&self) -> &[Envelope] {
+        &self.envelopes
     }
 
     /// Whether this break of the protocol is normal here.
@@ -333,7 +343,7 @@ fn covers(ranges: &[PointRange], points: &PointRange) -> bool {
 const CITED: usize = 6;
 
 /// Where an envelope stands among those of its conversation.
-fn place(envelope: &Envelope) -> (Space, u16, u16, u64) {
+pub(super) fn place(envelope: &Envelope) -> (Space, u16, u16, u64) {
     let Envelope { points, step, .. } = envelope;
     (points.space, *step, phase(points.first, *step), points.first)
 }

@@ -4,14 +4,23 @@
 //! A [`Baseline`] is what a person reviews: plain, sorted, written as a text. [`compiled`] turns it into what the
 //! engine judges by. [`learn`] makes one out of traffic.
 
+pub mod accept;
+#[cfg(test)]
+mod arbitrary;
 pub(crate) mod compiled;
+pub mod diff;
+pub mod explain;
 pub mod guard;
 pub mod learn;
+pub mod merge;
 mod notes;
 mod pace;
+mod place;
 mod read;
+pub mod text;
 mod write;
 
+pub use place::{Placed, Placing, Subject};
 pub use read::Reading;
 
 use fieldwarden_model::{AddressSpace, Mac, PointRange, ShortText, Talker, Timestamp, Transport, Value};
@@ -158,6 +167,14 @@ pub fn function_text(code: u32) -> String {
         0 => code.to_string(),
         sub => format!("{}/{sub}", code & 0xffff),
     }
+}
+
+/// The code out of what [`function_text`] writes.
+#[must_use]
+pub fn function_code(text: &str) -> Option<u32> {
+    let (code, sub) = text.split_once('/').unwrap_or((text, "0"));
+    let (code, sub) = code.parse::<u16>().ok().zip(sub.parse::<u16>().ok())?;
+    Some(u32::from(sub) << 16 | u32::from(code))
 }
 
 /// Sorts ranges and merges those that overlap or touch.

@@ -9,7 +9,7 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned, Moves, Pace};
+use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned, Moves, Pace, Subject};
 use crate::conversation::protocol_named;
 
 /// A baseline in the making: its tables come one by one, since a large plant has hundreds of thousands of values and
@@ -52,6 +52,21 @@ impl Assemble for Reading {
 }
 
 impl Reading {
+    /// How many talkers and conversations were taken without a fault.
+    pub(super) const fn counts(&self) -> (usize, usize) {
+        (self.talkers.len(), self.conversations.len())
+    }
+
+    /// What the talker taken last is about.
+    pub(super) fn latest_talker(&self) -> Option<Subject> {
+        self.talkers.last().map(KnownTalker::subject)
+    }
+
+    /// What the conversation taken last is about.
+    pub(super) fn latest_entry(&self) -> Option<Subject> {
+        self.conversations.last().map(Entry::subject)
+    }
+
     fn conversation(&mut self, mut entry: Entry, table: &Section) -> Result<(), Vec<Fault>> {
         if !self.ids.insert(entry.id.clone()) {
             let message = format!("the id `{}` stands twice", entry.id);
@@ -249,13 +264,8 @@ impl FromNode for FunctionText {
             _ => ShortText::default(),
         };
         let (code, name) = text.split_once(' ').unwrap_or((&text, ""));
-        let (code, sub) = code.split_once('/').unwrap_or((code, "0"));
-        let code = code.parse::<u16>().ok().zip(sub.parse::<u16>().ok());
-        match code {
-            Some((code, sub)) => {
-                let code = u32::from(sub) << 16 | u32::from(code);
-                Ok(Self(Function { code, name: name.trim().into() }))
-            }
+        match super::function_code(code) {
+            Some(code) => Ok(Self(Function { code, name: name.trim().into() })),
             None => Err(Fault {
                 at: node.at,
                 message: format!("`{text}` is no function code"),

@@ -26,6 +26,8 @@ pub struct Finding {
     pub(crate) protocol: Option<Protocol>,
     pub(crate) unit: Option<u16>,
     pub(crate) verb: Option<Verb>,
+    /// The function's code and its name.
+    pub(crate) function: Option<(u32, &'static str)>,
     pub(crate) points: Option<PointRange>,
     pub(crate) values: Option<(Shape, Vec<u8>)>,
     pub(crate) frames: Vec<FrameRef>,
@@ -65,6 +67,7 @@ impl Finding {
             protocol: None,
             unit: None,
             verb: None,
+            function: None,
             points: None,
             values: None,
             frames: vec![heard.frame],
@@ -173,6 +176,7 @@ impl Finding {
     ) -> Self {
         Self {
             verb: Some(operation.verb),
+            function: Some((operation.function, operation.name)),
             points: operation.points,
             values: operation.values.map(|values| (Shape::of(&values), values.bytes.to_vec())),
             ..Self::of_message(detector, judged)

@@ -1,0 +1,108 @@
+//! What the tables of a baseline file are about, and where each stands: for reviews, conflicts and edits that leave the
+//! rest of the file as people wrote it.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use fieldwarden_model::{
+    AddressSpace, Talker,
+    assemble::Assemble,
+    section::{Fault, Section, Span},
+};
+
+use super::{Baseline, Entry, KnownTalker, Reading};
+use crate::conversation::{ConversationKey, PLAIN_LINK, ServiceKey};
+
+/// What a table of a baseline is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// The file as a whole: its operating mode, what it was learned from.
+    File,
+    /// A talker that belongs here.
+    Talker(AddressSpace, Talker),
+    /// A conversation that is normal.
+    Conversation(ConversationKey),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File => f.write_str("the file"),
+            Self::Talker(AddressSpace(0), talker) => write!(f, "talker {talker}"),
+            Self::Talker(space, talker) => write!(f, "talker {talker} in space {}", space.0),
+            Self::Conversation(key) => key.fmt(f),
+        }
+    }
+}
+
+impl KnownTalker {
+    /// What its table is about.
+    #[must_use]
+    pub const fn subject(&self) -> Subject {
+        Subject::Talker(self.space, self.talker)
+    }
+}
+
+impl Entry {
+    /// What its table is about. A protocol that this build does not know stands as unrecognised traffic on the link; no file
+    /// that was read has one.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        let unknown = || ConversationKey { service: self.service(), protocol: PLAIN_LINK, unit: self.unit };
+        Subject::Conversation(self.key().unwrap_or_else(unknown))
+    }
+
+    pub(crate) const fn service(&self) -> ServiceKey {
+        ServiceKey {
+            space: self.space,
+            client: self.client,
+            server: self.server,
+            transport: self.transport,
+            port: self.server_port,
+        }
+    }
+}
+
+/// A baseline, and where its tables stand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Placed {
+    /// What it says.
+    pub baseline: Baseline,
+    /// The headers of its tables. Of several about one subject the last counts, as in judgement.
+    pub places: BTreeMap<Subject, Span>,
+    /// Conversations that have more than one table: the last counts, the others say nothing.
+    pub repeated: Vec<(Subject, Span)>,
+}
+
+/// A [`Placed`] in the making.
+#[derive(Debug, Default)]
+pub struct Placing {
+    reading: Reading,
+    places: BTreeMap<Subject, Span>,
+    repeated: Vec<(Subject, Span)>,
+}
+
+impl Assemble for Placing {
+    type Output = Placed;
+    const REPEATED: &'static [&'static str] = Reading::REPEATED;
+
+    fn take(&mut self, key: &str, table: &Section) {
+        let before = self.reading.counts();
+        self.reading.take(key, table);
+        let after = self.reading.counts();
+        let subject = match (after.0 > before.0, after.1 > before.1) {
+            (true, _) => self.reading.latest_talker(),
+            (_, true) => self.reading.latest_entry(),
+            _ => None,
+        };
+        let Some(subject) = subject else { return };
+        if let Some(earlier) = self.places.insert(subject, table.at) {
+            self.repeated.push((subject, earlier));
+        }
+    }
+
+    fn finish(self, top: &Section) -> Result<Placed, Vec<Fault>> {
+        let baseline = self.reading.finish(top)?;
+        Ok(Placed { baseline, places: self.places, repeated: self.repeated })
+    }
+}

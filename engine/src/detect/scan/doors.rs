@@ -15,8 +15,8 @@ const MAX_CLIENTS: usize = 1_024;
 const MAX_DOORS: usize = 128;
 /// The same of all strangers together.
 const MAX_DOORS_OF_ALL: usize = 512;
-/// Strangers counted of those that share a scan.
-const MAX_COUNTED: usize = 64;
+/// Doors for each of those that share a scan: addresses made up for a flood have one.
+const EACH: usize = 3;
 /// Frames an alert cites.
 const MAX_FRAMES: usize = 8;
 /// A door without an answer for this long is counted. A second: controllers answer within a tenth.
@@ -81,6 +81,8 @@ struct Tally {
     doors: BTreeMap<DoorKey, State>,
     last: Timestamp,
     told: Option<Timestamp>,
+    /// When the doors of all strangers were last looked at.
+    looked: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +100,7 @@ impl Memory {
         let key = (door.space, door.client.talker, manner);
         let own = self.clients.entry(key).or_default();
         own.note(door, MAX_DOORS, settings.window);
-        let counted = own.count(manner, door.time, settings.doors, settings.window);
+        let counted = own.count(manner, door.time, settings.doors, settings.window, 1);
         if self.clients.len() > MAX_CLIENTS {
             self.forget_least();
         }
@@ -106,8 +108,19 @@ impl Memory {
             return [counted, None];
         }
         let all = self.strangers.entry((door.space, manner)).or_default();
-        all.note(door, MAX_DOORS_OF_ALL, settings.window);
-        let of_all = all.count(manner, door.time, settings.doors_of_all, settings.window);
+        // A flood knocks without end: once a second is soon enough to look at what all strangers did together.
+        let many = all.doors.len() >= settings.doors_of_all as usize;
+        let due = !many || door.time.since(all.looked) >= PATIENCE;
+        if due || door.tried != Tried::Knocked {
+            all.note(door, MAX_DOORS_OF_ALL, settings.window);
+        }
+        if !due {
+            return [counted, None];
+        }
+        if many {
+            all.looked = door.time;
+        }
+        let of_all = all.count(manner, door.time, settings.doors_of_all, settings.window, EACH);
         [counted, of_all.filter(|all| all.clients > 1)]
     }
 
@@ -169,7 +182,14 @@ impl Tally {
     }
 
     /// The series, where it is one and was not told within the window.
-    fn count(&mut self, manner: Manner, now: Timestamp, enough: u32, window: Duration) -> Option<Counted> {
+    fn count(
+        &mut self,
+        manner: Manner,
+        now: Timestamp,
+        enough: u32,
+        window: Duration,
+        each: usize,
+    ) -> Option<Counted> {
         let told = self.told.is_some_and(|told| now.since(told) <= window);
         if told || self.doors.len() < enough as usize {
             return None;
@@ -182,7 +202,8 @@ impl Tally {
         };
         let vain: Vec<(&DoorKey, &State)> = self.doors.iter().filter(|(_, state)| is_vain(state)).collect();
         let answered = self.doors.values().filter(|state| state.tried == Tried::Answered).count();
-        if vain.len() < enough as usize || vain.len() <= answered {
+        let clients = vain.iter().map(|(_, state)| state.client).collect::<BTreeSet<_>>().len();
+        if vain.len() < enough as usize || vain.len() <= answered || vain.len() < clients * each {
             return None;
         }
         let mut frames: Vec<FrameRef> = vain.iter().map(|(_, state)| state.frame).collect();
@@ -196,12 +217,7 @@ impl Tally {
             vain: vain.len(),
             servers: vain.iter().map(|(key, _)| key.0).collect::<BTreeSet<_>>().len(),
             ports: vain.iter().map(|(key, _)| key.2).collect::<BTreeSet<_>>().len(),
-            clients: vain
-                .iter()
-                .map(|(_, state)| state.client)
-                .collect::<BTreeSet<_>>()
-                .len()
-                .min(MAX_COUNTED),
+            clients,
             frames,
         })
     }

@@ -89,11 +89,16 @@ fn replay(product: &Product, capture: &Path, seed: Option<&str>) -> Said {
     said
 }
 
-/// What the daemon learned beside judging is what `learn` makes of its recording.
+/// What the daemon learned beside judging is what `learn` makes of its recording, as strictly.
 fn learned_live(product: &Product, recording: &Path) {
     let again = product.folder.join("again.toml");
-    let learn =
-        Command::new(product.program()).arg("learn").arg(recording).arg("-o").arg(&again).output().unwrap();
+    let learn = Command::new(product.program())
+        .args(["learn", "--strict"])
+        .arg(recording)
+        .arg("-o")
+        .arg(&again)
+        .output()
+        .unwrap();
     assert!(learn.status.success(), "{}", String::from_utf8_lossy(&learn.stderr));
     let text = |path: &Path| std::fs::read_to_string(path).unwrap();
     assert_same(

@@ -404,7 +404,7 @@ impl Judge {
             && !tool_transfer::names_file(message.protocol, asked)
             && (conversation.uses(asked.function)
                 || entry.is_some_and(|entry| entry.knows_function(asked.function)))
-            && !reads_elsewhere(entry, asked);
+            && !reads_elsewhere(conversation, entry, asked);
         let answers = !known && served;
         if served
             && operation.outcome == Outcome::Done
@@ -657,9 +657,13 @@ fn may_be_usual(operation: &Operation<'_>) -> bool {
 
 /// Whether points are asked for that the entry does not list.
 #[inline]
-fn reads_elsewhere(entry: Option<&CompiledEntry>, asked: &Operation<'_>) -> bool {
+fn reads_elsewhere(
+    conversation: &mut Conversation,
+    entry: Option<&CompiledEntry>,
+    asked: &Operation<'_>,
+) -> bool {
     let (Some(entry), Verb::Read, Outcome::Asked) = (entry, asked.verb, asked.outcome) else { return false };
-    asked.points.is_some_and(|points| !entry.covers_read(&points))
+    asked.points.is_some_and(|points| !conversation.polls(&points, || entry.covers_read(&points)))
 }
 
 fn entry_of(baseline: Option<&Compiled>, position: Option<usize>) -> Option<&CompiledEntry> {

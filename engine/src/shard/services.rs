@@ -1,7 +1,7 @@
 //! The services a shard has met, with their conversations and how lively they are. Bounded; the ones silent longest are
 //! forgotten first.
 
-use fieldwarden_model::{Outcome, Timestamp, Transport, Verb};
+use fieldwarden_model::{Outcome, PointRange, Timestamp, Transport, Verb};
 use fieldwarden_protocols::Direction;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,8 @@ pub(crate) struct Conversation {
     pub(crate) poll: Poll,
     /// Classes of operations that passed, one bit each.
     passed: u16,
+    /// Digests of points that were read and found normal: what is polled is looked up once.
+    polled: [u32; 4],
 }
 
 /// How lively a conversation is.
@@ -164,6 +166,7 @@ impl Conversation {
             served,
             poll: Poll::On,
             passed: 0,
+            polled: [0; 4],
         };
         conversation.judge_by(baseline);
         conversation
@@ -197,11 +200,31 @@ impl Conversation {
         answers && !core::mem::replace(&mut self.served, true)
     }
 
+    /// Whether points are read here normally, as `covers` says; what was found so is remembered.
+    pub(crate) fn polls(&mut self, points: &PointRange, covers: impl FnOnce() -> bool) -> bool {
+        let PointRange { space, first, last } = *points;
+        let place = u64::from(space.area) << 32 ^ u64::from(space.block);
+        let mixed =
+            (place ^ first.rotate_left(20) ^ last.rotate_left(44)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // Never 0, which is no digest.
+        let digest = u32::try_from(mixed >> 32).unwrap_or(0) | 1;
+        let slot = usize::try_from(digest >> 30).ok().and_then(|at| self.polled.get_mut(at));
+        if slot.as_ref().is_some_and(|slot| **slot == digest) {
+            return true;
+        }
+        let known = covers();
+        if let Some(slot) = slot.filter(|_| known) {
+            *slot = digest;
+        }
+        known
+    }
+
     /// Judges by another baseline from now on.
     pub(crate) fn judge_by(&mut self, baseline: Option<&Compiled>) {
         self.entry = baseline.and_then(|baseline| baseline.position(&self.key));
         let entry = self.entry.and_then(|position| baseline.and_then(|baseline| baseline.entry(position)));
         self.usual = entry.map_or(0, CompiledEntry::common_functions);
+        self.polled = [0; 4];
     }
 
     /// Notes that an operation of a class passed; whether it is the first of its class.

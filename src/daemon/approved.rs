@@ -1,7 +1,8 @@
 //! The baseline that people approved: where signers are named, only what one of them signed.
 //!
 //! A baseline that was changed after it was signed is refused, and the last good one, of which the daemon keeps a copy with its
-//! signature, is judged by instead. That, too, must bear a signature: whoever can change one file may change the other.
+//! signature, is judged by instead. That, too, must bear a signature: whoever can change one file may change the other. Where both are
+//! spoiled, sensing goes on without a baseline, and says so.
 
 use core::fmt;
 use std::{fs::File, io::Read as _, path::Path};
@@ -40,19 +41,27 @@ pub(crate) fn approved(settings: &BaselineSettings) -> Result<Approved, Failure>
         }
         Err(why) => format!("`{}` is refused: {why}", file.display()),
     };
-    let Some(last) = settings.last_good.as_deref().filter(|last| last.exists()) else {
-        return Err(Failure::Input(format!(
-            "{refused}\n\nhint: have one of the signers look at it, then `fieldwarden baseline sign`"
-        )));
-    };
-    match signed(last, &signers) {
-        Ok((text, _)) => {
-            let trouble = format!("{refused}; judged by the last good one, `{}`", last.display());
-            Ok(Approved { baseline: Some(baseline_text(last, &text)?), trouble: Some(trouble) })
-        }
-        Err(why) => {
-            Err(Failure::Input(format!("{refused}; and the last good one, `{}`: {why}", last.display())))
-        }
+    Ok(match last_good(settings, &signers) {
+        Ok((last, text)) => Approved {
+            baseline: Some(baseline_text(last, &text)?),
+            trouble: Some(format!("{refused}; judged by the last good one, `{}`", last.display())),
+        },
+        // Whoever spoils a file must not switch the sensor off with it.
+        Err(why) => Approved {
+            baseline: None,
+            trouble: Some(format!(
+                "{refused}; {why}: only those detectors judge that need no baseline, until one of the signers looks at it and says `fieldwarden baseline sign`"
+            )),
+        },
+    })
+}
+
+/// The last good baseline, where there is one that still bears its signature.
+fn last_good<'a>(settings: &'a BaselineSettings, signers: &[Signer]) -> Result<(&'a Path, String), String> {
+    let last = settings.last_good.as_deref().ok_or("no `last_good` is kept")?;
+    match signed(last, signers) {
+        Ok((text, _)) => Ok((last, text)),
+        Err(why) => Err(format!("and so is the last good one, `{}`: {why}", last.display())),
     }
 }
 
@@ -144,16 +153,19 @@ mod tests {
     }
 
     #[test]
-    fn with_no_good_one_left_nothing_starts() {
+    fn with_no_good_one_left_sensing_goes_on_and_says_so() {
         let desk = Desk::new();
-        let unsigned = approved(&desk.settings).err().unwrap().to_string();
-        assert!(unsigned.contains("is refused") && unsigned.contains("baseline sign"), "{unsigned}");
+        let unsigned = approved(&desk.settings).unwrap();
+        let trouble = unsigned.trouble.unwrap();
+        assert!(unsigned.baseline.is_none(), "what nobody signed is not judged by");
+        assert!(trouble.contains("is refused") && trouble.contains("baseline sign"), "{trouble}");
         desk.sign();
         approved(&desk.settings).unwrap();
         desk.tamper("baseline.toml");
         desk.tamper("last-good.toml");
-        let both = approved(&desk.settings).err().unwrap().to_string();
-        assert!(both.contains("last-good.toml"), "{both}");
+        let both = approved(&desk.settings).unwrap();
+        assert!(both.baseline.is_none());
+        assert!(both.trouble.unwrap().contains("last-good.toml"));
     }
 
     #[test]

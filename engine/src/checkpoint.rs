@@ -10,7 +10,7 @@ use crate::{
     baseline::compiled::Compiled,
     conversation::{ConversationKey, ServiceKey, protocol_named},
     detect::{Memory, detector_id},
-    history::{Block, Device},
+    history::{Device, Image},
     incident::Case,
     shard::{Activity, Conversation, Service},
     site::{Known, Repeat, RepeatKey, Site, teller},
@@ -112,7 +112,8 @@ struct SavedDevice {
     server: Talker,
     protocol: String,
     unit: Option<u16>,
-    blocks: Vec<Block>,
+    #[serde(default)]
+    image: Image,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -152,12 +153,7 @@ pub(crate) fn write<'a>(
         alerts,
         cases: site.desk.cases(),
         told: site.repeats.things().map(|(key, repeat)| save_repeat(key, repeat)).collect(),
-        plant: site
-            .plant
-            .devices()
-            .into_iter()
-            .map(|(device, blocks)| save_device(&device, blocks))
-            .collect(),
+        plant: site.plant.devices().into_iter().map(|(device, image)| save_device(&device, image)).collect(),
         services,
         devices: site.identities.devices().map(save_identity).collect(),
     };
@@ -202,7 +198,7 @@ impl Saved {
         for saved in self.plant {
             let Some(protocol) = protocol_named(&saved.protocol) else { continue };
             let device = Device { space: saved.space, server: saved.server, protocol, unit: saved.unit };
-            site.plant.restore(device, saved.blocks);
+            site.plant.restore(device, saved.image);
         }
     }
 }
@@ -330,12 +326,12 @@ fn save_repeat(key: &RepeatKey, repeat: &Repeat) -> SavedRepeat {
     }
 }
 
-fn save_device(device: &Device, blocks: Vec<Block>) -> SavedDevice {
+fn save_device(device: &Device, image: Image) -> SavedDevice {
     SavedDevice {
         space: device.space,
         server: device.server,
         protocol: device.protocol.name().to_owned(),
         unit: device.unit,
-        blocks,
+        image,
     }
 }

@@ -90,9 +90,9 @@ impl Site {
 
     /// Looks at what hearing an observation is going to need, so that it is at hand by then. Changes nothing.
     pub(crate) fn look_at(&self, observation: &Observation, told: &Observations) {
-        if let What::Values { device, points, octets, .. } = &observation.what {
+        if let What::Values { device, points, octets, shape } = &observation.what {
             core::hint::black_box(told.octets(octets.clone()).first());
-            self.plant.look_at(device, points);
+            self.plant.look_at(device, points, *shape);
         }
     }
 

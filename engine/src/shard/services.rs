@@ -16,6 +16,8 @@ use crate::{
 
 /// Conversations (protocols and units) remembered per service.
 pub(crate) const MAX_CONVERSATIONS: usize = 512;
+/// Digests of polls remembered per conversation: a station polls a controller in a handful of requests.
+const POLLED: usize = 8;
 /// Whole minutes of which operations are counted.
 const MINUTES: usize = 10;
 
@@ -66,7 +68,7 @@ pub(crate) struct Conversation {
     /// Classes of operations that passed, one bit each.
     passed: u16,
     /// Digests of points that were read and found normal: what is polled is looked up once.
-    polled: [u32; 4],
+    polled: [u32; POLLED],
 }
 
 /// How lively a conversation is.
@@ -166,7 +168,7 @@ impl Conversation {
             served,
             poll: Poll::On,
             passed: 0,
-            polled: [0; 4],
+            polled: [0; POLLED],
         };
         conversation.judge_by(baseline);
         conversation
@@ -208,13 +210,14 @@ impl Conversation {
             (place ^ first.rotate_left(20) ^ last.rotate_left(44)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         // Never 0, which is no digest.
         let digest = u32::try_from(mixed >> 32).unwrap_or(0) | 1;
-        let slot = usize::try_from(digest >> 30).ok().and_then(|at| self.polled.get_mut(at));
-        if slot.as_ref().is_some_and(|slot| **slot == digest) {
+        if self.polled.contains(&digest) {
             return true;
         }
         let known = covers();
-        if let Some(slot) = slot.filter(|_| known) {
-            *slot = digest;
+        if known {
+            // The one found longest ago makes room.
+            self.polled.rotate_right(1);
+            self.polled[0] = digest;
         }
         known
     }
@@ -224,7 +227,7 @@ impl Conversation {
         self.entry = baseline.and_then(|baseline| baseline.position(&self.key));
         let entry = self.entry.and_then(|position| baseline.and_then(|baseline| baseline.entry(position)));
         self.usual = entry.map_or(0, CompiledEntry::common_functions);
-        self.polled = [0; 4];
+        self.polled = [0; POLLED];
     }
 
     /// Notes that an operation of a class passed; whether it is the first of its class.

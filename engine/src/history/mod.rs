@@ -1,5 +1,7 @@
 //! Memory of the plant: the last values seen at every point, and every change made to a device.
 
+mod image;
+
 use core::hash::{Hash, Hasher};
 
 use fieldwarden_model::{
@@ -12,15 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     conversation::ConversationKey,
     map::{Map, Seed, map},
-    values,
 };
+
+pub(crate) use image::Image;
 
 /// Devices (server, protocol, unit) whose values are remembered; the one heard longest ago is forgotten first.
 pub const MAX_DEVICES: usize = 4_096;
-/// Blocks of values remembered per device; the one seen longest ago is forgotten first.
-pub const MAX_BLOCKS: usize = 256;
-/// Octets of one block; what lies beyond is not remembered.
-pub const MAX_BLOCK_OCTETS: usize = 512;
 /// Values told of one write; a block download would otherwise fill the store.
 pub const MAX_VALUES_TOLD: usize = 128;
 
@@ -106,32 +105,16 @@ impl Shape {
     }
 }
 
-/// Values seen together at neighbouring points.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Block {
-    points: PointRange,
-    shape: Shape,
-    /// Asked for in a write, and not yet confirmed by an answer or a read.
-    asked: bool,
-    /// The order in which blocks were seen.
-    turn: u64,
-    octets: Vec<u8>,
-}
-
 /// The last values seen at every point.
 #[derive(Debug)]
 pub(crate) struct PlantValues {
-    devices: Map<Device, Blocks>,
+    devices: Map<Device, Image>,
     turn: u64,
-    seed: Seed,
 }
-
-/// The blocks of one device, by their points and whether they were asked for only.
-type Blocks = Map<(PointRange, bool), Block>;
 
 impl PlantValues {
     pub(crate) const fn new(seed: Seed) -> Self {
-        Self { devices: map(seed), turn: 0, seed }
+        Self { devices: map(seed), turn: 0 }
     }
 
     /// Remembers values read from a device, or asked of it in a write.
@@ -145,112 +128,69 @@ impl PlantValues {
     ) {
         self.turn += 1;
         let turn = self.turn;
-        let octets = octets.get(..MAX_BLOCK_OCTETS).unwrap_or(octets);
-        let Some(blocks) = self.devices.get_mut(&device) else {
-            if self.devices.len() >= MAX_DEVICES {
-                self.forget_stalest_device();
-            }
-            let blocks = self.devices.entry(device).or_insert(map(self.seed));
-            let block = Block { points, shape, asked, turn, octets: octets.to_vec() };
-            blocks.insert((points, asked), block);
-            return;
+        let image = match self.devices.get_mut(&device) {
+            Some(image) => image,
+            None => self.meet(device),
         };
-        if let Some(block) = blocks.get_mut(&(points, asked)) {
-            block.turn = turn;
-            block.shape = shape;
-            // Same length as a rule, so nothing is allocated.
-            block.octets.clear();
-            block.octets.extend_from_slice(octets);
-            return;
+        if asked {
+            image.ask(&points, shape, octets, turn);
+        } else {
+            image.put(&points, shape, octets, turn);
         }
-        if blocks.len() >= MAX_BLOCKS
-            && let Some(stalest) = blocks.iter().min_by_key(|(_, block)| block.turn).map(|(key, _)| *key)
-        {
-            blocks.remove(&stalest);
+    }
+
+    #[cold]
+    fn meet(&mut self, device: Device) -> &mut Image {
+        if self.devices.len() >= MAX_DEVICES {
+            self.forget_stalest_device();
         }
-        blocks.insert((points, asked), Block { points, shape, asked, turn, octets: octets.to_vec() });
+        self.devices.entry(device).or_default()
     }
 
     /// Looks at where values read are going to be kept, so that it is at hand by then. Changes nothing.
-    pub(crate) fn look_at(&self, device: &Device, points: &PointRange) {
-        let block = self.devices.get(device).and_then(|blocks| blocks.get(&(*points, false)));
-        core::hint::black_box(block.map(|block| (block.octets.first(), block.octets.last(), block.turn)));
+    pub(crate) fn look_at(&self, device: &Device, points: &PointRange, shape: Shape) {
+        if let Some(image) = self.devices.get(device) {
+            image.look_at(points, shape);
+        }
     }
 
     /// A write was answered: its values hold from now on, or never did.
     pub(crate) fn settle(&mut self, device: &Device, points: &PointRange, refused: bool) {
-        let Some(blocks) = self.devices.get_mut(device) else { return };
-        let Some(block) = blocks.remove(&(*points, true)) else { return };
-        if !refused {
-            blocks.insert((*points, false), Block { asked: false, ..block });
+        self.turn += 1;
+        if let Some(image) = self.devices.get_mut(device) {
+            image.settle(points, refused, self.turn);
         }
     }
 
     /// The last values seen at the places where values of this shape stand; shorter where some were never seen.
     pub(crate) fn last(&self, device: &Device, points: &PointRange, shape: Shape) -> Vec<Value> {
-        let Some(blocks) = self.devices.get(device) else { return Vec::new() };
-        let end = points.last.max(points.first + u64::from(shape.count) * u64::from(shape.stride));
-        let wanted = PointRange { last: end, ..*points };
-        let mut near: Vec<&Block> = blocks.values().filter(|block| block.points.overlaps(&wanted)).collect();
-        // The block seen last comes first; turns are unique, so that no hash order is seen.
-        near.sort_unstable_by_key(|block| core::cmp::Reverse(block.turn));
+        let Some(image) = self.devices.get(device) else { return Vec::new() };
         let places = (0..u64::from(shape.count)).take(MAX_VALUES_TOLD);
-        let place = |n: u64| Point { space: points.space, index: points.first + n * u64::from(shape.stride) };
-        places.map_while(|n| value_at(&near, place(n), shape)).collect()
+        let place = |n: u64| points.first.saturating_add(n * u64::from(shape.stride));
+        places.map_while(|n| image.value(Point { space: points.space, index: place(n) }, shape)).collect()
     }
 
-    /// For a checkpoint: devices sorted, the blocks of each in the order in which they were seen last.
-    pub(crate) fn devices(&self) -> Vec<(Device, Vec<Block>)> {
-        let sorted = |blocks: &Blocks| {
-            let mut blocks: Vec<Block> = blocks.values().cloned().collect();
-            blocks.sort_by_key(|block| block.turn);
-            blocks
-        };
+    /// For a checkpoint, sorted.
+    pub(crate) fn devices(&self) -> Vec<(Device, Image)> {
         let mut devices: Vec<_> =
-            self.devices.iter().map(|(device, blocks)| (*device, sorted(blocks))).collect();
+            self.devices.iter().map(|(device, image)| (*device, image.clone())).collect();
         devices.sort_by_key(|(device, _)| *device);
         devices
     }
 
     /// From a checkpoint.
-    pub(crate) fn restore(&mut self, device: Device, blocks: Vec<Block>) {
-        self.turn = blocks.iter().map(|block| block.turn).max().unwrap_or(0).max(self.turn);
-        let mut kept: Blocks = map(self.seed);
-        kept.extend(blocks.into_iter().take(MAX_BLOCKS).map(|block| ((block.points, block.asked), block)));
-        self.devices.insert(device, kept);
+    pub(crate) fn restore(&mut self, device: Device, image: Image) {
+        self.turn = image.latest().max(self.turn);
+        self.devices.insert(device, image.within_caps());
     }
 
     /// Turns are unique, so which device goes depends on no hash order.
     fn forget_stalest_device(&mut self) {
-        let latest = |blocks: &Blocks| blocks.values().map(|block| block.turn).max();
-        let stalest = self.devices.iter().min_by_key(|(_, blocks)| latest(blocks)).map(|(device, _)| *device);
+        let stalest = self.devices.iter().min_by_key(|(_, image)| image.latest()).map(|(device, _)| *device);
         if let Some(device) = stalest {
             self.devices.remove(&device);
         }
     }
-}
-
-/// The value at a place, out of the block seen last that holds one of this shape, or octets out of which one can be cut.
-fn value_at(blocks: &[&Block], place: Point, shape: Shape) -> Option<Value> {
-    let width = u64::from(shape.stride.max(1));
-    let cut = |block: &Block| -> Option<Value> {
-        let from = place.index.checked_sub(block.points.first)?;
-        if block.points.space != place.space || place.index > block.points.last {
-            return None;
-        }
-        let octets = block.shape.encoding == Encoding::Unsigned8 && block.shape.stride == 8;
-        if block.shape.stride == shape.stride && from.is_multiple_of(width) {
-            return block.shape.values(&block.octets).nth(usize::try_from(from / width).ok()?);
-        }
-        if !octets || !from.is_multiple_of(8) {
-            return None;
-        }
-        let from = usize::try_from(from / 8).ok()?;
-        let octets = block.octets.get(from..)?.get(..usize::from(shape.stride / 8))?;
-        let encoding = values::number_of(octets)?;
-        Shape { encoding, count: 1, stride: shape.stride }.values(octets).nth(0)
-    };
-    blocks.iter().find_map(|block| cut(block))
 }
 
 #[cfg(test)]
@@ -291,13 +231,14 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_remembered_within_bounds() {
+    fn devices_are_remembered_within_bounds() {
         let mut plant = PlantValues::new(Seed(1));
-        for first in 0..1_000 {
-            plant.remember(device(), registers(first, first), ONE, &[0, 1], false);
+        let unit = |n: usize| Device { unit: u16::try_from(n).ok(), ..device() };
+        for n in 0..MAX_DEVICES + 10 {
+            plant.remember(unit(n), registers(0, 0), ONE, &[0, 1], false);
         }
-        assert_eq!(plant.devices.values().map(Blocks::len).sum::<usize>(), MAX_BLOCKS);
-        assert!(plant.last(&device(), &registers(0, 0), ONE).is_empty(), "the first is forgotten");
-        assert_eq!(plant.last(&device(), &registers(999, 999), ONE), [Value::Integer(1)]);
+        assert_eq!(plant.devices.len(), MAX_DEVICES);
+        assert!(plant.last(&unit(0), &registers(0, 0), ONE).is_empty(), "the first is forgotten");
+        assert_eq!(plant.last(&unit(MAX_DEVICES), &registers(0, 0), ONE), [Value::Integer(1)]);
     }
 }

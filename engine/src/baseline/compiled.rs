@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fieldwarden_model::{AddressSpace, Mac, Point, PointRange, Talker, operation::Space};
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Pace, merge, order};
+use super::{Baseline, Entry, Envelope, Pace, merge};
 use crate::conversation::{ConversationKey, ServiceKey};
 
 /// A baseline, ready to judge.
@@ -311,10 +311,10 @@ impl CompiledEntry {
 }
 
 impl Envelope {
-    /// Whether a value lies within what was seen. An entry without bounds allows every value.
+    /// Whether a value may be written, whatever was written before it.
+    #[inline]
     pub(crate) fn allows(&self, value: fieldwarden_model::Value) -> bool {
-        let least = self.minimum.is_none_or(|minimum| order(minimum, value).is_le());
-        least && self.maximum.is_none_or(|maximum| order(value, maximum).is_le())
+        self.allowed.allows(value)
     }
 }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     baseline::{
-        Envelope,
+        Allowed, Bits, Envelope,
         arbitrary::{self, POINTS, REGISTERS},
         diff::Part,
     },
@@ -172,10 +172,12 @@ fn printed(changes: &[Change], code: u32, (index, step, value): (u64, u16, i64))
     let says = |part: &Part| match part {
         Part::Function(added) => [*added == code, false, false],
         Part::Written(points) => [false, (points.first..=points.last).contains(&index), false],
-        Part::Values { points, step, minimum, maximum } => {
-            let inside = minimum.is_none_or(|least| order(least, value).is_le())
-                && maximum.is_none_or(|most| order(value, most).is_le());
-            [false, false, holds(points, *step) && inside]
+        Part::Values { points, step, allowed } => {
+            [false, false, holds(points, *step) && allowed.allows(value)]
+        }
+        Part::Bits(points, step, old, new) => {
+            let allows = |bits: &Bits| Allowed::Bits(*bits).allows(value);
+            [false, false, holds(points, *step) && allows(new) && !allows(old)]
         }
         Part::Minimum(points, step, moved) => {
             let new = moved.new.is_none_or(|new| order(new, value).is_le());

@@ -3,9 +3,9 @@
 use fieldwarden_model::{Point, PointRange, Value};
 
 use super::super::{
-    Envelope, Moves,
+    Allowed, Counter, Envelope, Few, Moves,
     compiled::{CompiledEntry, place},
-    diff::sweep::{behind, same_bound},
+    diff::sweep::behind,
     merge, order,
 };
 
@@ -16,7 +16,7 @@ pub(super) fn unread(writes: &mut Vec<Envelope>, points: PointRange) {
     if covered.iter().any(|range| range.contains(&points)) {
         return;
     }
-    writes.push(Envelope { points, step: 1, minimum: None, maximum: None, seen: 0, moves: Moves::default() });
+    writes.push(Envelope { points, step: 1, allowed: Allowed::ANY, seen: 0, moves: Moves::default() });
     writes.sort_by_key(|envelope| (envelope.points, envelope.step));
 }
 
@@ -39,8 +39,7 @@ pub(super) fn values(writes: &mut Vec<Envelope>, points: PointRange, step: u16, 
 
 /// Which line holds the values of this width that begin here.
 fn holding(writes: &[Envelope], here: PointRange, step: u16) -> Option<usize> {
-    let probe =
-        Envelope { points: here, step, minimum: None, maximum: None, seen: 0, moves: Moves::default() };
+    let probe = Envelope { points: here, step, allowed: Allowed::ANY, seen: 0, moves: Moves::default() };
     let wanted = place(&probe);
     let class = |envelope: &Envelope| {
         let (space, step, phase, _) = place(envelope);
@@ -55,7 +54,7 @@ fn holding(writes: &[Envelope], here: PointRange, step: u16) -> Option<usize> {
 
 /// Widens what a line says of some of its points, and of no others: it is cut in up to three.
 fn widen(writes: &mut Vec<Envelope>, at: usize, here: PointRange, value: Value) {
-    let Some(line) = writes.get(at).copied() else { return };
+    let Some(line) = writes.get(at).cloned() else { return };
     if line.allows(value) {
         // The last value of a line may be cut short; all of its points are written now.
         if let Some(line) = writes.get_mut(at) {
@@ -63,28 +62,44 @@ fn widen(writes: &mut Vec<Envelope>, at: usize, here: PointRange, value: Value) 
         }
         return;
     }
-    let own = Envelope { points: here, ..line };
-    let until = behind(&own);
+    let until = behind(&Envelope { points: here, ..line.clone() });
     let head = (line.points.first < here.first)
         .then(|| PointRange { last: here.first.saturating_sub(1), ..line.points });
     let tail = (until <= line.points.last).then_some(PointRange { first: until, ..line.points });
+    let share = |points: PointRange| share(&line, points);
+    let widened = Envelope {
+        points: here,
+        allowed: wider(&line.allowed, value),
+        seen: share(here).saturating_add(1),
+        ..line.clone()
+    };
+    let rest = [head, tail].into_iter().flatten();
+    let rest = rest.map(|points| Envelope { points, seen: share(points), ..line.clone() });
+    // In the place of the line, so that of lines that begin at one point the same counts as before.
+    let parts: Vec<Envelope> = core::iter::once(widened).chain(rest).collect();
+    writes.splice(at..=at, parts);
+}
+
+/// The least of the same kind that allows a value as well.
+fn wider(allowed: &Allowed, value: Value) -> Allowed {
     let bound = |held: Option<Value>, beyond: core::cmp::Ordering| match held {
         Some(held) if order(value, held) == beyond => Some(value),
         held => held,
     };
-    let share = |points: PointRange| share(&line, points);
-    let widened = Envelope {
-        points: here,
-        minimum: bound(line.minimum, core::cmp::Ordering::Less),
-        maximum: bound(line.maximum, core::cmp::Ordering::Greater),
-        seen: share(here).saturating_add(1),
-        ..line
-    };
-    let rest = [head, tail].into_iter().flatten();
-    let rest = rest.map(|points| Envelope { points, seen: share(points), ..line });
-    // In the place of the line, so that of lines that begin at one point the same counts as before.
-    let parts: Vec<Envelope> = core::iter::once(widened).chain(rest).collect();
-    writes.splice(at..=at, parts);
+    let low = |held| bound(held, core::cmp::Ordering::Less);
+    let high = |held| bound(held, core::cmp::Ordering::Greater);
+    match allowed {
+        Allowed::Range { minimum, maximum } => {
+            Allowed::Range { minimum: low(*minimum), maximum: high(*maximum) }
+        }
+        Allowed::Values(few) => Allowed::Values(Few::new(few.iter().chain([value]).collect())),
+        // What has no bits stays outside, and the alert is refused.
+        Allowed::Bits(bits) => Allowed::Bits(bits.with(bits.strange(value).unwrap_or(0))),
+        Allowed::Counter(counter) => {
+            let Counter { step, minimum, maximum } = **counter;
+            Allowed::Counter(Box::new(Counter { step, minimum: low(minimum), maximum: high(maximum) }))
+        }
+    }
 }
 
 /// How many of the values that a line rests on fall to some of its points, taken as spread evenly.
@@ -95,23 +110,16 @@ fn share(line: &Envelope, points: PointRange) -> u64 {
 }
 
 fn add(fresh: &mut Vec<Envelope>, here: PointRange, step: u16, value: Value) {
-    let value = Some(value);
+    let allowed = Allowed::only(value);
     if let Some(before) = fresh.last_mut()
         && before.points.last.checked_add(1) == Some(here.first)
-        && same_bound(before.minimum, value)
+        && before.allowed.same(&allowed)
     {
         before.points.last = here.last;
         before.seen += 1;
         return;
     }
-    fresh.push(Envelope {
-        points: here,
-        step,
-        minimum: value,
-        maximum: value,
-        seen: 1,
-        moves: Moves::default(),
-    });
+    fresh.push(Envelope { points: here, step, allowed, seen: 1, moves: Moves::default() });
 }
 
 /// Whether each value may be written, as the engine judges.

@@ -6,8 +6,8 @@
 
 use fieldwarden_model::{Operation, Point, PointRange, Severity, Value, Verb};
 
-use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, is_demand};
-use crate::baseline::{Envelope, compiled::CompiledEntry};
+use super::{Bucket, Context, Detector, Finding, Judged, Memory, Need, Subject, is_demand};
+use crate::baseline::{Allowed, Envelope, compiled::CompiledEntry};
 
 /// Judges written values.
 pub struct ValueOutOfRange;
@@ -25,7 +25,7 @@ impl Detector for ValueOutOfRange {
         &self,
         _: &Context<'_>,
         subject: &Subject<'_>,
-        _: &mut Memory,
+        memory: &mut Memory,
         findings: &mut dyn FnMut(Finding),
     ) {
         let Subject::Operation(judged, operation) = subject else { return };
@@ -37,41 +37,87 @@ impl Detector for ValueOutOfRange {
         if !entry.covers_write(&points) {
             return;
         }
-        let Some((value, envelope)) = first_outside(entry, operation, points) else { return };
+        let outside = first_outside(entry, operation, points);
+        let Some((value, contradicted)) = outside.or_else(|| first_out_of_order(judged, entry, memory))
+        else {
+            return;
+        };
         let mut finding = Finding::of_operation(self.id(), judged, operation);
         finding.bucket = Bucket { points: Some(points), ..Bucket::default() };
         finding.severity = Severity::High;
         finding.techniques = &["T0836"];
         let text = finding.points_text().unwrap_or_else(|| String::from("points"));
-        (finding.sentence, finding.baseline_entry) = match envelope {
-            Some(Envelope { minimum: Some(minimum), maximum: Some(maximum), .. }) => (
-                format!(
-                    "{{client}} wrote {value} to {text} on {{server}}, outside the {minimum} to {maximum} seen before"
-                ),
-                Some(format!("{}: {text} takes {minimum} to {maximum}", entry.id())),
+        let wrote = format!("{{client}} wrote {value} to {text} on {{server}}");
+        (finding.sentence, finding.baseline_entry) = match contradicted {
+            Contradicted::Width => (format!("{wrote} in a width never used there before"), Some(entry.id())),
+            Contradicted::Values(envelope) => (
+                match envelope.allowed {
+                    Allowed::Range { .. } => format!("{wrote}, outside the {} seen before", shown(envelope)),
+                    _ => format!("{wrote}: {text} takes {}", shown(envelope)),
+                },
+                Some(format!("{}: {text} takes {}", entry.id(), shown(envelope))),
             ),
-            _ => (
-                format!(
-                    "{{client}} wrote {value} to {text} on {{server}} in a width never used there before"
-                ),
-                Some(entry.id()),
+            Contradicted::Order(envelope, before) => (
+                format!("{wrote} after {before}: {text} takes {}", shown(envelope)),
+                Some(format!("{}: {text} takes {}", entry.id(), shown(envelope))),
             ),
         };
         findings(finding);
     }
 }
 
+/// What a value contradicts.
+enum Contradicted<'a> {
+    /// No value of this width is written there.
+    Width,
+    /// It is none of these.
+    Values(&'a Envelope),
+    /// It does not follow the one before.
+    Order(&'a Envelope, f64),
+}
+
+/// The values of an envelope, in words.
+fn shown(envelope: &Envelope) -> String {
+    match envelope.allowed {
+        Allowed::Range { minimum: Some(minimum), maximum: Some(maximum) } => {
+            format!("{minimum} to {maximum}")
+        }
+        _ => envelope.bounds_text(),
+    }
+}
+
+/// A count that went on otherwise than by its steps. Where writes are known to be missing nobody can tell.
+fn first_out_of_order<'a>(
+    judged: &Judged<'_>,
+    entry: &'a CompiledEntry,
+    memory: &Memory,
+) -> Option<(Value, Contradicted<'a>)> {
+    if judged.lacks.blinds(&[Need::Requests]) {
+        return None;
+    }
+    memory.tracks()?.moves().iter().find_map(|moved| {
+        let envelope = entry.envelope(moved.point, moved.stride)?;
+        let before = moved.moved.before;
+        let is_next = envelope.allowed.follows(before, moved.value);
+        (!is_next).then_some((moved.value, Contradicted::Order(envelope, before)))
+    })
+}
+
 fn first_outside<'a>(
     entry: &'a CompiledEntry,
     operation: &Operation<'_>,
     points: PointRange,
-) -> Option<(Value, Option<&'a Envelope>)> {
+) -> Option<(Value, Contradicted<'a>)> {
     let values = operation.values?;
     let mut index = points.first;
     for value in values.iter() {
         let envelope = entry.envelope(Point { space: points.space, index }, values.stride);
-        if !envelope.is_some_and(|envelope| envelope.allows(value)) {
-            return Some((value, envelope));
+        match envelope {
+            None => return Some((value, Contradicted::Width)),
+            Some(envelope) if !envelope.allows(value) => {
+                return Some((value, Contradicted::Values(envelope)));
+            }
+            Some(_) => {}
         }
         index = index.saturating_add(u64::from(values.stride));
     }

@@ -3,11 +3,12 @@
 use fieldwarden_model::{Point, PointRange, Value};
 
 use super::super::{
-    Allowed, Counter, Envelope, Few, Moves,
+    Allowed, Counter, Envelope, Few, MAX_LISTED, Moves,
     compiled::{CompiledEntry, place},
     diff::sweep::behind,
     merge, order,
 };
+use crate::motion::number;
 
 /// Points written with values that could not be read: learning holds any value for normal there, too.
 pub(super) fn unread(writes: &mut Vec<Envelope>, points: PointRange) {
@@ -20,21 +21,30 @@ pub(super) fn unread(writes: &mut Vec<Envelope>, points: PointRange) {
     writes.sort_by_key(|envelope| (envelope.points, envelope.step));
 }
 
-/// Lets each value be written to its points.
-pub(super) fn values(writes: &mut Vec<Envelope>, points: PointRange, step: u16, values: &[Value]) {
+/// Lets each value be written to its points, after the one before it where that is known.
+///
+/// # Errors
+/// Why no line of the kind that is there can let a value through.
+pub(super) fn values(
+    writes: &mut Vec<Envelope>,
+    points: PointRange,
+    step: u16,
+    values: &[(Option<Value>, Value)],
+) -> Result<(), &'static str> {
     let mut fresh: Vec<Envelope> = Vec::new();
     let mut index = points.first;
-    for value in values {
+    for (before, value) in values {
         let last = index.saturating_add(u64::from(step) - 1).min(points.last);
         let here = PointRange { first: index, last, ..points };
         match holding(writes, here, step) {
-            Some(at) => widen(writes, at, here, *value),
+            Some(at) => widen(writes, at, here, (*before, *value))?,
             None => add(&mut fresh, here, step, *value),
         }
         index = index.saturating_add(u64::from(step));
     }
     writes.append(&mut fresh);
     writes.sort_by_key(|envelope| (envelope.points, envelope.step));
+    Ok(())
 }
 
 /// Which line holds the values of this width that begin here.
@@ -53,14 +63,20 @@ fn holding(writes: &[Envelope], here: PointRange, step: u16) -> Option<usize> {
 }
 
 /// Widens what a line says of some of its points, and of no others: it is cut in up to three.
-fn widen(writes: &mut Vec<Envelope>, at: usize, here: PointRange, value: Value) {
-    let Some(line) = writes.get(at).cloned() else { return };
-    if line.allows(value) {
+fn widen(
+    writes: &mut Vec<Envelope>,
+    at: usize,
+    here: PointRange,
+    (before, value): (Option<Value>, Value),
+) -> Result<(), &'static str> {
+    let Some(line) = writes.get(at).cloned() else { return Ok(()) };
+    let is_next = before.is_none_or(|before| line.allowed.follows(number(before), value));
+    if line.allows(value) && is_next {
         // The last value of a line may be cut short; all of its points are written now.
         if let Some(line) = writes.get_mut(at) {
             line.points.last = line.points.last.max(here.last);
         }
-        return;
+        return Ok(());
     }
     let until = behind(&Envelope { points: here, ..line.clone() });
     let head = (line.points.first < here.first)
@@ -69,7 +85,7 @@ fn widen(writes: &mut Vec<Envelope>, at: usize, here: PointRange, value: Value) 
     let share = |points: PointRange| share(&line, points);
     let widened = Envelope {
         points: here,
-        allowed: wider(&line.allowed, value),
+        allowed: wider(&line.allowed, before, value)?,
         seen: share(here).saturating_add(1),
         ..line.clone()
     };
@@ -78,10 +94,11 @@ fn widen(writes: &mut Vec<Envelope>, at: usize, here: PointRange, value: Value) 
     // In the place of the line, so that of lines that begin at one point the same counts as before.
     let parts: Vec<Envelope> = core::iter::once(widened).chain(rest).collect();
     writes.splice(at..=at, parts);
+    Ok(())
 }
 
 /// The least of the same kind that allows a value as well.
-fn wider(allowed: &Allowed, value: Value) -> Allowed {
+fn wider(allowed: &Allowed, before: Option<Value>, value: Value) -> Result<Allowed, &'static str> {
     let bound = |held: Option<Value>, beyond: core::cmp::Ordering| match held {
         Some(held) if order(value, held) == beyond => Some(value),
         held => held,
@@ -90,15 +107,38 @@ fn wider(allowed: &Allowed, value: Value) -> Allowed {
     let high = |held| bound(held, core::cmp::Ordering::Greater);
     match allowed {
         Allowed::Range { minimum, maximum } => {
-            Allowed::Range { minimum: low(*minimum), maximum: high(*maximum) }
+            Ok(Allowed::Range { minimum: low(*minimum), maximum: high(*maximum) })
         }
-        Allowed::Values(few) => Allowed::Values(Few::new(few.iter().chain([value]).collect())),
-        // What has no bits stays outside, and the alert is refused.
-        Allowed::Bits(bits) => Allowed::Bits(bits.with(bits.strange(value).unwrap_or(0))),
+        Allowed::Values(few) if few.len() < MAX_LISTED => {
+            Ok(Allowed::Values(Few::new(few.iter().chain([value]).collect())))
+        }
+        Allowed::Values(_) => {
+            Err("the line lists as many `values` as it may\n\nhint: say minimum and maximum by hand")
+        }
+        Allowed::Bits(bits) => match bits.strange(value) {
+            Some(strange) => Ok(Allowed::Bits(bits.with(strange))),
+            None => Err("a real number has no bits to add\n\nhint: say minimum and maximum by hand"),
+        },
         Allowed::Counter(counter) => {
             let Counter { step, minimum, maximum } = **counter;
-            Allowed::Counter(Box::new(Counter { step, minimum: low(minimum), maximum: high(maximum) }))
+            let wide = Counter { step, minimum: low(minimum), maximum: high(maximum) };
+            count(wide, before, value).map(|counter| Allowed::Counter(Box::new(counter)))
         }
+    }
+}
+
+/// A counter that also goes on from one value to another.
+fn count(counter: Counter, before: Option<Value>, value: Value) -> Result<Counter, &'static str> {
+    let Some(before) = before.filter(|before| !counter.follows(number(*before), value)) else {
+        return Ok(counter);
+    };
+    match (before, value) {
+        (Value::Integer(before), Value::Integer(value)) if value > before => {
+            Ok(Counter { step: value.abs_diff(before), ..counter })
+        }
+        _ => Err(
+            "a count that goes down otherwise than to begin anew is no count\n\nhint: say minimum and maximum in the place of `counter` by hand",
+        ),
     }
 }
 

@@ -6,7 +6,7 @@ use fieldwarden_model::{PointRange, ShortText, Value};
 
 use super::{
     super::{
-        Allowed, Baseline, Bits, Entry, Envelope, Few, Function, Moves, Pace,
+        Allowed, Baseline, Entry, Envelope, Few, Function, Moves, Pace,
         allowed::same_bound,
         compiled::CompiledEntry,
         function_text, order,
@@ -218,27 +218,27 @@ fn movement(told: &mut Teller, place: &str, segment: &Segment, old: &Moves, new:
     told.tell(part, format!("movement of {place}"), (Some(old.text()), Some(new.text())), meaning);
 }
 
-/// Whether two are of different kinds, or have no value in common: then the one goes and the other comes.
+/// Whether two of one kind have no value in common: then the one goes and the other comes.
 fn apart(a: &Allowed, b: &Allowed) -> bool {
     let above = |low: Option<Value>, high: Option<Value>| {
         low.zip(high).is_some_and(|(low, high)| order(low, high).is_gt())
     };
     match (a, b) {
         (Allowed::Values(old), Allowed::Values(new)) => !new.iter().any(|value| old.spells(value)),
-        _ if !a.is_like(b) => true,
+        _ if !a.is_like(b) => false,
         _ => a.bounds().zip(b.bounds()).is_some_and(|((low, high), (other_low, other_high))| {
             above(low, other_high) || above(other_low, high)
         }),
     }
 }
 
-/// What two envelopes of one kind say otherwise.
+/// What two envelopes say otherwise.
 fn kind(told: &mut Teller, place: &str, at: (PointRange, u16), old: &Allowed, new: &Allowed) {
     match (old, new) {
         (Allowed::Values(old), Allowed::Values(new)) => listed(told, place, at, old, new),
-        (Allowed::Bits(old), Allowed::Bits(new)) => bits(told, place, at, *old, *new),
         (Allowed::Counter(old), Allowed::Counter(new)) => counter(told, place, at, old.step, new.step),
-        _ => {}
+        (Allowed::Range { .. }, Allowed::Range { .. }) => {}
+        _ => return replaced(told, place, at, old, new),
     }
     let ends = |allowed: &Allowed| allowed.bounds().unwrap_or_default();
     let ((low, high), (new_low, new_high)) = (ends(old), ends(new));
@@ -273,25 +273,22 @@ fn listed(told: &mut Teller, place: &str, (points, step): (PointRange, u16), old
     }
 }
 
-fn bits(told: &mut Teller, place: &str, (points, step): (PointRange, u16), old: Bits, new: Bits) {
-    let (was, is) = (Allowed::Bits(old), Allowed::Bits(new));
-    for (effect, nothing, meaning) in [
-        (
-            Effect::Narrows,
-            is.covers(&was),
-            "words of the former that are none of the latter are told when written",
-        ),
-        (Effect::Widens, was.covers(&is), "words of the latter that are none of the former may be written"),
-    ] {
-        if !nothing {
+/// Bits that became others, or values of another kind.
+fn replaced(told: &mut Teller, place: &str, (points, step): (PointRange, u16), old: &Allowed, new: &Allowed) {
+    let narrows = !new.covers(old);
+    let widens = !old.covers(new);
+    let less = "what is not among the latter is told when written";
+    let more = "what is not among the former may be written";
+    for (effect, happens, meaning) in [(Effect::Narrows, narrows, less), (Effect::Widens, widens, more)] {
+        if happens {
+            let part = Part::Replaced { points, step, old: old.clone(), new: new.clone() };
             let both = (Some(old.text()), Some(new.text()));
-            told.tell(
-                (Part::Bits(points, step, old, new), effect),
-                format!("bits of {place}"),
-                both,
-                meaning,
-            );
+            told.tell((part, effect), format!("values of {place}"), both, meaning);
         }
+    }
+    if !narrows && !widens && !old.same(new) {
+        let both = (Some(old.text()), Some(new.text()));
+        told.tell((Part::Lines, Effect::Same), format!("values of {place}"), both, "the same values");
     }
 }
 

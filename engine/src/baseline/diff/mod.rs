@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use fieldwarden_model::{PointRange, Value};
 
-use super::{Allowed, Baseline, Bits, Entry, KnownTalker, Subject};
+use super::{Allowed, Baseline, Entry, KnownTalker, Subject};
 pub(crate) use entry::bare;
 
 /// What a difference does to judgement.
@@ -74,8 +74,17 @@ pub enum Part {
     Minimum(PointRange, u16, Bound),
     /// The greatest value that may be written.
     Maximum(PointRange, u16, Bound),
-    /// The bits of a word: those before, those after.
-    Bits(PointRange, u16, Bits, Bits),
+    /// Bits that became others, or values of another kind.
+    Replaced {
+        /// Of which points.
+        points: PointRange,
+        /// How many points one value spans.
+        step: u16,
+        /// The values before.
+        old: Allowed,
+        /// The values after.
+        new: Allowed,
+    },
     /// The most a count goes up by: before, and after.
     Counter(PointRange, u16, u64, u64),
     /// How many values an envelope rests on.

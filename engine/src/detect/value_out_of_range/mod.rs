@@ -126,8 +126,9 @@ fn first_outside<'a>(
 
 #[cfg(test)]
 mod tests {
-    use fieldwarden_model::{PointRange, Values, operation::Encoding};
+    use fieldwarden_model::{PointRange, Value, Values, operation::Encoding};
 
+    use crate::baseline::{Allowed, Bits, Counter, Few};
     use crate::bench::{Bench, HMI, PLC, baseline, points, write};
 
     #[test]
@@ -143,6 +144,35 @@ mod tests {
         let mut bench = Bench::new();
         bench.asks(HMI, PLC, &write("40101", &[0, 0])).asks(HMI, PLC, &write("40101", &[0, 100]));
         assert!(bench.alerts.is_empty());
+    }
+
+    /// The sentences told of writes to a point that takes these values.
+    fn told(allowed: Allowed, values: &[u8]) -> Vec<String> {
+        let mut baseline = baseline();
+        baseline.conversations[0].writes[0].allowed = allowed;
+        let mut bench = Bench::with(Some(baseline));
+        for value in values {
+            bench.asks(HMI, PLC, &write("40101", &[0, *value]));
+        }
+        bench.alerts.iter().map(|alert| alert.summary.clone()).collect()
+    }
+
+    #[test]
+    fn each_kind_says_what_contradicts_it() {
+        let wrote = |text: &str| vec![format!("10.0.0.5 wrote {text}")];
+        let few = Allowed::Values(Few::new([0, 1, 3].map(Value::Integer).to_vec()));
+        let at = "to 40101 on Dosing PLC (10.0.0.20)";
+        assert_eq!(told(few, &[0, 3, 1, 2]), wrote(&format!("2 {at}: 40101 takes 0, 1 or 3")));
+        let bits = Allowed::Bits(Bits::new(0x3, 0x8).unwrap());
+        let takes = "40101 takes bits 0x0003 with 0x0008 always set";
+        assert_eq!(told(bits.clone(), &[8, 11, 9, 27]), wrote(&format!("27 {at}: {takes}")));
+        assert_eq!(told(bits, &[3]), wrote(&format!("3 {at}: {takes}")), "what is always set is missing");
+        let counter = Counter { step: 2, minimum: None, maximum: None };
+        let counter = Allowed::Counter(Box::new(counter));
+        let takes = "40101 takes any value, counting up by at most 2";
+        assert_eq!(told(counter.clone(), &[250, 252, 254, 0, 1, 1, 2]), [""; 0]);
+        assert_eq!(told(counter.clone(), &[7, 9, 12]), wrote(&format!("12 {at} after 9: {takes}")));
+        assert_eq!(told(counter, &[7, 9, 8]), wrote(&format!("8 {at} after 9: {takes}")));
     }
 
     #[test]

@@ -21,7 +21,10 @@ pub(crate) fn wanted(alert: &Alert) -> Wanted {
     Wanted {
         name: id.clone(),
         facts: vec![
-            format!("evidence of alert {id}, incident {}", alert.incident),
+            match alert.incident.0.as_str() {
+                "" => format!("evidence of alert {id}, without an incident"),
+                incident => format!("evidence of alert {id}, incident {incident}"),
+            },
             format!("{}, {} {}: {}", alert.detector, alert.severity, alert.time, alert.summary),
             "this file's SHA-256 stands in chain.jsonl beside it; `fieldwarden evidence verify` compares"
                 .into(),

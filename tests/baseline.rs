@@ -311,3 +311,47 @@ fn a_hundred_thousand_points_are_answered_at_once() {
     }
     assert!(slow.is_empty(), "{slow:?}");
 }
+
+/// Each kind of values, read, shown and asked about; and what is wrong with a line that is none.
+#[test]
+fn each_kind_of_values_is_read_and_explained() {
+    let folder = Folder::new("kinds");
+    let kinds = [
+        ("values = [3, 0, 1, 3], seen = 120", "0, 1 or 3", "3", "2"),
+        ("values = [0.5, 2], seen = 12", "0.5 or 2", "2", "1"),
+        ("bits = \"0x000f\", seen = 400", "bits 0x000f", "15", "16"),
+        ("bits = 3, set = \"0x0400\", seen = 400", "bits 0x0003 with 0x0400 always set", "1027", "3"),
+        (
+            "counter = 1, minimum = 0, maximum = 255, seen = 4000",
+            "0 to 255, counting up by at most 1",
+            "9",
+            "256",
+        ),
+        ("minimum = 0, maximum = 100, seen = 12", "0 to 100", "100", "101"),
+    ];
+    for (line, words, normal, strange) in kinds {
+        folder.put("kind.toml", &SMALL.replace("minimum = 0, maximum = 100, seen = 12", line));
+        let shown = folder.said("show kind.toml");
+        assert!(shown.contains(&format!("40101: {words}, ")), "{line}: {shown}");
+        let ask = "explain kind.toml --client 10.0.0.5 --server 10.0.0.20 --points 40101 --value ";
+        assert!(folder.said(&format!("{ask}{normal}")).starts_with("Normal"), "{line}: {normal}");
+        let told = folder.said(&format!("{ask}{strange}"));
+        assert!(told.contains(&format!("{strange} is outside: 40101 takes {words}")), "{line}: {told}");
+    }
+    let faults = [
+        ("values = []", "expected 1 to 64 values, there are 0"),
+        ("values = [1], minimum = 0", "`values` and `minimum` or `maximum` do not stand together"),
+        ("bits = \"0x3\", counter = 1", "`bits` and `counter` do not stand together"),
+        ("bits = \"0x3\", set = \"0x6\"", "0x0002 stands in `bits` as well"),
+        ("set = \"0x6\"", "`set` stands beside `bits` alone"),
+        ("bits = \"xyz\"", "expected bits"),
+        ("bits = -1", "expected bits"),
+        ("counter = 1, minimum = 9, maximum = 3", "9 is greater than the maximum 3"),
+    ];
+    for (line, fault) in faults {
+        folder.put("kind.toml", &SMALL.replace("minimum = 0, maximum = 100, seen = 12", line));
+        let run = folder.baseline("show kind.toml");
+        let told = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(run.status.code() == Some(2) && told.contains(fault), "{line}: {told}");
+    }
+}

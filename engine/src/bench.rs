@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fieldwarden_model::{
     AddressSpace, Alert, Endpoint, FrameRef, Incident, Operation, Outcome, PointRange, Talker, Timestamp,
-    Transport, Value, Values, Verb, operation::Encoding, site::Asset, window::ChangeWindow, zone::Conduit,
+    Transport, Values, Verb, operation::Encoding, site::Asset, window::ChangeWindow, zone::Conduit,
 };
 use fieldwarden_protocols::{Anomaly, Body, Direction, FieldValue, FieldVisitor, Kind, Message, Protocol};
 
 use crate::{
-    baseline::{Baseline, Entry, Envelope, Function, KnownTalker, Moves, Pace, compiled::Compiled},
+    baseline::{Allowed, Baseline, Entry, Envelope, Function, KnownTalker, Moves, Pace, compiled::Compiled},
     blindness::{Place, Reason},
     detect,
     engine::Output,
@@ -363,8 +363,7 @@ pub(crate) fn baseline() -> Baseline {
     let setpoint = Envelope {
         points: points("40101"),
         step: 1,
-        minimum: Some(Value::Integer(0)),
-        maximum: Some(Value::Integer(100)),
+        allowed: Allowed::between(0, 100),
         seen: 12,
         moves: Moves::default(),
     };

@@ -69,7 +69,7 @@ pub fn alert(alert: &Alert, captures: Captures<'_>) -> String {
         assured: alert.assured,
         summary: &alert.summary,
         baseline_entry: alert.baseline_entry.as_deref(),
-        incident: &alert.incident.0,
+        incident: Some(alert.incident.0.as_str()).filter(|incident| !incident.is_empty()),
     })
 }
 
@@ -181,7 +181,7 @@ struct AlertLine<'a> {
     assured: bool,
     summary: &'a str,
     baseline_entry: Option<&'a str>,
-    incident: &'a str,
+    incident: Option<&'a str>,
 }
 
 #[derive(Serialize)]

@@ -16,6 +16,8 @@ pub(crate) struct Motion {
 /// One move.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Moved {
+    /// The value before.
+    pub(crate) before: f64,
     /// How far from the value before, without sign.
     pub(crate) step: f64,
     /// The sum of the steps in this direction since the last turn, without sign.
@@ -31,7 +33,8 @@ impl Motion {
     /// judging cut the same.
     pub(crate) fn to(&mut self, value: Value, time: Timestamp) -> Option<Moved> {
         let value = number(value);
-        let step = value - self.last.replace(value)?;
+        let before = self.last.replace(value)?;
+        let step = value - before;
         // Neither zero nor what is no number moves.
         if step.is_nan() || step.abs() <= 0.0 {
             return None;
@@ -46,7 +49,7 @@ impl Motion {
         }
         self.run += step;
         self.steps = self.steps.saturating_add(1);
-        Some(Moved { step: step.abs(), run: self.run.abs(), steps: self.steps, turns: self.turns })
+        Some(Moved { before, step: step.abs(), run: self.run.abs(), steps: self.steps, turns: self.turns })
     }
 }
 

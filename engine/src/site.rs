@@ -1,6 +1,7 @@
 //! The site: everything that looks across conversations. Consumes the shards' observations in the order of (time, frame,
 //! n) and makes alerts and incidents of them.
 
+mod buttons;
 mod identities;
 mod repeats;
 mod sensor;
@@ -11,6 +12,7 @@ use fieldwarden_model::{
     digest::Digest,
 };
 
+use buttons::Buttons;
 pub(crate) use identities::{Identities, Known, teller};
 pub(crate) use repeats::{Repeat, RepeatKey, Repeats};
 use sensor::Sensor;
@@ -50,6 +52,7 @@ pub(crate) struct Site {
     survey: Survey,
     tags: Tags,
     windows: Windows,
+    buttons: Buttons,
 }
 
 impl Site {
@@ -72,6 +75,7 @@ impl Site {
             survey: Survey::default(),
             tags: Tags::default(),
             windows: Windows::default(),
+            buttons: Buttons::default(),
         }
     }
 
@@ -179,6 +183,8 @@ impl Site {
         // Within a window it is another thing than behind it, which is told however lately it was information.
         let order = self.windows.explain(&mut finding, &self.plan);
         let key = RepeatKey::of(&finding).under(order.as_deref());
+        let finding = if order.is_some() { Some(finding) } else { self.unless_button(finding, &key, out) };
+        let Some(finding) = finding else { return };
         if let Some(incident) = self.repeats.repeated(&key, finding.time, &settings) {
             self.desk.repeat(&incident, finding.time);
             return;

@@ -226,6 +226,18 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
+    /// What was told for information, and is worked on by nobody.
+    fn alone(&mut self) -> Outcome {
+        let none = IncidentId(String::new());
+        let Some(told) = self.stories.get(&none) else { return Ok(()) };
+        writeln!(self.out, "For information, in no incident:")?;
+        for (time, sentence) in told {
+            writeln!(self.out, "  {}  {sentence}", clock(*time).get(11..).unwrap_or_default())?;
+        }
+        writeln!(self.out)?;
+        Ok(())
+    }
+
     fn people(&mut self, engine: &Engine, incidents: &[Incident]) -> Outcome {
         let summary = engine.summary();
         if incidents.is_empty() {
@@ -247,6 +259,7 @@ impl<'a> Report<'a> {
             writeln!(self.out, "{table}")?;
             self.stories(incidents)?;
         }
+        self.alone()?;
         let messages: Vec<String> =
             summary.messages.iter().map(|(protocol, count)| format!("{count} {protocol}")).collect();
         writeln!(

@@ -3,7 +3,9 @@
 use fieldwarden_model::{AddressSpace, PointRange, Space, Timestamp, Transport, Value};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned, Moves, Pace};
+use super::{
+    Allowed, Baseline, Bits, Counter, Entry, Envelope, Few, Function, KnownTalker, Learned, Moves, Pace,
+};
 use crate::bench::{HMI, PLC, ROGUE, talker};
 
 /// Holding registers of Modbus.
@@ -22,15 +24,35 @@ fn range() -> impl Strategy<Value = PointRange> {
     (0..POINTS, 0_u64..5).prop_map(|(first, more)| PointRange { space: REGISTERS, first, last: first + more })
 }
 
+/// Two bounds that do not cross: a file whose minimum lies above its maximum is refused.
+fn bounds() -> impl Strategy<Value = (Option<Value>, Option<Value>)> {
+    (option::weighted(0.9, value()), option::weighted(0.9, value())).prop_map(|(one, other)| {
+        let crossed = one.zip(other).is_some_and(|(one, other)| super::order(one, other).is_gt());
+        if crossed { (other, one) } else { (one, other) }
+    })
+}
+
+/// Values of any kind.
+pub(crate) fn allowed() -> impl Strategy<Value = Allowed> {
+    let counter = |(step, (minimum, maximum))| Allowed::Counter(Box::new(Counter { step, minimum, maximum }));
+    prop_oneof![
+        4 => bounds().prop_map(|(minimum, maximum)| Allowed::Range { minimum, maximum }),
+        2 => vec(value(), 1..4).prop_map(|values| Allowed::Values(Few::new(values))),
+        2 => (0_u64..8, 0_u64..16).prop_map(|(changing, set)| {
+            Allowed::Bits(Bits::new(changing, set & !changing).unwrap_or_default())
+        }),
+        1 => (1_u64..4, bounds()).prop_map(counter),
+    ]
+}
+
 pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
-    (range(), 1_u16..=2, option::weighted(0.9, value()), option::weighted(0.9, value()), 0_u64..4).prop_map(
-        |(points, step, one, other, seen)| {
-            // A file whose minimum lies above its maximum is refused.
-            let crossed = one.zip(other).is_some_and(|(one, other)| super::order(one, other).is_gt());
-            let (minimum, maximum) = if crossed { (other, one) } else { (one, other) };
-            Envelope { points, step, minimum, maximum, seen, moves: Moves::default() }
-        },
-    )
+    (range(), 1_u16..=2, allowed(), 0_u64..4).prop_map(|(points, step, allowed, seen)| Envelope {
+        points,
+        step,
+        allowed,
+        seen,
+        moves: Moves::default(),
+    })
 }
 
 /// An envelope of values that move as they were seen to, or in any way.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fieldwarden_model::{AddressSpace, Mac, Point, PointRange, Talker, operation::Space};
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Pace, merge, order};
+use super::{Baseline, Entry, Envelope, Pace, merge};
 use crate::conversation::{ConversationKey, ServiceKey};
 
 /// A baseline, ready to judge.
@@ -219,7 +219,7 @@ impl CompiledEntry {
     }
 
     /// The envelopes in the order in which they are searched.
-    pub(super) fn envelopes(&self) -> &[Envelope] {
+    pub(crate) fn envelopes(&self) -> &[Envelope] {
         &self.envelopes
     }
 
@@ -247,6 +247,11 @@ impl CompiledEntry {
     #[inline]
     pub(crate) fn covers_read(&self, points: &PointRange) -> bool {
         self.read.is_empty() || covers(&self.read, points)
+    }
+
+    /// The points read here together with these, which are read as well.
+    pub(crate) fn polled(&self, points: &PointRange) -> Option<&PointRange> {
+        holding(&self.read, points)
     }
 
     /// How many points are read here.
@@ -311,10 +316,10 @@ impl CompiledEntry {
 }
 
 impl Envelope {
-    /// Whether a value lies within what was seen. An entry without bounds allows every value.
+    /// Whether a value may be written, whatever was written before it.
+    #[inline]
     pub(crate) fn allows(&self, value: fieldwarden_model::Value) -> bool {
-        let least = self.minimum.is_none_or(|minimum| order(minimum, value).is_le());
-        least && self.maximum.is_none_or(|maximum| order(value, maximum).is_le())
+        self.allowed.allows(value)
     }
 }
 
@@ -334,9 +339,15 @@ fn reads(thing: &impl fmt::Display, text: &str) -> bool {
 /// Whether one of these ranges, sorted and merged, holds all these points.
 #[inline]
 fn covers(ranges: &[PointRange], points: &PointRange) -> bool {
+    holding(ranges, points).is_some()
+}
+
+/// The one of these ranges, sorted and merged, that holds all these points.
+#[inline]
+fn holding<'a>(ranges: &'a [PointRange], points: &PointRange) -> Option<&'a PointRange> {
     let after = ranges.partition_point(|range| (range.space, range.first) <= (points.space, points.first));
     let before = after.checked_sub(1).and_then(|at| ranges.get(at));
-    before.is_some_and(|range| range.contains(points))
+    before.filter(|range| range.contains(points))
 }
 
 /// Ranges cited in one alert.

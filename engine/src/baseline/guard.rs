@@ -16,7 +16,6 @@ use fieldwarden_protocols::link::{Layers, dissect};
 use super::{
     Baseline, Entry, Envelope, KnownTalker,
     learn::{Learner, Settings, Settled},
-    order,
 };
 use crate::engine::{Engine, Input, Output, Settings as EngineSettings};
 
@@ -247,17 +246,7 @@ fn rest(entry: &Entry, known: &Entry) -> Option<Entry> {
 
 /// Whether an envelope lets through all that another does.
 fn covers(wide: &Envelope, narrow: &Envelope) -> bool {
-    let least = match (wide.minimum, narrow.minimum) {
-        (None, _) => true,
-        (Some(wide), Some(narrow)) => order(wide, narrow).is_le(),
-        (Some(_), None) => false,
-    };
-    let most = match (wide.maximum, narrow.maximum) {
-        (None, _) => true,
-        (Some(wide), Some(narrow)) => order(wide, narrow).is_ge(),
-        (Some(_), None) => false,
-    };
-    wide.step == narrow.step && wide.points.contains(&narrow.points) && least && most
+    wide.step == narrow.step && wide.points.contains(&narrow.points) && wide.allowed.covers(&narrow.allowed)
 }
 
 /// Adds what is not there yet; of a conversation that is there, what goes beyond it becomes part of it.

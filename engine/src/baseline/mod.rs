@@ -5,6 +5,7 @@
 //! engine judges by. [`learn`] makes one out of traffic.
 
 pub mod accept;
+mod allowed;
 #[cfg(test)]
 mod arbitrary;
 pub(crate) mod compiled;
@@ -17,9 +18,11 @@ mod notes;
 mod pace;
 mod place;
 mod read;
+mod shape;
 pub mod text;
 mod write;
 
+pub use allowed::{Allowed, Bits, Counter, Few, MAX_LISTED};
 pub use place::{Placed, Placing, Subject};
 pub use read::Reading;
 
@@ -118,16 +121,14 @@ pub struct Function {
 }
 
 /// Points that are written, and the values they were seen to take.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Envelope {
     /// The points.
     pub points: PointRange,
     /// How many points one value spans.
     pub step: u16,
-    /// The least value seen; absent where the values could not be read.
-    pub minimum: Option<Value>,
-    /// The greatest value seen.
-    pub maximum: Option<Value>,
+    /// The values; any where they could not be read.
+    pub allowed: Allowed,
     /// How many values were seen.
     pub seen: u64,
     /// How values move from one to the next.

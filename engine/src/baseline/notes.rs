@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fieldwarden_model::{
-    AddressSpace, Mac, Operation, Outcome, PointRange, Space, Talker, Timestamp, Value, Verb,
-};
+use fieldwarden_model::{AddressSpace, Mac, Operation, Outcome, PointRange, Space, Talker, Timestamp, Verb};
 use fieldwarden_protocols::{Blame, Message};
 
 use super::{
-    Entry, Envelope, Function, Moves,
+    Allowed, Entry, Envelope, Function, Moves,
     learn::{MAX_LEARNED, MAX_WRITTEN_POINTS},
-    merge, order, pace,
+    merge, pace,
+    shape::Shape,
 };
 use crate::{
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody},
@@ -93,11 +92,9 @@ pub(super) struct Note {
     pace: pace::Notes,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Seen {
-    minimum: Value,
-    maximum: Value,
-    count: u64,
+    shape: Shape,
     moves: pace::Moving,
 }
 
@@ -279,9 +276,9 @@ impl Note {
             } else {
                 let seen = self.written.entry(key).or_insert_with(|| {
                     wider = true;
-                    Seen { minimum: value, maximum: value, count: 0, moves: pace::Moving::default() }
+                    Seen { shape: Shape::new(value), moves: pace::Moving::default() }
                 });
-                wider |= seen.widen(value);
+                wider |= seen.shape.take(value);
                 seen.moves.to(value, time);
             }
             index = index.saturating_add(u64::from(values.stride));
@@ -351,51 +348,36 @@ impl Note {
     /// Neighbouring points with the same bounds become one line.
     fn envelopes(&self, least: u64) -> Vec<Envelope> {
         let mut envelopes: Vec<Envelope> = Vec::new();
-        for ((space, step, first), seen) in self.written.iter().filter(|(_, seen)| seen.count >= least) {
+        for ((space, step, first), seen) in self.written.iter().filter(|(_, seen)| seen.shape.count >= least)
+        {
             let last = first.saturating_add(u64::from(*step).saturating_sub(1));
-            let (minimum, maximum) = (Some(seen.minimum), Some(seen.maximum));
-            let moves = seen.moves.learned(seen.minimum, seen.maximum);
+            let allowed = seen.shape.learned();
+            let moves = seen.moves.learned(&allowed, seen.shape.bounds());
             if let Some(before) = envelopes.last_mut()
                 && before.points.space == *space
                 && before.step == *step
                 && before.points.last.saturating_add(1) == *first
-                && (before.minimum, before.maximum) == (minimum, maximum)
+                && before.allowed.same(&allowed)
                 // A life sign is no neighbour of what stands still.
                 && (before.moves.turns_per_minute == 0) == (moves.turns_per_minute == 0)
             {
                 before.points.last = last;
-                before.seen += seen.count;
+                before.seen += seen.shape.count;
                 before.moves = before.moves.with(&moves);
                 continue;
             }
             let points = PointRange { space: *space, first: *first, last };
-            envelopes.push(Envelope { points, step: *step, minimum, maximum, seen: seen.count, moves });
+            envelopes.push(Envelope { points, step: *step, allowed, seen: seen.shape.count, moves });
         }
         let unread = self.unread_writes.iter();
         envelopes.extend(unread.map(|&points| Envelope {
             points,
             step: 1,
-            minimum: None,
-            maximum: None,
+            allowed: Allowed::ANY,
             seen: 0,
             moves: Moves::default(),
         }));
         envelopes.sort_by_key(|envelope| (envelope.points, envelope.step));
         envelopes
-    }
-}
-
-impl Seen {
-    /// Whether the value lies outside what was seen before.
-    fn widen(&mut self, value: Value) -> bool {
-        self.count += 1;
-        let (below, above) = (order(value, self.minimum).is_lt(), order(value, self.maximum).is_gt());
-        if below {
-            self.minimum = value;
-        }
-        if above {
-            self.maximum = value;
-        }
-        below || above
     }
 }

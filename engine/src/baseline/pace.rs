@@ -2,7 +2,7 @@
 
 use fieldwarden_model::{Timestamp, Value};
 
-use super::{Moves, Pace};
+use super::{Allowed, Moves, Pace};
 use crate::motion::{Motion, number};
 
 /// Fewer requests than this in a minute tell no pace.
@@ -97,8 +97,12 @@ impl Moving {
         self.turns = self.turns.max(moved.turns);
     }
 
-    /// What the baseline says of a value between these bounds.
-    pub(super) fn learned(&self, minimum: Value, maximum: Value) -> Moves {
+    /// What the baseline says of a point that takes these values, seen between these bounds.
+    pub(super) fn learned(&self, allowed: &Allowed, (minimum, maximum): (Value, Value)) -> Moves {
+        // Bits do not lie far apart or near, and how a counter goes on is said by its kind.
+        if matches!(allowed, Allowed::Bits(_) | Allowed::Counter(_)) {
+            return Moves { turns_per_minute: self.turns, ..Moves::default() };
+        }
         let width = number(maximum) - number(minimum);
         // As wide as the envelope, it says nothing that the envelope does not.
         let telling = |most: f64| (most > 0.0 && most < width).then_some(most);
@@ -164,12 +168,12 @@ mod tests {
         for (n, value) in [50, 52, 51, 54, 58, 57, 40].into_iter().enumerate() {
             moving.to(Value::Integer(value), at(u64::try_from(n).unwrap() * 1_000));
         }
-        let moves = moving.learned(Value::Integer(30), Value::Integer(58));
+        let moves = moving.learned(&Allowed::ANY, (Value::Integer(30), Value::Integer(58)));
         assert_eq!(
             (moves.step_maximum, moves.run_maximum, moves.turns_per_minute),
             (Some(17.0), Some(18.0), 3)
         );
-        let bit = moving.learned(Value::Integer(41), Value::Integer(58));
+        let bit = moving.learned(&Allowed::ANY, (Value::Integer(41), Value::Integer(58)));
         assert_eq!((bit.step_maximum, bit.run_maximum), (None, None));
     }
 }

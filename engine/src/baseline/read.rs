@@ -9,7 +9,10 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned, Moves, Pace, Subject};
+use super::{
+    Allowed, Baseline, Bits, Counter, Entry, Envelope, Few, Function, KnownTalker, Learned, MAX_LISTED,
+    Moves, Pace, Subject,
+};
 use crate::conversation::protocol_named;
 
 /// A baseline in the making: its tables come one by one, since a large plant has hundreds of thousands of values and
@@ -176,16 +179,67 @@ fn read_envelope(section: &Section, notation: Option<&dyn Notation>) -> Result<E
     let points = reader.required::<Placed<ShortText>>("points", "points = \"40101-40102\"");
     let points = points.and_then(|text| range(&mut reader, "points", notation, &text));
     let step = u16::try_from(reader.within("step", 1..=64, 1)).unwrap_or(1);
-    let minimum = reader.optional::<Number>("minimum").map(|number| number.0);
-    let maximum = reader.optional::<Number>("maximum").map(|number| number.0);
+    let allowed = read_allowed(&mut reader);
     let moves = read_moves(&mut reader);
     let seen = reader.or("seen", 0);
+    reader.finish_with(points.map(|points| Envelope { points, step, allowed, seen, moves }))
+}
+
+/// The values of a line: of `minimum` and `maximum`, `values`, `bits` and `counter` one kind.
+fn read_allowed(reader: &mut Reader<'_>) -> Allowed {
+    let minimum = reader.optional::<Number>("minimum").map(|number| number.0);
+    let maximum = reader.optional::<Number>("maximum").map(|number| number.0);
+    let values = reader.optional::<Vec<Number>>("values");
+    let bits = reader.optional::<BitText>("bits");
+    let set = reader.optional::<BitText>("set");
+    let counter = reader.optional::<u64>("counter");
     if let (Some(minimum), Some(maximum)) = (minimum, maximum)
         && super::order(minimum, maximum).is_gt()
     {
         reader.fault_at("minimum", format!("{minimum} is greater than the maximum {maximum}"), None);
     }
-    reader.finish_with(points.map(|points| Envelope { points, step, minimum, maximum, seen, moves }))
+    let kinds = [("values", values.is_some()), ("bits", bits.is_some()), ("counter", counter.is_some())];
+    let mut kinds = kinds.iter().filter(|(_, is_there)| *is_there).map(|(kind, _)| *kind);
+    let (kind, other) = (kinds.next(), kinds.next());
+    let bounds = (minimum.is_some() || maximum.is_some()) && kind != Some("counter");
+    let other = other.or(if bounds { Some("minimum` or `maximum") } else { None });
+    if let Some((kind, other)) = kind.zip(other) {
+        let help = Some(String::from("a line says its values in one way: leave one of them out"));
+        reader.fault_at(kind, format!("`{kind}` and `{other}` do not stand together"), help);
+    }
+    if set.is_some() && bits.is_none() {
+        let help = Some(String::from("bits = \"0x000f\", set = \"0x0400\""));
+        reader.fault_at("set", "`set` stands beside `bits` alone".into(), help);
+    }
+    match (values, bits, counter) {
+        (Some(values), ..) => listed(reader, values),
+        (None, Some(bits), _) => word(reader, bits.0, set.map_or(0, |set| set.0)),
+        (None, None, Some(step)) => Allowed::Counter(Box::new(Counter { step, minimum, maximum })),
+        (None, None, None) => Allowed::Range { minimum, maximum },
+    }
+}
+
+fn listed(reader: &mut Reader<'_>, values: Vec<Number>) -> Allowed {
+    if values.is_empty() || values.len() > MAX_LISTED {
+        let message = format!("expected 1 to {MAX_LISTED} values, there are {}", values.len());
+        let help =
+            Some(String::from("where every value between two may be written, say minimum and maximum"));
+        reader.fault_at("values", message, help);
+    }
+    Allowed::Values(Few::new(values.into_iter().map(|number| number.0).collect()))
+}
+
+fn word(reader: &mut Reader<'_>, changing: u64, set: u64) -> Allowed {
+    let bits = Bits::new(changing, set);
+    if bits.is_none() {
+        let both = super::text::bits_text(changing & set);
+        reader.fault_at(
+            "set",
+            format!("{both} stands in `bits` as well: does it change, or is it always set?"),
+            None,
+        );
+    }
+    Allowed::Bits(bits.unwrap_or_default())
 }
 
 fn read_moves(reader: &mut Reader<'_>) -> Moves {
@@ -250,6 +304,24 @@ impl FromNode for Number {
             Content::Float(value) => Ok(Self(Value::Float(value))),
             _ => Err(Fault { at: node.at, message: "expected a number".into(), help: None }),
         }
+    }
+}
+
+/// Bits as a number to the base of sixteen, as drawings have them, or any whole number.
+struct BitText(u64);
+
+impl FromNode for BitText {
+    fn from_node(node: &Node) -> Result<Self, Fault> {
+        let bits = match &node.value {
+            Content::Integer(bits) => u64::try_from(*bits).ok(),
+            Content::Text(text) => {
+                let digits = text.strip_prefix("0x").filter(|digits| !digits.starts_with('+'));
+                digits.and_then(|digits| u64::from_str_radix(digits, 16).ok())
+            }
+            _ => None,
+        };
+        let help = Some(String::from("write them like \"0x000f\": the four lowest"));
+        bits.map(Self).ok_or_else(|| Fault { at: node.at, message: "expected bits".into(), help })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use fieldwarden_model::{PointRange, Transport, Value};
 
-use super::{Entry, Envelope, Function, Moves, Pace, function_text};
+use super::{Allowed, Bits, Counter, Entry, Envelope, Few, Function, Moves, Pace, function_text};
 
 impl Entry {
     /// Points in the notation of the entry's protocol.
@@ -24,15 +24,10 @@ impl Entry {
 }
 
 impl Envelope {
-    /// The values allowed: `0 to 100`, `at least 5`, `any value`.
+    /// The values allowed: `0 to 100`, `at least 5`, `any value`, `0, 1 or 3`, `bits 0x000f`.
     #[must_use]
     pub fn bounds_text(&self) -> String {
-        match (self.minimum, self.maximum) {
-            (Some(minimum), Some(maximum)) => format!("{} to {}", value_text(minimum), value_text(maximum)),
-            (Some(minimum), None) => format!("at least {}", value_text(minimum)),
-            (None, Some(maximum)) => format!("at most {}", value_text(maximum)),
-            (None, None) => String::from("any value"),
-        }
+        self.allowed.text()
     }
 
     /// How wide a value is, where it is wider than one point: ` (each value 16 points wide)`.
@@ -40,6 +35,62 @@ impl Envelope {
     pub fn width_text(&self) -> String {
         width_text(self.step)
     }
+}
+
+impl Allowed {
+    /// `0 to 100`, `at least 5`, `any value`, `0, 1 or 3`, `bits 0x000f`, `any value, counting up by at most 1`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Range { minimum, maximum } => bounds(*minimum, *maximum),
+            Self::Values(few) => few.text(),
+            Self::Bits(bits) => bits.text(),
+            Self::Counter(counter) => {
+                let Counter { step, minimum, maximum } = &**counter;
+                format!("{}, counting up by at most {step}", bounds(*minimum, *maximum))
+            }
+        }
+    }
+}
+
+impl Few {
+    /// `0, 1 or 3`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut texts: Vec<String> = self.iter().map(value_text).collect();
+        match texts.pop() {
+            Some(last) if texts.is_empty() => last,
+            Some(last) => format!("{} or {last}", texts.join(", ")),
+            None => String::from("no value"),
+        }
+    }
+}
+
+impl Bits {
+    /// `bits 0x000f`, or `bits 0x000f with 0x0400 always set`.
+    #[must_use]
+    pub fn text(self) -> String {
+        let changing = bits_text(self.changing());
+        match self.set() {
+            0 => format!("bits {changing}"),
+            set => format!("bits {changing} with {} always set", bits_text(set)),
+        }
+    }
+}
+
+fn bounds(minimum: Option<Value>, maximum: Option<Value>) -> String {
+    match (minimum, maximum) {
+        (Some(minimum), Some(maximum)) => format!("{} to {}", value_text(minimum), value_text(maximum)),
+        (Some(minimum), None) => format!("at least {}", value_text(minimum)),
+        (None, Some(maximum)) => format!("at most {}", value_text(maximum)),
+        (None, None) => String::from("any value"),
+    }
+}
+
+/// Bits as the file spells them: `0x000f`.
+#[must_use]
+pub fn bits_text(bits: u64) -> String {
+    format!("{bits:#06x}")
 }
 
 impl Function {

@@ -6,7 +6,9 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Function, KnownTalker, Pace, function_text};
+use super::{
+    Allowed, Baseline, Entry, Envelope, Function, KnownTalker, Pace, function_text, text::bits_text,
+};
 
 const PREAMBLE: &[&str] = &[
     "Fieldwarden baseline: what is normal in this plant. Everything else is told.",
@@ -14,8 +16,9 @@ const PREAMBLE: &[&str] = &[
     "Review it like a drawing: each [[talker]] belongs here; each [[conversation]] is one client using one service",
     "of one server. `functions` are the protocol's own codes (names are for people and may be left out), `reads` and",
     "`writes` the points in the protocol's notation, `minimum` and `maximum` the values allowed (both included), `seen`",
-    "how many values that rests on; `step_maximum` and `run_maximum` how far values move at once and one way, `turns_per_minute`",
-    "how often they turn back. `period_ms` is the usual time between two polls, `pause_ms` the longest between two requests,",
+    "how many values that rests on. In their place: `values` are the only ones; `bits` are those of a word that change (`set` always",
+    "is); `counter` is the most a count goes up by at once. `step_maximum` and `run_maximum` say how far values move at once and one",
+    "way, `turns_per_minute` how often they turn back. `period_ms` is the usual time between two polls, `pause_ms` the longest between two requests,",
     "`requests_per_minute` the fewest and the most, `writes_per_minute` the most writes. Delete what does not belong, widen",
     "what is too narrow.",
 ];
@@ -114,9 +117,7 @@ fn writes(envelope: &Envelope, notation: Option<&dyn Notation>) -> Plain {
     if envelope.step != 1 {
         pairs.push(("step".into(), Plain::Integer(envelope.step.into())));
     }
-    let bound = |name: &str, value: Option<Value>| value.map(|value| (name.to_owned(), number(value)));
-    pairs.extend(bound("minimum", envelope.minimum));
-    pairs.extend(bound("maximum", envelope.maximum));
+    pairs.extend(allowed(&envelope.allowed));
     let moves = &envelope.moves;
     let most = |name: &str, value: Option<f64>| value.map(|value| (name.to_owned(), Plain::Float(value)));
     pairs.extend(most("step_maximum", moves.step_maximum));
@@ -126,6 +127,25 @@ fn writes(envelope: &Envelope, notation: Option<&dyn Notation>) -> Plain {
     }
     pairs.push(("seen".into(), integer(envelope.seen)));
     Plain::Inline(pairs)
+}
+
+fn allowed(allowed: &Allowed) -> Vec<(String, Plain)> {
+    let mut pairs = Vec::new();
+    match allowed {
+        Allowed::Range { .. } => {}
+        Allowed::Values(few) => pairs.push(("values".into(), Plain::List(few.iter().map(number).collect()))),
+        Allowed::Bits(bits) => {
+            let text = |bits| Plain::Text(bits_text(bits));
+            pairs.push(("bits".into(), text(bits.changing())));
+            pairs.extend((bits.set() != 0).then(|| ("set".into(), text(bits.set()))));
+        }
+        Allowed::Counter(counter) => pairs.push(("counter".into(), integer(counter.step))),
+    }
+    let (minimum, maximum) = allowed.bounds().unwrap_or_default();
+    let bound = |name: &str, value: Option<Value>| value.map(|value| (name.to_owned(), number(value)));
+    pairs.extend(bound("minimum", minimum));
+    pairs.extend(bound("maximum", maximum));
+    pairs
 }
 
 fn points(range: &PointRange, notation: Option<&dyn Notation>) -> Plain {

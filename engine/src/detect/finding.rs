@@ -37,6 +37,8 @@ pub struct Finding {
     pub(crate) bucket: Bucket,
     /// Whether it is about a flow that its server seems to have begun, as a frame from a well-known port does.
     pub(crate) backwards: bool,
+    /// Whether it may be a button that an operator pressed for the first time: the site takes it for one where nothing else is amiss.
+    pub(crate) button: bool,
     /// What the site is to make of it, where it is no judgement yet but a sight.
     pub(crate) matter: Option<Matter>,
 }
@@ -76,6 +78,7 @@ impl Finding {
             baseline_entry: None,
             bucket: Bucket::default(),
             backwards: false,
+            button: false,
             matter: None,
         }
     }

@@ -6,9 +6,9 @@ use fieldwarden_model::section::{Fault, Reader, Section};
 
 use super::{
     address_change, asset_changed, clear_text_credentials, detector_id, exception_burst, function_scan,
-    lost_poll, new_talker, password_guessing, period_change, point_toggling, public_address, read_sweep,
-    remote_access, request_flood, rogue_dhcp, scan, silent_controller, unselected_operate, value_step,
-    write_burst,
+    lost_poll, new_point_write, new_talker, password_guessing, period_change, point_toggling, public_address,
+    read_sweep, remote_access, request_flood, rogue_dhcp, scan, silent_controller, unselected_operate,
+    value_step, write_burst,
 };
 
 /// What the detectors are told.
@@ -28,6 +28,8 @@ pub struct Settings {
     pub pair_window: Duration,
     /// Of `new-talker`.
     pub new_talker: new_talker::Settings,
+    /// Of `new-point-write`.
+    pub new_point_write: new_point_write::Settings,
     /// Of `function-scan`.
     pub function_scan: function_scan::Settings,
     /// Of `exception-burst`.
@@ -77,6 +79,7 @@ impl Default for Settings {
             alerts_per_pair: 16,
             pair_window: Duration::from_secs(300),
             new_talker: new_talker::Settings::default(),
+            new_point_write: new_point_write::Settings::default(),
             function_scan: function_scan::Settings::default(),
             exception_burst: exception_burst::Settings::default(),
             write_burst: write_burst::Settings::default(),
@@ -141,6 +144,7 @@ impl Settings {
             alerts_per_pair: u32::try_from(alerts_per_pair).unwrap_or(usual.alerts_per_pair),
             pair_window,
             new_talker,
+            new_point_write: process.new_point_write,
             function_scan,
             exception_burst,
             write_burst: process.write_burst,
@@ -166,6 +170,7 @@ impl Settings {
 
 /// The sections of detectors that judge values and control.
 struct Process {
+    new_point_write: new_point_write::Settings,
     write_burst: write_burst::Settings,
     point_toggling: point_toggling::Settings,
     value_step: value_step::Settings,
@@ -175,6 +180,9 @@ struct Process {
 
 impl Process {
     fn configure(reader: &mut Reader<'_>) -> Self {
+        let new_point_write = reader.table("new_point_write");
+        let new_point_write =
+            reader.absorb(new_point_write::Settings::configure(&new_point_write)).unwrap_or_default();
         let write_burst = reader.table("write_burst");
         let write_burst = reader.absorb(write_burst::Settings::configure(&write_burst)).unwrap_or_default();
         let point_toggling = reader.table("point_toggling");
@@ -187,7 +195,7 @@ impl Process {
         let unselected_operate = reader.table("unselected_operate");
         let unselected_operate =
             reader.absorb(unselected_operate::Settings::configure(&unselected_operate)).unwrap_or_default();
-        Self { write_burst, point_toggling, value_step, read_sweep, unselected_operate }
+        Self { new_point_write, write_burst, point_toggling, value_step, read_sweep, unselected_operate }
     }
 }
 

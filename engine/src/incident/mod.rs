@@ -253,6 +253,16 @@ impl Desk {
         self.reckon();
     }
 
+    /// Whether an open incident is about one of these talkers.
+    pub(crate) fn concerns(&self, space: AddressSpace, talkers: [Option<Talker>; 2]) -> bool {
+        let named =
+            |case: &Case, talker: &Talker| case.attackers.contains(talker) || case.targets.contains(talker);
+        self.open().any(|case| {
+            let is_named = talkers.iter().flatten().any(|talker| named(case, talker));
+            case.blind.is_none() && case.space == space && is_named
+        })
+    }
+
     fn open(&self) -> impl Iterator<Item = &Case> {
         self.cases.iter().filter(|case| case.incident.open)
     }

@@ -75,7 +75,7 @@ struct Line {
     assured: bool,
     summary: String,
     baseline_entry: Option<String>,
-    incident: String,
+    incident: Option<String>,
 }
 
 /// Reads a line of `replay --json`. Frames are told apart by number alone.
@@ -123,7 +123,7 @@ pub fn alert_of(line: &str) -> Result<Alert, NoAlert> {
         assured: line.assured,
         summary: line.summary,
         baseline_entry: line.baseline_entry,
-        incident: IncidentId(line.incident),
+        incident: IncidentId(line.incident.unwrap_or_default()),
     })
 }
 

@@ -8,7 +8,10 @@ use std::{
 use clap::Args;
 use fieldwarden_engine::{
     Baseline,
-    baseline::{Entry, KnownTalker, text::transport_word},
+    baseline::{
+        Allowed, Entry, Envelope, KnownTalker,
+        text::{bits_text, transport_word},
+    },
 };
 use serde_json::{Value, json};
 
@@ -106,7 +109,7 @@ fn details(entry: &Entry, most: usize) -> Vec<(&'static str, String)> {
     }
     let reads = entry.reads.iter().map(|range| entry.points_text(range)).collect();
     told.extend(listed("reads", reads, most));
-    let write = |envelope: &fieldwarden_engine::baseline::Envelope| {
+    let write = |envelope: &Envelope| {
         let points = entry.points_text(&envelope.points);
         let width = envelope.width_text();
         format!("{points}: {}{width}, {} values seen", envelope.bounds_text(), envelope.seen)
@@ -147,22 +150,33 @@ fn talker_row(known: &KnownTalker) -> Value {
     })
 }
 
+/// What a line of `writes` says; what its kind of values does not have is null.
+fn write_row(entry: &Entry, envelope: &Envelope) -> Value {
+    let (minimum, maximum) = envelope.allowed.bounds().unwrap_or_default();
+    let (mut values, mut bits, mut counter) = (None, None, None);
+    match &envelope.allowed {
+        Allowed::Range { .. } => {}
+        Allowed::Values(few) => values = Some(few.iter().collect::<Vec<_>>()),
+        Allowed::Bits(word) => bits = Some((word.changing(), word.set())),
+        Allowed::Counter(count) => counter = Some(count.step),
+    }
+    json!({
+        "points": entry.points_text(&envelope.points),
+        "step": envelope.step,
+        "minimum": minimum,
+        "maximum": maximum,
+        "values": values,
+        "bits": bits.map(|(changing, _)| bits_text(changing)),
+        "set": bits.map(|(_, set)| bits_text(set)),
+        "counter": counter,
+        "seen": envelope.seen,
+    })
+}
+
 fn entry_row(entry: &Entry) -> Value {
     let functions: Vec<String> = entry.functions.iter().map(|function| function.text()).collect();
     let reads: Vec<String> = entry.reads.iter().map(|range| entry.points_text(range)).collect();
-    let writes: Vec<Value> = entry
-        .writes
-        .iter()
-        .map(|envelope| {
-            json!({
-                "points": entry.points_text(&envelope.points),
-                "step": envelope.step,
-                "minimum": envelope.minimum,
-                "maximum": envelope.maximum,
-                "seen": envelope.seen,
-            })
-        })
-        .collect();
+    let writes: Vec<Value> = entry.writes.iter().map(|envelope| write_row(entry, envelope)).collect();
     json!({
         "type": "conversation",
         "version": LINES_VERSION,

@@ -246,8 +246,14 @@ fn written(entry: &mut Entry, alert: &Alert) -> Result<(), Refusal> {
         );
         return Err(Refusal::Lacks { what });
     }
-    widen::values(&mut entry.writes, points, step, &alert.new);
-    Ok(())
+    let old: Vec<_> = if alert.old.len() == alert.new.len() {
+        alert.old.iter().copied().map(Some).collect()
+    } else {
+        vec![None; alert.new.len()]
+    };
+    let values: Vec<_> = old.into_iter().zip(alert.new.iter().copied()).collect();
+    widen::values(&mut entry.writes, points, step, &values)
+        .map_err(|what| Refusal::Lacks { what: what.into() })
 }
 
 /// How many points each value spans; of an alert told before alerts said so, the points shared out among the values.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     baseline::{
-        Envelope,
+        Allowed, Bits, Counter, Envelope, Few,
         arbitrary::{self, POINTS, REGISTERS},
         diff::Part,
     },
@@ -86,6 +86,37 @@ fn a_new_point_takes_the_value_that_was_written() {
     let mut after = Bench::with(Some(accepted.baseline));
     assert!(after.asks(HMI, PLC, &write("40105", &[0, 50])).alerts.is_empty());
     assert_eq!(after.asks(HMI, PLC, &write("40105", &[0, 51])).detectors(), ["value-out-of-range"]);
+}
+
+/// What accepting a write beyond a line of some kind comes to; the words of its changes, or of the refusal.
+fn widened(allowed: Allowed, before: u8, value: u8) -> Result<Vec<String>, String> {
+    let mut baseline = baseline();
+    baseline.conversations[0].writes[0].allowed = allowed;
+    let mut bench = Bench::with(Some(baseline.clone()));
+    // What is written is what the controller then has.
+    let octets = [0, before];
+    bench.does(HMI, PLC, &write("40101", &[0, before]));
+    let read = Operation { outcome: Outcome::Done, values: write("40101", &octets).values, ..read("40101") };
+    bench.asks(HMI, PLC, &crate::bench::read("40101")).answers(HMI, PLC, &read);
+    bench.asks(HMI, PLC, &write("40101", &[0, value]));
+    assert_eq!(bench.detectors().last(), Some(&"value-out-of-range"), "{:?}", bench.alerts);
+    let accepted = accept(&baseline, bench.last()).map_err(|refusal| refusal.to_string())?;
+    let lines: Vec<&Change> = accepted.changes.iter().filter(|c| c.effect == Effect::Widens).collect();
+    Ok(lines.iter().map(|c| format!("{}: {}", c.what, c.new.clone().unwrap_or_default())).collect())
+}
+
+#[test]
+fn each_kind_is_widened_by_no_more_than_what_was_told() {
+    let few = Allowed::Values(Few::new([0, 1, 3].map(Value::Integer).to_vec()));
+    assert_eq!(widened(few, 1, 7), Ok(vec!["values of 40101: 7".into()]));
+    let bits = Allowed::Bits(Bits::new(0x3, 0x8).unwrap());
+    assert_eq!(
+        widened(bits, 9, 0x1b),
+        Ok(vec!["values of 40101: bits 0x0013 with 0x0008 always set".into()])
+    );
+    let counter = Allowed::Counter(Box::new(Counter { step: 1, minimum: None, maximum: None }));
+    assert_eq!(widened(counter.clone(), 5, 9), Ok(vec!["count of 40101: 4".into()]));
+    assert!(widened(counter, 9, 5).unwrap_err().contains("is no count"));
 }
 
 #[test]
@@ -172,10 +203,11 @@ fn printed(changes: &[Change], code: u32, (index, step, value): (u64, u16, i64))
     let says = |part: &Part| match part {
         Part::Function(added) => [*added == code, false, false],
         Part::Written(points) => [false, (points.first..=points.last).contains(&index), false],
-        Part::Values { points, step, minimum, maximum } => {
-            let inside = minimum.is_none_or(|least| order(least, value).is_le())
-                && maximum.is_none_or(|most| order(value, most).is_le());
-            [false, false, holds(points, *step) && inside]
+        Part::Values { points, step, allowed } => {
+            [false, false, holds(points, *step) && allowed.allows(value)]
+        }
+        Part::Replaced { points, step, old, new } => {
+            [false, false, holds(points, *step) && new.allows(value) && !old.allows(value)]
         }
         Part::Minimum(points, step, moved) => {
             let new = moved.new.is_none_or(|new| order(new, value).is_le());

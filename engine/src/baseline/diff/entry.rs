@@ -6,13 +6,14 @@ use fieldwarden_model::{PointRange, ShortText, Value};
 
 use super::{
     super::{
-        Baseline, Entry, Envelope, Function, Moves, Pace,
+        Allowed, Baseline, Entry, Envelope, Few, Function, Moves, Pace,
+        allowed::same_bound,
         compiled::CompiledEntry,
         function_text, order,
         text::{value_text, width_text},
     },
     Bound, Effect, Part, Teller,
-    sweep::{Segment, same_bound, same_lines, same_moves, segments, without},
+    sweep::{Segment, same_lines, same_moves, segments, without},
 };
 
 /// An entry that was not there.
@@ -176,10 +177,9 @@ fn written(told: &mut Teller, entry: &Entry, range: PointRange, is_new: bool) {
 fn values(told: &mut Teller, entry: &Entry, segment: &Segment) {
     let (points, step) = (segment.points, segment.step);
     let place = format!("{}{}", entry.points_text(&points), width_text(step));
-    match (segment.old, segment.new) {
-        (Some(old), Some(new)) if !apart(&old, &new) => {
-            bound(told, &place, Bound { old: old.minimum, new: new.minimum }, false, (points, step));
-            bound(told, &place, Bound { old: old.maximum, new: new.maximum }, true, (points, step));
+    match (&segment.old, &segment.new) {
+        (Some(old), Some(new)) if !apart(&old.allowed, &new.allowed) => {
+            kind(told, &place, (points, step), &old.allowed, &new.allowed);
             movement(told, &place, segment, &old.moves, &new.moves);
             if old.seen != new.seen {
                 let both = (Some(old.seen.to_string()), Some(new.seen.to_string()));
@@ -194,13 +194,13 @@ fn values(told: &mut Teller, entry: &Entry, segment: &Segment) {
         }
         (old, new) => {
             for (envelope, effect) in [(old, Effect::Narrows), (new, Effect::Widens)] {
-                let Some(Envelope { minimum, maximum, .. }) = envelope else { continue };
-                let text = envelope.map(|envelope| envelope.bounds_text());
+                let Some(Envelope { allowed, .. }) = envelope else { continue };
+                let text = Some(allowed.text());
                 let (both, meaning) = match effect {
                     Effect::Widens => ((None, text), "these values may be written"),
                     _ => ((text, None), "writing these values is told"),
                 };
-                let part = Part::Values { points, step, minimum, maximum };
+                let part = Part::Values { points, step, allowed: allowed.clone() };
                 told.tell((part, effect), format!("values of {place}"), both, meaning);
             }
         }
@@ -218,12 +218,88 @@ fn movement(told: &mut Teller, place: &str, segment: &Segment, old: &Moves, new:
     told.tell(part, format!("movement of {place}"), (Some(old.text()), Some(new.text())), meaning);
 }
 
-/// Whether no value lies within both envelopes.
-fn apart(a: &Envelope, b: &Envelope) -> bool {
+/// Whether two of one kind have no value in common: then the one goes and the other comes.
+fn apart(a: &Allowed, b: &Allowed) -> bool {
     let above = |low: Option<Value>, high: Option<Value>| {
         low.zip(high).is_some_and(|(low, high)| order(low, high).is_gt())
     };
-    above(a.minimum, b.maximum) || above(b.minimum, a.maximum)
+    match (a, b) {
+        (Allowed::Values(old), Allowed::Values(new)) => !new.iter().any(|value| old.spells(value)),
+        _ if !a.is_like(b) => false,
+        _ => a.bounds().zip(b.bounds()).is_some_and(|((low, high), (other_low, other_high))| {
+            above(low, other_high) || above(other_low, high)
+        }),
+    }
+}
+
+/// What two envelopes say otherwise.
+fn kind(told: &mut Teller, place: &str, at: (PointRange, u16), old: &Allowed, new: &Allowed) {
+    match (old, new) {
+        (Allowed::Values(old), Allowed::Values(new)) => listed(told, place, at, old, new),
+        (Allowed::Counter(old), Allowed::Counter(new)) => counter(told, place, at, old.step, new.step),
+        (Allowed::Range { .. }, Allowed::Range { .. }) => {}
+        _ => return replaced(told, place, at, old, new),
+    }
+    let ends = |allowed: &Allowed| allowed.bounds().unwrap_or_default();
+    let ((low, high), (new_low, new_high)) = (ends(old), ends(new));
+    bound(told, place, Bound { old: low, new: new_low }, false, at);
+    bound(told, place, Bound { old: high, new: new_high }, true, at);
+}
+
+fn listed(told: &mut Teller, place: &str, (points, step): (PointRange, u16), old: &Few, new: &Few) {
+    let beyond = |list: &Few, other: &Few| {
+        let values: Vec<Value> = list.iter().filter(|value| !other.spells(*value)).collect();
+        // What is there already in another spelling changes nothing.
+        let held = |value: &Value| Allowed::Values(other.clone()).allows(*value);
+        values.into_iter().partition::<Vec<Value>, _>(held)
+    };
+    let ((spelled, added), (was_spelled, removed)) = (beyond(new, old), beyond(old, new));
+    let mut tell = |effect, values: Vec<Value>, meaning: &str| {
+        if values.is_empty() {
+            return;
+        }
+        let few = Few::new(values);
+        let text = Some(few.text());
+        let both = if effect == Effect::Narrows { (text, None) } else { (None, text) };
+        let part = Part::Values { points, step, allowed: Allowed::Values(few) };
+        told.tell((part, effect), format!("values of {place}"), both, meaning);
+    };
+    tell(Effect::Narrows, removed, "writing these values is told");
+    tell(Effect::Widens, added, "these values may be written");
+    if !spelled.is_empty() || !was_spelled.is_empty() {
+        let texts = (Some(old.text()), Some(new.text()));
+        let meaning = "the same values, spelled otherwise";
+        told.tell((Part::Lines, Effect::Same), format!("values of {place}"), texts, meaning);
+    }
+}
+
+/// Bits that became others, or values of another kind.
+fn replaced(told: &mut Teller, place: &str, (points, step): (PointRange, u16), old: &Allowed, new: &Allowed) {
+    let narrows = !new.covers(old);
+    let widens = !old.covers(new);
+    let less = "what is not among the latter is told when written";
+    let more = "what is not among the former may be written";
+    for (effect, happens, meaning) in [(Effect::Narrows, narrows, less), (Effect::Widens, widens, more)] {
+        if happens {
+            let part = Part::Replaced { points, step, old: old.clone(), new: new.clone() };
+            let both = (Some(old.text()), Some(new.text()));
+            told.tell((part, effect), format!("values of {place}"), both, meaning);
+        }
+    }
+    if !narrows && !widens && !old.same(new) {
+        let both = (Some(old.text()), Some(new.text()));
+        told.tell((Part::Lines, Effect::Same), format!("values of {place}"), both, "the same values");
+    }
+}
+
+fn counter(told: &mut Teller, place: &str, (points, step): (PointRange, u16), old: u64, new: u64) {
+    let (effect, meaning) = match old.cmp(&new) {
+        core::cmp::Ordering::Equal => return,
+        core::cmp::Ordering::Less => (Effect::Widens, "larger steps may be written"),
+        core::cmp::Ordering::Greater => (Effect::Narrows, "larger steps are told when written"),
+    };
+    let both = (Some(old.to_string()), Some(new.to_string()));
+    told.tell((Part::Counter(points, step, old, new), effect), format!("count of {place}"), both, meaning);
 }
 
 fn bound(told: &mut Teller, place: &str, moved: Bound, is_maximum: bool, at: (PointRange, u16)) {

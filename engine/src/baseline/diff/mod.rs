@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use fieldwarden_model::{PointRange, Value};
 
-use super::{Baseline, Entry, KnownTalker, Subject};
+use super::{Allowed, Baseline, Entry, KnownTalker, Subject};
 pub(crate) use entry::bare;
 
 /// What a difference does to judgement.
@@ -61,21 +61,32 @@ pub enum Part {
     Reads(PointRange),
     /// Points that may be written at all.
     Written(PointRange),
-    /// Values of a width that may be written, or no longer: both bounds included, none for no bound.
+    /// Values of a width that may be written, or no longer.
     Values {
         /// To which points.
         points: PointRange,
         /// How many points one value spans.
         step: u16,
-        /// The least.
-        minimum: Option<Value>,
-        /// The greatest.
-        maximum: Option<Value>,
+        /// The values.
+        allowed: Allowed,
     },
     /// The least value that may be written.
     Minimum(PointRange, u16, Bound),
     /// The greatest value that may be written.
     Maximum(PointRange, u16, Bound),
+    /// Bits that became others, or values of another kind.
+    Replaced {
+        /// Of which points.
+        points: PointRange,
+        /// How many points one value spans.
+        step: u16,
+        /// The values before.
+        old: Allowed,
+        /// The values after.
+        new: Allowed,
+    },
+    /// The most a count goes up by: before, and after.
+    Counter(PointRange, u16, u64, u64),
     /// How many values an envelope rests on.
     Seen(PointRange, u16),
     /// How the lines are spelled or ordered, their meaning being the same.

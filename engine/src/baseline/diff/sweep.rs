@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use fieldwarden_model::{Point, PointRange, Space, Value};
+use fieldwarden_model::{Point, PointRange, Space};
 
 use super::super::{
     Envelope, Moves,
@@ -36,7 +36,7 @@ pub(crate) fn behind(envelope: &Envelope) -> u64 {
 }
 
 /// Neighbouring values whose bounds differ between two sides in one and the same way.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Segment {
     pub(crate) points: PointRange,
     pub(crate) step: u16,
@@ -50,8 +50,8 @@ pub(super) fn segments(old: &CompiledEntry, new: &CompiledEntry) -> Vec<Segment>
     for ((space, step, _), places) in edges(old.envelopes().iter().chain(new.envelopes())) {
         for (from, until) in places.iter().zip(places.iter().skip(1)) {
             let point = Point { space, index: *from };
-            let (old, new) = (old.envelope(point, step).copied(), new.envelope(point, step).copied());
-            if alike(old.as_ref(), new.as_ref()) {
+            let (old, new) = (old.envelope(point, step), new.envelope(point, step));
+            if alike(old, new) {
                 continue;
             }
             // The last value of an envelope may be cut short.
@@ -61,13 +61,14 @@ pub(super) fn segments(old: &CompiledEntry, new: &CompiledEntry) -> Vec<Segment>
                 && before.step == step
                 && before.points.space == space
                 && before.points.last.checked_add(1) == Some(*from)
-                && alike(before.old.as_ref(), old.as_ref())
-                && alike(before.new.as_ref(), new.as_ref())
+                && alike(before.old.as_ref(), old)
+                && alike(before.new.as_ref(), new)
             {
                 before.points.last = last;
                 continue;
             }
-            found.push(Segment { points: PointRange { space, first: *from, last }, step, old, new });
+            let points = PointRange { space, first: *from, last };
+            found.push(Segment { points, step, old: old.cloned(), new: new.cloned() });
         }
     }
     found.sort_by_key(|segment| (segment.points, segment.step));
@@ -79,19 +80,8 @@ fn alike(a: Option<&Envelope>, b: Option<&Envelope>) -> bool {
     match (a, b) {
         (None, None) => true,
         (Some(a), Some(b)) => {
-            let bounds = same_bound(a.minimum, b.minimum) && same_bound(a.maximum, b.maximum);
-            bounds && a.seen == b.seen && same_moves(&a.moves, &b.moves)
+            a.allowed.same(&b.allowed) && a.seen == b.seen && same_moves(&a.moves, &b.moves)
         }
-        _ => false,
-    }
-}
-
-/// Whether two bounds are spelled alike: `1` is not `1.0`, and what is not a number equals itself.
-pub(crate) fn same_bound(a: Option<Value>, b: Option<Value>) -> bool {
-    match (a, b) {
-        (Some(Value::Float(a)), Some(Value::Float(b))) => a.to_bits() == b.to_bits(),
-        (Some(Value::Integer(a)), Some(Value::Integer(b))) => a == b,
-        (None, None) => true,
         _ => false,
     }
 }
@@ -141,7 +131,7 @@ fn merged(ranges: &[PointRange]) -> Vec<PointRange> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::super::Allowed, *};
 
     #[test]
     fn what_others_hold_is_taken_out() {
@@ -155,8 +145,7 @@ mod tests {
     #[test]
     fn a_value_cut_short_still_ends_in_step() {
         let points = PointRange { space: Space { area: 4, block: 0 }, first: 0, last: 4 };
-        let envelope =
-            Envelope { points, step: 2, minimum: None, maximum: None, seen: 0, moves: Moves::default() };
+        let envelope = Envelope { points, step: 2, allowed: Allowed::ANY, seen: 0, moves: Moves::default() };
         assert_eq!(behind(&envelope), 6);
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     baseline::{
-        Envelope, Function,
+        Allowed, Bits, Counter, Envelope, Few, Function,
         arbitrary::{self, POINTS, REGISTERS},
         compiled::Compiled,
     },
@@ -21,7 +21,7 @@ fn told(old: &Baseline, new: &Baseline) -> Vec<String> {
 #[test]
 fn a_wider_bound_says_what_it_lets_through() {
     let (old, mut new) = (baseline(), baseline());
-    new.conversations[0].writes[0].maximum = Some(Value::Integer(120));
+    new.conversations[0].writes[0].allowed = Allowed::between(0, 120);
     assert_eq!(told(&old, &new), ["widens maximum of 40101: 100 -> 120"]);
     assert_eq!(diff(&old, &new)[0].meaning, "values above 100 up to 120 may be written");
     assert_eq!(told(&new, &old), ["narrows maximum of 40101: 120 -> 100"]);
@@ -53,9 +53,9 @@ fn what_a_conversation_may_do_is_told_with_it() {
 fn only_the_points_that_differ_are_told() {
     let (mut old, mut new) = (baseline(), baseline());
     old.conversations[0].writes[0].points = points("40101-40110");
-    let line = old.conversations[0].writes[0];
-    let part = |text: &str| Envelope { points: points(text), ..line };
-    let middle = Envelope { maximum: Some(Value::Integer(105)), ..part("40103") };
+    let line = old.conversations[0].writes[0].clone();
+    let part = |text: &str| Envelope { points: points(text), ..line.clone() };
+    let middle = Envelope { allowed: Allowed::between(0, 105), ..part("40103") };
     new.conversations[0].writes = vec![part("40101-40102"), middle, part("40104-40110")];
     assert_eq!(told(&old, &new), ["widens maximum of 40103: 100 -> 105"]);
 }
@@ -64,9 +64,11 @@ fn only_the_points_that_differ_are_told() {
 fn lines_that_say_the_same_differ_as_lines() {
     let (mut old, mut new) = (baseline(), baseline());
     old.conversations[0].writes[0].points = points("40101-40102");
-    let line = old.conversations[0].writes[0];
-    new.conversations[0].writes =
-        vec![Envelope { points: points("40101"), ..line }, Envelope { points: points("40102"), ..line }];
+    let line = old.conversations[0].writes[0].clone();
+    new.conversations[0].writes = vec![
+        Envelope { points: points("40101"), ..line.clone() },
+        Envelope { points: points("40102"), ..line },
+    ];
     let changes = diff(&old, &new);
     assert_eq!(changes.len(), 1);
     assert_eq!((&changes[0].part, changes[0].effect), (&Part::Lines, Effect::Same));
@@ -75,12 +77,38 @@ fn lines_that_say_the_same_differ_as_lines() {
 #[test]
 fn bounds_that_share_no_value_are_two_changes() {
     let (old, mut new) = (baseline(), baseline());
-    let line = &mut new.conversations[0].writes[0];
-    (line.minimum, line.maximum) = (Some(Value::Integer(200)), Some(Value::Integer(300)));
+    new.conversations[0].writes[0].allowed = Allowed::between(200, 300);
     assert_eq!(
         told(&old, &new),
         ["narrows values of 40101: 0 to 100 -> -", "widens values of 40101: - -> 200 to 300"]
     );
+}
+
+#[test]
+fn other_kinds_say_what_they_let_through() {
+    let few =
+        |values: &[i64]| Allowed::Values(Few::new(values.iter().copied().map(Value::Integer).collect()));
+    let bits = |changing, set| Allowed::Bits(Bits::new(changing, set).unwrap());
+    let counter = |step| Allowed::Counter(Box::new(Counter { step, minimum: None, maximum: None }));
+    let between = |one: Allowed, other: Allowed| {
+        let (mut old, mut new) = (baseline(), baseline());
+        (old.conversations[0].writes[0].allowed, new.conversations[0].writes[0].allowed) = (one, other);
+        told(&old, &new)
+    };
+    assert_eq!(
+        between(few(&[0, 1]), few(&[0, 3, 7])),
+        ["narrows values of 40101: 1 -> -", "widens values of 40101: - -> 3 or 7"]
+    );
+    assert_eq!(between(few(&[0, 1]), Allowed::between(0, 1)), ["widens values of 40101: 0 or 1 -> 0 to 1"]);
+    assert_eq!(
+        between(bits(1, 4), bits(3, 4)),
+        ["widens values of 40101: bits 0x0001 with 0x0004 always set -> bits 0x0003 with 0x0004 always set"]
+    );
+    assert_eq!(between(bits(3, 0), bits(1, 0)), ["narrows values of 40101: bits 0x0003 -> bits 0x0001"]);
+    assert_eq!(between(counter(1), counter(4)), ["widens count of 40101: 1 -> 4"]);
+    let one = |value| Allowed::Values(Few::new(vec![value, Value::Integer(5)]));
+    let spelled = between(one(Value::Integer(1)), one(Value::Float(1.0)));
+    assert_eq!(spelled, ["same values of 40101: 1 or 5 -> 1.0 or 5"]);
 }
 
 #[test]

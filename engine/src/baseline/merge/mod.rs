@@ -5,6 +5,7 @@
 //! other's. Counts of values seen judge nothing and add up.
 
 mod entry;
+mod kinds;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};

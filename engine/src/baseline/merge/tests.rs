@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     baseline::{
-        Envelope, Function,
+        Allowed, Bits, Counter, Envelope, Few, Function,
         arbitrary::{self, POINTS, REGISTERS},
         compiled::CompiledEntry,
         diff::diff,
@@ -20,8 +20,8 @@ fn whats(merged: &Merged) -> Vec<&str> {
 #[test]
 fn edits_of_different_parts_are_both_there() {
     let (base, mut mine, mut theirs) = (baseline(), baseline(), baseline());
-    mine.conversations[0].writes[0].maximum = Some(Value::Integer(120));
-    theirs.conversations[0].writes[0].minimum = Some(Value::Integer(10));
+    mine.conversations[0].writes[0].allowed = Allowed::between(0, 120);
+    theirs.conversations[0].writes[0].allowed = Allowed::between(10, 100);
     theirs.conversations[0].functions.push(Function { code: 16, name: "".into() });
     mine.talkers.remove(0);
     let merged = merge(&base, &mine, &theirs);
@@ -34,8 +34,8 @@ fn edits_of_different_parts_are_both_there() {
 #[test]
 fn one_bound_moved_twice_is_a_conflict_with_both_versions() {
     let (base, mut mine, mut theirs) = (baseline(), baseline(), baseline());
-    mine.conversations[0].writes[0].maximum = Some(Value::Integer(120));
-    theirs.conversations[0].writes[0].maximum = Some(Value::Integer(110));
+    mine.conversations[0].writes[0].allowed = Allowed::between(0, 120);
+    theirs.conversations[0].writes[0].allowed = Allowed::between(0, 110);
     let merged = merge(&base, &mine, &theirs);
     assert_eq!(whats(&merged), ["maximum of 40101"]);
     let Conflict { base, mine, theirs, .. } = &merged.conflicts[0];
@@ -57,8 +57,8 @@ fn what_one_took_out_and_the_other_changed_is_a_conflict() {
 #[test]
 fn bounds_that_would_cross_are_a_conflict() {
     let (base, mut mine, mut theirs) = (baseline(), baseline(), baseline());
-    mine.conversations[0].writes[0].maximum = Some(Value::Integer(20));
-    theirs.conversations[0].writes[0].minimum = Some(Value::Integer(60));
+    mine.conversations[0].writes[0].allowed = Allowed::between(0, 20);
+    theirs.conversations[0].writes[0].allowed = Allowed::between(60, 100);
     assert_eq!(whats(&merge(&base, &mine, &theirs)), ["bounds of 40101 would cross"]);
 }
 
@@ -67,19 +67,53 @@ fn a_line_that_one_cut_and_the_other_widened_is_cut_and_widened() {
     let mut base = baseline();
     base.conversations[0].writes[0].points = points("40101-40104");
     let (mut mine, mut theirs) = (base.clone(), base.clone());
-    let line = base.conversations[0].writes[0];
+    let line = base.conversations[0].writes[0].clone();
     let part = |text: &str, maximum| Envelope {
         points: points(text),
-        maximum: Some(Value::Integer(maximum)),
-        ..line
+        allowed: Allowed::between(0, maximum),
+        ..line.clone()
     };
     mine.conversations[0].writes = vec![part("40101-40102", 100), part("40103-40104", 130)];
-    theirs.conversations[0].writes[0].minimum = Some(Value::Integer(-5));
+    theirs.conversations[0].writes[0].allowed = Allowed::between(-5, 100);
     let merged = merge(&base, &mine, &theirs);
     assert_eq!(merged.conflicts, []);
     let texts: Vec<String> =
         merged.baseline.conversations[0].writes.iter().map(Envelope::bounds_text).collect();
     assert_eq!(texts, ["-5 to 100", "-5 to 130"]);
+}
+
+/// What two edits of one line come to: its values, or the conflicts.
+fn joined(base: Allowed, mine: Allowed, theirs: Allowed) -> Result<String, Vec<String>> {
+    let of = |allowed| {
+        let mut baseline = baseline();
+        baseline.conversations[0].writes[0].allowed = allowed;
+        baseline
+    };
+    let merged = merge(&of(base), &of(mine), &of(theirs));
+    if merged.conflicts.is_empty() {
+        return Ok(merged.baseline.conversations[0].writes[0].bounds_text());
+    }
+    Err(merged.conflicts.into_iter().map(|conflict| conflict.what).collect())
+}
+
+#[test]
+fn values_bits_and_counts_are_joined_one_by_one() {
+    let few =
+        |values: &[i64]| Allowed::Values(Few::new(values.iter().copied().map(Value::Integer).collect()));
+    let bits = |changing, set| Allowed::Bits(Bits::new(changing, set).unwrap());
+    let counter = |step| Allowed::Counter(Box::new(Counter { step, minimum: None, maximum: None }));
+    let ok = |text: &str| Ok(text.to_owned());
+    let conflict = |what: &str| Err(vec![what.to_owned()]);
+    assert_eq!(joined(few(&[0, 1]), few(&[0, 1, 3]), few(&[1, 7])), ok("1, 3 or 7"));
+    assert_eq!(joined(few(&[0, 1]), few(&[0]), few(&[1])), conflict("values of 40101: 0 would be left"));
+    assert_eq!(joined(bits(3, 0), bits(7, 0), bits(1, 2)), ok("bits 0x0005 with 0x0002 always set"));
+    let both = "bits of 40101: one side lets change what the other holds to be always set";
+    assert_eq!(joined(bits(1, 0), bits(3, 0), bits(1, 2)), conflict(both));
+    assert_eq!(joined(counter(1), counter(2), counter(1)), ok("any value, counting up by at most 2"));
+    assert_eq!(joined(counter(1), counter(2), counter(3)), conflict("count of 40101"));
+    let other_kinds = conflict("values of 40101");
+    assert_eq!(joined(Allowed::between(0, 4), few(&[0, 4]), Allowed::between(0, 5)), other_kinds);
+    assert_eq!(joined(Allowed::between(0, 4), few(&[0, 4]), Allowed::between(0, 4)), ok("0 or 4"));
 }
 
 #[test]
@@ -113,7 +147,9 @@ fn parts(baseline: &Baseline) -> BTreeMap<(Subject, String), String> {
         parts.extend(known.mac.map(|mac| ((known.subject(), "network card".into()), mac.to_string())));
     }
     for entry in &baseline.conversations {
-        let mut put = |what: String, text: String| parts.insert((entry.subject(), what), text);
+        let mut put = |what: String, text: String| {
+            parts.insert((entry.subject(), what), text);
+        };
         put("conversation".into(), "there".into());
         put("id".into(), entry.id.clone());
         if let Some(period) = entry.period_ms {
@@ -143,8 +179,25 @@ fn parts(baseline: &Baseline) -> BTreeMap<(Subject, String), String> {
                 };
                 let text = |bound: Option<Value>| bound.map_or_else(|| "none".into(), value_text);
                 put(format!("values {index}/{step}"), "there".into());
-                put(format!("minimum {index}/{step}"), text(envelope.minimum));
-                put(format!("maximum {index}/{step}"), text(envelope.maximum));
+                let place = format!("{index}/{step}");
+                if let Some((minimum, maximum)) = envelope.allowed.bounds() {
+                    put(format!("minimum {place}"), text(minimum));
+                    put(format!("maximum {place}"), text(maximum));
+                }
+                match &envelope.allowed {
+                    Allowed::Range { .. } => {}
+                    Allowed::Values(few) => {
+                        few.iter().for_each(|value| {
+                            put(format!("value {} {place}", value_text(value)), "there".into())
+                        });
+                    }
+                    Allowed::Bits(bits) => {
+                        let of = |bits: u64| (0..64).filter(move |bit| bits >> bit & 1 == 1);
+                        of(bits.changing()).for_each(|bit| put(format!("bit {bit} {place}"), "there".into()));
+                        of(bits.set()).for_each(|bit| put(format!("set {bit} {place}"), "there".into()));
+                    }
+                    Allowed::Counter(counter) => put(format!("count {place}"), counter.step.to_string()),
+                }
             }
         }
     }

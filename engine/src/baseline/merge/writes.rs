@@ -2,24 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use fieldwarden_model::{Point, PointRange, Space, Value};
+use fieldwarden_model::{Point, PointRange, Space};
 
 use super::{
     super::{
-        Entry, Envelope, Moves,
+        Allowed, Entry, Envelope, Moves,
         compiled::{CompiledEntry, place},
-        diff::sweep::{edges, same_bound, same_lines, same_moves},
-        order,
-        text::{value_text, width_text},
+        diff::sweep::{edges, same_lines, same_moves},
+        text::width_text,
     },
-    Judge, Three,
+    Judge, Three, kinds,
 };
 
 /// What the sides make of the values of neighbouring points.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Cell {
-    minimum: Option<Value>,
-    maximum: Option<Value>,
+    allowed: Allowed,
     seen: u64,
     moves: Moves,
     last: u64,
@@ -27,40 +25,22 @@ struct Cell {
 
 impl Cell {
     fn of(envelope: &Envelope, until: u64) -> Self {
-        let Envelope { points, minimum, maximum, seen, moves, .. } = *envelope;
-        Self { minimum, maximum, seen, moves, last: points.last.min(until.saturating_sub(1)) }
+        let Envelope { points, allowed, seen, moves, .. } = envelope;
+        let last = points.last.min(until.saturating_sub(1));
+        Self { allowed: allowed.clone(), seen: *seen, moves: *moves, last }
     }
 
-    fn text(&self, entry: &Entry, points: PointRange, step: u16) -> String {
-        let envelope = Envelope {
-            points,
-            step,
-            minimum: self.minimum,
-            maximum: self.maximum,
-            seen: self.seen,
-            moves: self.moves,
-        };
-        format!("{}: {}{}", entry.points_text(&points), envelope.bounds_text(), self.moves.text())
+    fn text(&self, entry: &Entry, points: PointRange) -> String {
+        format!("{}: {}{}", entry.points_text(&points), self.allowed.text(), self.moves.text())
     }
 }
 
 impl PartialEq for Cell {
     /// What is not a number equals itself.
     fn eq(&self, other: &Self) -> bool {
-        same_bound(self.minimum, other.minimum)
-            && same_bound(self.maximum, other.maximum)
+        self.allowed.same(&other.allowed)
             && same_moves(&self.moves, &other.moves)
             && (self.seen, self.last) == (other.seen, other.last)
-    }
-}
-
-/// A bound, compared by its spelling.
-#[derive(Clone, Copy, Debug)]
-struct Spelled(Option<Value>);
-
-impl PartialEq for Spelled {
-    fn eq(&self, other: &Self) -> bool {
-        same_bound(self.0, other.0)
     }
 }
 
@@ -149,8 +129,7 @@ fn extend(kept: &mut Vec<Envelope>, class: (Space, u16, u16), (first, cell): (u6
             let (own, width, own_phase, _) = place(before);
             (own, width, own_phase) == (space, step, phase)
         }
-        && same_bound(before.minimum, cell.minimum)
-        && same_bound(before.maximum, cell.maximum)
+        && before.allowed.same(&cell.allowed)
         && before.seen == cell.seen
         && same_moves(&before.moves, &cell.moves)
     {
@@ -158,8 +137,8 @@ fn extend(kept: &mut Vec<Envelope>, class: (Space, u16, u16), (first, cell): (u6
         return;
     }
     let points = PointRange { space, first, last: cell.last };
-    let Cell { minimum, maximum, seen, moves, .. } = cell;
-    kept.push(Envelope { points, step, minimum, maximum, seen, moves });
+    let Cell { allowed, seen, moves, .. } = cell;
+    kept.push(Envelope { points, step, allowed, seen, moves });
 }
 
 /// Neighbouring points that each side treats as one.
@@ -182,43 +161,23 @@ impl At<'_> {
 }
 
 fn settle(judge: &mut Judge, at: &At<'_>, sides: Three<Option<Cell>>) -> Option<Cell> {
-    if let Some(agreed) = sides.agreed() {
+    if let Some(agreed) = sides.clone().agreed() {
         return agreed;
     }
-    let (Some(mine), Some(theirs)) = (sides.mine, sides.theirs) else {
-        let text = |cell: Option<Cell>| cell.map(|cell| cell.text(at.entry, at.points(cell.last), at.step));
-        judge.conflict("writes: one side took it out, the other changed it", sides.map(text));
+    let Three { base, mine: Some(mine), theirs: Some(theirs) } = sides.clone() else {
+        let text = |cell: Option<Cell>| cell.map(|cell| cell.text(at.entry, at.points(cell.last)));
+        judge.conflict("writes: one side took it out, the other changed it", sides.clone().map(text));
         return sides.mine.or(sides.theirs);
     };
-    let unlike = Cell { minimum: None, maximum: None, seen: 0, moves: Moves::default(), last: mine.last };
-    let Three { base, .. } = sides;
     let is_new = base.is_none();
-    let both = Three { base: base.unwrap_or(unlike), mine, theirs };
+    let unlike = Cell { allowed: Allowed::ANY, seen: 0, moves: Moves::default(), last: mine.last };
     let place = at.place(mine.last);
-    let bound = |judge: &mut Judge, name: &str, of: fn(&Cell) -> Option<Value>| {
-        let mut sides =
-            Three { base: of(&both.base), mine: of(&both.mine), theirs: of(&both.theirs) }.map(Spelled);
-        if is_new && sides.mine != sides.theirs {
-            // Both added it: one side's bound is no leave to drop the other's.
-            let text = |bound: Spelled| bound.0.map(value_text).or(Some("none".into()));
-            judge.conflict(format!("{name} of {place}"), Three { base: None, ..sides.map(text) });
-            return sides.mine.0;
-        }
-        if is_new {
-            sides.base = sides.mine;
-        }
-        let text = |bound: &Spelled| bound.0.map(value_text).or(Some("none".into()));
-        judge.settle(&format!("{name} of {place}"), sides, text).0
-    };
-    let minimum = bound(judge, "minimum", |cell| cell.minimum);
-    let maximum = bound(judge, "maximum", |cell| cell.maximum);
-    if minimum.zip(maximum).is_some_and(|(low, high)| order(low, high).is_gt()) {
-        let text = |cell: Cell| Some(cell.text(at.entry, at.points(cell.last), at.step));
-        judge.conflict(format!("bounds of {place} would cross"), both.map(text));
-    }
+    let both = Three { base: base.unwrap_or(unlike), mine, theirs };
+    let kinds = both.clone().map(|cell| cell.allowed);
+    let allowed = if is_new { kinds::added(judge, &place, kinds) } else { kinds::join(judge, &place, kinds) };
     let moves = {
-        let sides = both.map(|cell| SpelledMoves(cell.moves));
-        // Both added it: as with bounds, one side's movement is no leave to drop the other's.
+        let sides = both.clone().map(|cell| SpelledMoves(cell.moves));
+        // Both added it: as with values, one side's movement is no leave to drop the other's.
         let sides = if is_new && sides.mine != sides.theirs {
             Three { base: SpelledMoves(NEVER), ..sides }
         } else {
@@ -226,9 +185,9 @@ fn settle(judge: &mut Judge, at: &At<'_>, sides: Three<Option<Cell>>) -> Option<
         };
         judge.settle(&format!("movement of {place}"), sides, |moves| Some(moves.0.text())).0
     };
-    let lasts = both.map(|cell| cell.last);
+    let lasts = both.clone().map(|cell| cell.last);
     let last = judge.settle(&format!("end of {place}"), lasts, |last| Some(at.place(*last)));
-    Some(Cell { minimum, maximum, seen: seen(both.map(|cell| cell.seen)), moves, last })
+    Some(Cell { allowed, seen: seen(both.map(|cell| cell.seen)), moves, last })
 }
 
 /// Values seen: what each side counted since adds up.

@@ -3,12 +3,44 @@
 //! Techniques of ATT&CK for ICS: T0836 Modify Parameter for written points, T0855 Unauthorized Command Message for
 //! commands. In a conversation that is new as a whole every write is to a new point.
 
-use fieldwarden_model::{Severity, Verb};
+mod button;
+
+use fieldwarden_model::{
+    Severity, Verb,
+    section::{Fault, Reader, Section},
+};
 
 use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, is_demand, nearest};
 
 /// Judges the points of writes.
 pub struct NewPointWrite;
+
+/// What `new-point-write` is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Buttons pressed for the first time, of one client and server within an hour, that are information; a further one is told as
+    /// high, and with 0 each is. Two: an operator finds a new one now and then, an intruder tries them all.
+    pub buttons_per_hour: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { buttons_per_hour: 2 }
+    }
+}
+
+impl Settings {
+    /// Reads `[detectors.new_point_write]`.
+    ///
+    /// # Errors
+    /// Every fault with its place.
+    pub fn configure(section: &Section) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(section);
+        let usual = Self::default().buttons_per_hour;
+        let buttons = reader.within("buttons_per_hour", 0..=100, u64::from(usual));
+        reader.finish_with(Some(Self { buttons_per_hour: u32::try_from(buttons).unwrap_or(usual) }))
+    }
+}
 
 impl Detector for NewPointWrite {
     fn id(&self) -> &'static str {
@@ -37,6 +69,7 @@ impl Detector for NewPointWrite {
         let mut finding = Finding::of_operation(self.id(), judged, operation);
         finding.bucket = Bucket { points: Some(points), ..Bucket::default() };
         finding.severity = Severity::High;
+        finding.button = judged.entry.is_some_and(|entry| button::may_be(entry, operation, points));
         finding.techniques = if operation.verb == Verb::Operate { &["T0855"] } else { &["T0836", "T0855"] };
         let protocol = judged.conversation.protocol.name();
         let notation = fieldwarden_protocols::dissector(protocol).map(|dissector| dissector.notation());

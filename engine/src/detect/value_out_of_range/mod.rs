@@ -6,8 +6,8 @@
 
 use fieldwarden_model::{Operation, Point, PointRange, Severity, Value, Verb};
 
-use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, is_demand};
-use crate::baseline::{Envelope, compiled::CompiledEntry};
+use super::{Bucket, Context, Detector, Finding, Judged, Memory, Need, Subject, is_demand};
+use crate::baseline::{Allowed, Envelope, compiled::CompiledEntry};
 
 /// Judges written values.
 pub struct ValueOutOfRange;
@@ -25,7 +25,7 @@ impl Detector for ValueOutOfRange {
         &self,
         _: &Context<'_>,
         subject: &Subject<'_>,
-        _: &mut Memory,
+        memory: &mut Memory,
         findings: &mut dyn FnMut(Finding),
     ) {
         let Subject::Operation(judged, operation) = subject else { return };
@@ -37,41 +37,87 @@ impl Detector for ValueOutOfRange {
         if !entry.covers_write(&points) {
             return;
         }
-        let Some((value, envelope)) = first_outside(entry, operation, points) else { return };
+        let outside = first_outside(entry, operation, points);
+        let Some((value, contradicted)) = outside.or_else(|| first_out_of_order(judged, entry, memory))
+        else {
+            return;
+        };
         let mut finding = Finding::of_operation(self.id(), judged, operation);
         finding.bucket = Bucket { points: Some(points), ..Bucket::default() };
         finding.severity = Severity::High;
         finding.techniques = &["T0836"];
         let text = finding.points_text().unwrap_or_else(|| String::from("points"));
-        (finding.sentence, finding.baseline_entry) = match envelope {
-            Some(Envelope { minimum: Some(minimum), maximum: Some(maximum), .. }) => (
-                format!(
-                    "{{client}} wrote {value} to {text} on {{server}}, outside the {minimum} to {maximum} seen before"
-                ),
-                Some(format!("{}: {text} takes {minimum} to {maximum}", entry.id())),
+        let wrote = format!("{{client}} wrote {value} to {text} on {{server}}");
+        (finding.sentence, finding.baseline_entry) = match contradicted {
+            Contradicted::Width => (format!("{wrote} in a width never used there before"), Some(entry.id())),
+            Contradicted::Values(envelope) => (
+                match envelope.allowed {
+                    Allowed::Range { .. } => format!("{wrote}, outside the {} seen before", shown(envelope)),
+                    _ => format!("{wrote}: {text} takes {}", shown(envelope)),
+                },
+                Some(format!("{}: {text} takes {}", entry.id(), shown(envelope))),
             ),
-            _ => (
-                format!(
-                    "{{client}} wrote {value} to {text} on {{server}} in a width never used there before"
-                ),
-                Some(entry.id()),
+            Contradicted::Order(envelope, before) => (
+                format!("{wrote} after {before}: {text} takes {}", shown(envelope)),
+                Some(format!("{}: {text} takes {}", entry.id(), shown(envelope))),
             ),
         };
         findings(finding);
     }
 }
 
+/// What a value contradicts.
+enum Contradicted<'a> {
+    /// No value of this width is written there.
+    Width,
+    /// It is none of these.
+    Values(&'a Envelope),
+    /// It does not follow the one before.
+    Order(&'a Envelope, f64),
+}
+
+/// The values of an envelope, in words.
+fn shown(envelope: &Envelope) -> String {
+    match envelope.allowed {
+        Allowed::Range { minimum: Some(minimum), maximum: Some(maximum) } => {
+            format!("{minimum} to {maximum}")
+        }
+        _ => envelope.bounds_text(),
+    }
+}
+
+/// A count that went on otherwise than by its steps. Where writes are known to be missing nobody can tell.
+fn first_out_of_order<'a>(
+    judged: &Judged<'_>,
+    entry: &'a CompiledEntry,
+    memory: &Memory,
+) -> Option<(Value, Contradicted<'a>)> {
+    if judged.lacks.blinds(&[Need::Requests]) {
+        return None;
+    }
+    memory.tracks()?.moves().iter().find_map(|moved| {
+        let envelope = entry.envelope(moved.point, moved.stride)?;
+        let before = moved.moved.before;
+        let is_next = envelope.allowed.follows(before, moved.value);
+        (!is_next).then_some((moved.value, Contradicted::Order(envelope, before)))
+    })
+}
+
 fn first_outside<'a>(
     entry: &'a CompiledEntry,
     operation: &Operation<'_>,
     points: PointRange,
-) -> Option<(Value, Option<&'a Envelope>)> {
+) -> Option<(Value, Contradicted<'a>)> {
     let values = operation.values?;
     let mut index = points.first;
     for value in values.iter() {
         let envelope = entry.envelope(Point { space: points.space, index }, values.stride);
-        if !envelope.is_some_and(|envelope| envelope.allows(value)) {
-            return Some((value, envelope));
+        match envelope {
+            None => return Some((value, Contradicted::Width)),
+            Some(envelope) if !envelope.allows(value) => {
+                return Some((value, Contradicted::Values(envelope)));
+            }
+            Some(_) => {}
         }
         index = index.saturating_add(u64::from(values.stride));
     }
@@ -80,8 +126,9 @@ fn first_outside<'a>(
 
 #[cfg(test)]
 mod tests {
-    use fieldwarden_model::{PointRange, Values, operation::Encoding};
+    use fieldwarden_model::{PointRange, Value, Values, operation::Encoding};
 
+    use crate::baseline::{Allowed, Bits, Counter, Few};
     use crate::bench::{Bench, HMI, PLC, baseline, points, write};
 
     #[test]
@@ -97,6 +144,35 @@ mod tests {
         let mut bench = Bench::new();
         bench.asks(HMI, PLC, &write("40101", &[0, 0])).asks(HMI, PLC, &write("40101", &[0, 100]));
         assert!(bench.alerts.is_empty());
+    }
+
+    /// The sentences told of writes to a point that takes these values.
+    fn told(allowed: Allowed, values: &[u8]) -> Vec<String> {
+        let mut baseline = baseline();
+        baseline.conversations[0].writes[0].allowed = allowed;
+        let mut bench = Bench::with(Some(baseline));
+        for value in values {
+            bench.asks(HMI, PLC, &write("40101", &[0, *value]));
+        }
+        bench.alerts.iter().map(|alert| alert.summary.clone()).collect()
+    }
+
+    #[test]
+    fn each_kind_says_what_contradicts_it() {
+        let wrote = |text: &str| vec![format!("10.0.0.5 wrote {text}")];
+        let few = Allowed::Values(Few::new([0, 1, 3].map(Value::Integer).to_vec()));
+        let at = "to 40101 on Dosing PLC (10.0.0.20)";
+        assert_eq!(told(few, &[0, 3, 1, 2]), wrote(&format!("2 {at}: 40101 takes 0, 1 or 3")));
+        let bits = Allowed::Bits(Bits::new(0x3, 0x8).unwrap());
+        let takes = "40101 takes bits 0x0003 with 0x0008 always set";
+        assert_eq!(told(bits.clone(), &[8, 11, 9, 27]), wrote(&format!("27 {at}: {takes}")));
+        assert_eq!(told(bits, &[3]), wrote(&format!("3 {at}: {takes}")), "what is always set is missing");
+        let counter = Counter { step: 2, minimum: None, maximum: None };
+        let counter = Allowed::Counter(Box::new(counter));
+        let takes = "40101 takes any value, counting up by at most 2";
+        assert_eq!(told(counter.clone(), &[250, 252, 254, 0, 1, 1, 2]), [""; 0]);
+        assert_eq!(told(counter.clone(), &[7, 9, 12]), wrote(&format!("12 {at} after 9: {takes}")));
+        assert_eq!(told(counter, &[7, 9, 8]), wrote(&format!("8 {at} after 9: {takes}")));
     }
 
     #[test]

@@ -81,6 +81,11 @@ impl Bench {
         self.site.window_uses()
     }
 
+    /// What became of what its baseline tells quietly.
+    pub(crate) fn quiets(&self) -> Vec<crate::site::QuietUse> {
+        self.site.quiet_uses(self.now)
+    }
+
     /// The time.
     pub(crate) const fn now(&self) -> Timestamp {
         self.now
@@ -389,6 +394,7 @@ pub(crate) fn baseline() -> Baseline {
             pace: Pace::default(),
             oddities: Vec::new(),
         }],
+        quiet: Vec::new(),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     map::Seed,
     rehearse::{self, KeepVerdict, Rehearsal, Watch},
     shard::{Judge, Rules, Service},
-    site::{Site, WindowUse},
+    site::{QuietUse, Site, WindowUse},
     tags::Tags,
     track,
     trackers::Trackers,
@@ -125,6 +125,8 @@ pub struct Summary {
     pub clock_steps: u64,
     /// What became of the site's change windows, in the order of its file.
     pub windows: Vec<WindowUse>,
+    /// What became of what the baseline tells quietly, in the order of its file.
+    pub quiet: Vec<QuietUse>,
 }
 
 /// The state machine. It has no clock: time arrives with the input and never runs backwards.
@@ -240,6 +242,7 @@ impl Engine {
             last: self.trackers.last,
             clock_steps: self.trackers.clock_steps,
             windows: self.site.window_uses(),
+            quiet: self.site.quiet_uses(self.trackers.now),
         }
     }
 
@@ -336,6 +339,7 @@ impl Engine {
         }
         // Talkers are judged by the new list.
         self.trackers.hear_anew();
+        self.site.quiets.keep_those_of(rules.baseline.as_deref());
         self.site.rules = rules;
     }
 

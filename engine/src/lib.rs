@@ -37,4 +37,4 @@ pub use baseline::{Baseline, learn::Learner};
 pub use checkpoint::RestoreFault;
 pub use engine::{Engine, Input, Output, Settings, Summary};
 pub use map::Seed;
-pub use site::WindowUse;
+pub use site::{QuietUse, WindowUse};

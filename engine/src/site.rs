@@ -2,6 +2,7 @@
 //! n) and makes alerts and incidents of them.
 
 mod identities;
+mod quiets;
 mod repeats;
 mod sensor;
 mod windows;
@@ -12,6 +13,8 @@ use fieldwarden_model::{
 };
 
 pub(crate) use identities::{Identities, Known, teller};
+pub use quiets::QuietUse;
+use quiets::{Quiets, Told};
 pub(crate) use repeats::{Repeat, RepeatKey, Repeats};
 use sensor::Sensor;
 pub use windows::WindowUse;
@@ -50,6 +53,7 @@ pub(crate) struct Site {
     survey: Survey,
     tags: Tags,
     windows: Windows,
+    pub(crate) quiets: Quiets,
 }
 
 impl Site {
@@ -72,6 +76,7 @@ impl Site {
             survey: Survey::default(),
             tags: Tags::default(),
             windows: Windows::default(),
+            quiets: Quiets::default(),
         }
     }
 
@@ -178,6 +183,15 @@ impl Site {
         let settings = self.rules.settings.clone();
         // Within a window it is another thing than behind it, which is told however lately it was information.
         let order = self.windows.explain(&mut finding, &self.plan);
+        let mut remark = String::new();
+        // What a work order covers is counted there.
+        if order.is_none() {
+            match self.quiets.judge(&finding, self.rules.baseline.as_deref()) {
+                Told::Quietly(quiet) => return self.tell_quietly(finding, &quiet, out),
+                Told::Overrun(said) => remark = said,
+                Told::Loudly => {}
+            }
+        }
         let key = RepeatKey::of(&finding).under(order.as_deref());
         if let Some(incident) = self.repeats.repeated(&key, finding.time, &settings) {
             self.desk.repeat(&incident, finding.time);
@@ -207,6 +221,7 @@ impl Site {
             return;
         }
         let mut alert = self.alert(finding);
+        alert.summary.push_str(&remark);
         let (incident, closed) = self.desk.join(&Fact { alert: &alert, stranger, passing }, &self.plan);
         if let Some(closed) = closed {
             let cap = Place::Cap("open_incidents");
@@ -263,6 +278,7 @@ impl Site {
             assured: finding.assured,
             summary,
             baseline_entry: finding.baseline_entry,
+            quieted_by: None,
             incident: IncidentId(String::new()),
         }
     }
@@ -308,6 +324,11 @@ impl Site {
     /// What became of the change windows.
     pub(crate) fn window_uses(&self) -> Vec<WindowUse> {
         self.windows.uses(&self.plan)
+    }
+
+    /// What became of what the baseline tells quietly.
+    pub(crate) fn quiet_uses(&self, now: Timestamp) -> Vec<QuietUse> {
+        self.quiets.uses(self.rules.baseline.as_deref(), now)
     }
 
     fn name(&self, talker: Talker) -> Option<String> {

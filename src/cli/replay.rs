@@ -10,8 +10,11 @@ use std::{
 
 use clap::Args;
 use fieldwarden_engine::{
-    Baseline, Engine, Input, Output, Settings,
-    baseline::guard::{Guard, GuardedLearner},
+    Baseline, Engine, Input, Output, QuietUse, Settings,
+    baseline::{
+        guard::{Guard, GuardedLearner},
+        quiet::moment,
+    },
     configure::Configured,
     json::{self, Captures as Named},
     tags::Tags,
@@ -272,10 +275,29 @@ impl<'a> Report<'a> {
                 _ => writeln!(self.out, "Work order {number}: {within} findings within its window")?,
             }
         }
+        for quiet in &summary.quiet {
+            writeln!(self.out, "{}", quiet_line(quiet))?;
+        }
         for blind in &summary.blind {
             writeln!(self.out, "Not assured: {blind}")?;
         }
         Ok(())
+    }
+}
+
+/// What became of what the baseline tells quietly.
+fn quiet_line(quiet: &QuietUse) -> String {
+    let QuietUse { scope, reason, within, overrun, .. } = quiet;
+    let until = quiet.until.map_or_else(|| "open-ended".into(), |until| format!("until {}", moment(until)));
+    match quiet.word() {
+        "unused" => format!("Quiet {until}, never used: {scope} ({reason})"),
+        "over" => format!("Quiet {until}, which is over, {within} findings: {scope} ({reason})"),
+        "overrun" => {
+            format!(
+                "Quiet {until}, which is over, {overrun} findings behind it, {within} within: {scope} ({reason})"
+            )
+        }
+        _ => format!("Quiet {until}, {within} findings: {scope} ({reason})"),
     }
 }
 

@@ -16,11 +16,13 @@ pub mod merge;
 mod notes;
 mod pace;
 mod place;
+pub mod quiet;
 mod read;
 pub mod text;
 mod write;
 
 pub use place::{Placed, Placing, Subject};
+pub use quiet::Quiet;
 pub use read::Reading;
 
 use fieldwarden_model::{AddressSpace, Mac, PointRange, ShortText, Talker, Timestamp, Transport, Value};
@@ -38,6 +40,8 @@ pub struct Baseline {
     pub talkers: Vec<KnownTalker>,
     /// Conversations that are normal, sorted by their ids' parts.
     pub conversations: Vec<Entry>,
+    /// What is told quietly, sorted by scope.
+    pub quiet: Vec<Quiet>,
 }
 
 /// What a baseline was learned from.

@@ -10,7 +10,7 @@ use fieldwarden_model::{
     section::{Fault, Section, Span},
 };
 
-use super::{Baseline, Entry, KnownTalker, Reading};
+use super::{Baseline, Entry, KnownTalker, Reading, quiet::Scope};
 use crate::conversation::{ConversationKey, PLAIN_LINK, ServiceKey};
 
 /// What a table of a baseline is about.
@@ -22,6 +22,8 @@ pub enum Subject {
     Talker(AddressSpace, Talker),
     /// A conversation that is normal.
     Conversation(ConversationKey),
+    /// What is told quietly.
+    Quiet(Scope),
 }
 
 impl fmt::Display for Subject {
@@ -31,6 +33,7 @@ impl fmt::Display for Subject {
             Self::Talker(AddressSpace(0), talker) => write!(f, "talker {talker}"),
             Self::Talker(space, talker) => write!(f, "talker {talker} in space {}", space.0),
             Self::Conversation(key) => key.fmt(f),
+            Self::Quiet(scope) => write!(f, "quiet: {scope}"),
         }
     }
 }
@@ -87,15 +90,10 @@ impl Assemble for Placing {
     const REPEATED: &'static [&'static str] = Reading::REPEATED;
 
     fn take(&mut self, key: &str, table: &Section) {
-        let before = self.reading.counts();
+        let before = self.reading.count();
         self.reading.take(key, table);
-        let after = self.reading.counts();
-        let subject = match (after.0 > before.0, after.1 > before.1) {
-            (true, _) => self.reading.latest_talker(),
-            (_, true) => self.reading.latest_entry(),
-            _ => None,
-        };
-        let Some(subject) = subject else { return };
+        let taken = self.reading.count() > before;
+        let Some(subject) = self.reading.latest(key).filter(|_| taken) else { return };
         if let Some(earlier) = self.places.insert(subject, table.at) {
             self.repeated.push((subject, earlier));
         }

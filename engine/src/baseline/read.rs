@@ -9,7 +9,10 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Function, KnownTalker, Learned, Moves, Pace, Subject};
+use super::{
+    Baseline, Entry, Envelope, Function, KnownTalker, Learned, Moves, Pace, Quiet, Subject, quiet,
+    quiet::Scope,
+};
 use crate::conversation::protocol_named;
 
 /// A baseline in the making: its tables come one by one, since a large plant has hundreds of thousands of values and
@@ -18,17 +21,20 @@ use crate::conversation::protocol_named;
 pub struct Reading {
     talkers: Vec<KnownTalker>,
     conversations: Vec<Entry>,
+    quiet: Vec<Quiet>,
     ids: BTreeSet<String>,
+    scopes: BTreeSet<Scope>,
     faults: Vec<Fault>,
 }
 
 impl Assemble for Reading {
     type Output = Baseline;
-    const REPEATED: &'static [&'static str] = &["talker", "conversation"];
+    const REPEATED: &'static [&'static str] = &["talker", "conversation", "quiet"];
 
     fn take(&mut self, key: &str, table: &Section) {
         let outcome = match key {
             "talker" => read_talker(table).map(|talker| self.talkers.push(talker)),
+            "quiet" => quiet::read(table).and_then(|quiet| self.quiet(quiet, table)),
             _ => read_entry(table).and_then(|entry| self.conversation(entry, table)),
         };
         self.faults.extend(outcome.err().unwrap_or_default());
@@ -44,27 +50,40 @@ impl Assemble for Reading {
             let _ = reader.tables(key);
         }
         let _ = reader.absorb::<()>(Err(self.faults));
-        let mut baseline =
-            Baseline { mode, learned, talkers: self.talkers, conversations: self.conversations };
+        let mut baseline = Baseline {
+            mode,
+            learned,
+            talkers: self.talkers,
+            conversations: self.conversations,
+            quiet: self.quiet,
+        };
         baseline.sort();
         reader.finish_with(Some(baseline))
     }
 }
 
 impl Reading {
-    /// How many talkers and conversations were taken without a fault.
-    pub(super) const fn counts(&self) -> (usize, usize) {
-        (self.talkers.len(), self.conversations.len())
+    /// How many tables were taken without a fault.
+    pub(super) const fn count(&self) -> usize {
+        self.talkers.len() + self.conversations.len() + self.quiet.len()
     }
 
-    /// What the talker taken last is about.
-    pub(super) fn latest_talker(&self) -> Option<Subject> {
-        self.talkers.last().map(KnownTalker::subject)
+    /// What the table of a key that was taken last is about.
+    pub(super) fn latest(&self, key: &str) -> Option<Subject> {
+        match key {
+            "talker" => self.talkers.last().map(KnownTalker::subject),
+            "quiet" => self.quiet.last().map(Quiet::subject),
+            _ => self.conversations.last().map(Entry::subject),
+        }
     }
 
-    /// What the conversation taken last is about.
-    pub(super) fn latest_entry(&self) -> Option<Subject> {
-        self.conversations.last().map(Entry::subject)
+    fn quiet(&mut self, quiet: Quiet, table: &Section) -> Result<(), Vec<Fault>> {
+        if !self.scopes.insert(quiet.scope) {
+            let message = format!("`{}` is quieted twice", quiet.scope);
+            return Err(vec![Fault { at: table.at, message, help: Some("leave one of the tables".into()) }]);
+        }
+        self.quiet.push(quiet);
+        Ok(())
     }
 
     fn conversation(&mut self, mut entry: Entry, table: &Section) -> Result<(), Vec<Fault>> {
@@ -96,6 +115,7 @@ impl Baseline {
             let rank = |e: &Entry| (e.space, e.server, e.client, e.transport, e.server_port, e.unit);
             (rank(a), &a.protocol).cmp(&(rank(b), &b.protocol))
         });
+        self.quiet.sort_by_key(|quiet| quiet.scope);
     }
 }
 
@@ -210,7 +230,7 @@ fn read_pace(reader: &mut Reader<'_>) -> Pace {
     Pace { requests_per_minute, writes_per_minute, pause_ms: reader.optional("pause_ms") }
 }
 
-fn range(
+pub(super) fn range(
     reader: &mut Reader<'_>,
     key: &'static str,
     notation: Option<&dyn Notation>,
@@ -229,7 +249,7 @@ fn range(
 }
 
 /// A value together with its place.
-struct Placed<T> {
+pub(super) struct Placed<T> {
     at: fieldwarden_model::section::Span,
     value: T,
 }
@@ -254,7 +274,7 @@ impl FromNode for Number {
 }
 
 /// `16`, `"8/1"`, or either with a name behind it: `"16 write multiple registers"`.
-struct FunctionText(Function);
+pub(super) struct FunctionText(pub(super) Function);
 
 impl FromNode for FunctionText {
     fn from_node(node: &Node) -> Result<Self, Fault> {

@@ -6,7 +6,7 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Function, KnownTalker, Pace, function_text};
+use super::{Baseline, Entry, Envelope, Function, KnownTalker, Pace, Quiet, function_text};
 
 const PREAMBLE: &[&str] = &[
     "Fieldwarden baseline: what is normal in this plant. Everything else is told.",
@@ -35,6 +35,7 @@ impl Baseline {
         }
         tables.extend(self.talkers.iter().map(talker));
         tables.extend(self.conversations.iter().map(conversation));
+        tables.extend(self.quiet.iter().map(Quiet::table));
         Document {
             preamble: PREAMBLE.iter().map(|&text| text.to_owned()).collect(),
             entries: vec![line("mode", Plain::Text(self.mode.clone()))],
@@ -128,7 +129,7 @@ fn writes(envelope: &Envelope, notation: Option<&dyn Notation>) -> Plain {
     Plain::Inline(pairs)
 }
 
-fn points(range: &PointRange, notation: Option<&dyn Notation>) -> Plain {
+pub(super) fn points(range: &PointRange, notation: Option<&dyn Notation>) -> Plain {
     let mut text = String::new();
     if let Some(notation) = notation {
         // Writing to a String cannot fail.
@@ -144,10 +145,10 @@ const fn number(value: Value) -> Plain {
     }
 }
 
-fn integer(value: u64) -> Plain {
+pub(super) fn integer(value: u64) -> Plain {
     Plain::Integer(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
-fn line(key: &str, value: Plain) -> Line {
+pub(super) fn line(key: &str, value: Plain) -> Line {
     Line { key: key.to_owned(), value, remark: String::new() }
 }

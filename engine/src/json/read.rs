@@ -75,7 +75,8 @@ struct Line {
     assured: bool,
     summary: String,
     baseline_entry: Option<String>,
-    incident: String,
+    quieted_by: Option<String>,
+    incident: Option<String>,
 }
 
 /// Reads a line of `replay --json`. Frames are told apart by number alone.
@@ -123,7 +124,8 @@ pub fn alert_of(line: &str) -> Result<Alert, NoAlert> {
         assured: line.assured,
         summary: line.summary,
         baseline_entry: line.baseline_entry,
-        incident: IncidentId(line.incident),
+        quieted_by: line.quieted_by,
+        incident: IncidentId(line.incident.unwrap_or_default()),
     })
 }
 

@@ -6,6 +6,7 @@ mod explain;
 mod file;
 mod merge;
 mod preview;
+mod quiet;
 mod show;
 mod sign;
 
@@ -29,6 +30,8 @@ enum Verb {
     Merge(merge::Words),
     /// Take what an alert told for normal from now on: the smallest entry that covers it
     Accept(accept::Words),
+    /// Tell what an alert told quietly from now on: the smallest entry that covers it, for a reason, until a day
+    Quiet(quiet::Words),
     /// Why an operation is normal, or is not
     Explain(explain::Words),
     /// Vouch for a baseline: write a signature beside it
@@ -43,6 +46,7 @@ pub(crate) fn run(words: &Words) -> Outcome {
         Verb::Diff(words) => diff::run(words),
         Verb::Merge(words) => merge::run(words),
         Verb::Accept(words) => accept::run(words),
+        Verb::Quiet(words) => quiet::run(words),
         Verb::Explain(words) => explain::run(words),
         Verb::Sign(words) => sign::sign(words),
         Verb::Verify(words) => sign::verify(words),

@@ -6,6 +6,7 @@
 //! difference have the same text.
 
 mod entry;
+mod quiet;
 pub(crate) mod sweep;
 
 use std::collections::BTreeMap;
@@ -90,6 +91,10 @@ pub enum Part {
     Refusals,
     /// A break of the protocol.
     Oddity(String),
+    /// What is told quietly, and until when.
+    Quiet,
+    /// Why, and who vouches for it.
+    QuietWords,
 }
 
 /// A bound that moved; none is no bound.
@@ -122,7 +127,7 @@ pub struct Change {
     pub meaning: String,
 }
 
-/// Everything `new` says otherwise than `old`, table by table: the file, talkers, conversations, each in canonical order.
+/// Everything `new` says otherwise than `old`, table by table: the file, talkers, conversations, what is quiet, each in canonical order.
 #[must_use]
 pub fn diff(old: &Baseline, new: &Baseline) -> Vec<Change> {
     let mut told = Teller { subject: Subject::File, name: String::from("the file"), changes: Vec::new() };
@@ -139,6 +144,7 @@ pub fn diff(old: &Baseline, new: &Baseline) -> Vec<Change> {
     );
     talkers(&mut told, old, new);
     conversations(&mut told, old, new);
+    quiet::compare(&mut told, old, new);
     told.changes
 }
 

@@ -5,6 +5,7 @@
 //! other's. Counts of values seen judge nothing and add up.
 
 mod entry;
+mod quiet;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,7 +103,8 @@ pub fn merge(base: &Baseline, mine: &Baseline, theirs: &Baseline) -> Merged {
     });
     let talkers = talkers(&mut judge, sides);
     let conversations = conversations(&mut judge, sides);
-    let mut baseline = Baseline { mode, learned, talkers, conversations };
+    let quiet = quiet::join(&mut judge, sides);
+    let mut baseline = Baseline { mode, learned, talkers, conversations, quiet };
     baseline.sort();
     ids(&mut judge, &baseline);
     Merged { baseline, conflicts: judge.conflicts }

@@ -394,6 +394,8 @@ pub(crate) fn baseline() -> Baseline {
             pace: Pace::default(),
             oddities: Vec::new(),
         }],
+        modes: Vec::new(),
+        schedule: Vec::new(),
         quiet: Vec::new(),
     }
 }

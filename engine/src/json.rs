@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::{
     baseline::{function_text, text::transport_word},
     blindness::Blind,
-    engine::Summary,
+    engine::{ModeChange, Summary},
     history::WriteRecord,
     site::{QuietUse, WindowUse},
 };
@@ -114,6 +114,7 @@ pub fn summary(summary: &Summary) -> String {
         blind: summary.blind.iter().map(BlindLine::of).collect(),
         change_windows: summary.windows.iter().map(WindowLine::of).collect(),
         quiet: summary.quiet.iter().map(QuietLine::of).collect(),
+        modes: summary.modes.iter().map(ModeLine::of).collect(),
         span_seconds,
     })
 }
@@ -234,6 +235,8 @@ struct SummaryLine<'a> {
     change_windows: Vec<WindowLine<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     quiet: Vec<QuietLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    modes: Vec<ModeLine>,
     span_seconds: f64,
 }
 
@@ -271,6 +274,18 @@ impl<'a> QuietLine<'a> {
             within: quiet.within,
             overrun: quiet.overrun,
         }
+    }
+}
+
+#[derive(Serialize)]
+struct ModeLine {
+    mode: Option<String>,
+    since: String,
+}
+
+impl ModeLine {
+    fn of(change: &ModeChange) -> Self {
+        Self { mode: change.mode.map(|mode| mode.to_string()), since: change.since.to_string() }
     }
 }
 

@@ -86,7 +86,7 @@ impl Assemble for Either {
         let has = |wanted: &[&str]| top.entries.iter().any(|(key, _)| wanted.contains(&key.name.as_str()));
         if has(&["enforcer"]) {
             Ok(Kind::Enforcer)
-        } else if self.has_tables || has(&["conversation", "talker", "quiet", "learned"]) {
+        } else if self.has_tables || has(&["conversation", "talker", "schedule", "quiet", "learned"]) {
             self.baseline.finish(top).map(|baseline| Kind::Baseline(Box::new(baseline)))
         } else {
             Settings::configure(top).map(|settings| Kind::Daemon(Box::new(settings.site)))

@@ -143,6 +143,8 @@ prop_compose! {
         talkers in vec((select(vec![HMI, PLC, ROGUE]), option::of(0_u8..2)), 0..4),
         entries in vec((select(vec![HMI, ROGUE]), option::of(1_u16..3), body()), 0..4),
         quiet in vec(quiet(), 0..3),
+        in_startup in any::<bool>(),
+        shifts in proptest::collection::btree_set(0_u16..23, 0..3),
     ) -> Baseline {
         let talkers = talkers.into_iter().map(|(address, mac)| KnownTalker {
             space: AddressSpace(0),
@@ -166,8 +168,25 @@ prop_compose! {
         let scoped: std::collections::BTreeMap<Scope, Quiet> =
             quiet.into_iter().map(|quiet| (quiet.scope, quiet)).collect();
         let (talkers, quiet) = (talkers.collect(), scoped.into_values().collect());
-        let mut baseline = Baseline { mode: mode.into(), learned, talkers, conversations, quiet };
+        let mut baseline = Baseline {
+            mode: mode.into(),
+            learned,
+            talkers,
+            conversations,
+            modes: Vec::new(),
+            schedule: Vec::new(),
+            quiet,
+        };
         baseline.sort();
+        if in_startup {
+            // Some of it holds in one mode alone.
+            let name = "startup".parse().unwrap();
+            let talkers = baseline.talkers.split_off(1.min(baseline.talkers.len()));
+            let conversations = baseline.conversations.split_off(1.min(baseline.conversations.len()));
+            baseline.put_mode(super::InMode { name, talkers, conversations });
+            let shift = |from| super::Shift { mode: name, days: [true; 7], from, to: from + 60, offset: 0 };
+            baseline.schedule.extend(shifts.into_iter().map(|hour| shift(hour * 60)));
+        }
         baseline
     }
 }
@@ -175,7 +194,8 @@ prop_compose! {
 prop_compose! {
     /// A baseline as learning writes it.
     pub(crate) fn tidy_baseline()(mut baseline in baseline()) -> Baseline {
-        for entry in &mut baseline.conversations {
+        let modes = baseline.modes.iter_mut().flat_map(|mode| &mut mode.conversations);
+        for entry in baseline.conversations.iter_mut().chain(modes) {
             entry.writes = tidy(core::mem::take(&mut entry.writes));
             super::merge(&mut entry.reads);
         }
@@ -206,6 +226,16 @@ prop_compose! {
             if chance() { entry.oddities.clone_from(&from.oddities); }
             if chance() { entry.writes.pop(); }
         }
+        edited.schedule.retain(|_| !chance());
+        for mode in &mut edited.modes {
+            mode.talkers.retain(|_| !chance());
+            mode.conversations.retain(|_| !chance());
+            for entry in &mut mode.conversations {
+                if chance() { entry.writes.pop(); }
+                if chance() { entry.functions.pop(); }
+            }
+        }
+        edited.modes.retain(|mode| !mode.talkers.is_empty() || !mode.conversations.is_empty());
         edited.quiet.retain(|_| !chance());
         for quiet in &mut edited.quiet {
             if chance() { quiet.until = quiet.until.map(|until| until.saturating_add(core::time::Duration::from_secs(9))); }

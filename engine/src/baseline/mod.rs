@@ -13,6 +13,7 @@ pub mod explain;
 pub mod guard;
 pub mod learn;
 pub mod merge;
+pub mod mode;
 mod notes;
 mod pace;
 mod place;
@@ -21,6 +22,7 @@ mod read;
 pub mod text;
 mod write;
 
+pub use mode::{InMode, ModeName, Shift};
 pub use place::{Placed, Placing, Subject};
 pub use quiet::Quiet;
 pub use read::Reading;
@@ -29,10 +31,10 @@ use fieldwarden_model::{AddressSpace, Mac, PointRange, ShortText, Talker, Timest
 
 use crate::conversation::{ConversationKey, ServiceKey, protocol_named};
 
-/// Approved normal of one operating mode.
+/// Approved normal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Baseline {
-    /// The operating mode it describes, such as `normal` or `maintenance`.
+    /// The usual operating mode, such as `normal` or `production`.
     pub mode: String,
     /// What it was learned from; absent when a person wrote it.
     pub learned: Option<Learned>,
@@ -40,6 +42,10 @@ pub struct Baseline {
     pub talkers: Vec<KnownTalker>,
     /// Conversations that are normal, sorted by their ids' parts.
     pub conversations: Vec<Entry>,
+    /// What holds in one mode alone, sorted by the mode's name.
+    pub modes: Vec<InMode>,
+    /// When each mode is due, sorted.
+    pub schedule: Vec<Shift>,
     /// What is told quietly, sorted by scope.
     pub quiet: Vec<Quiet>,
 }

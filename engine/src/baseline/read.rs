@@ -1,6 +1,6 @@
 //! A baseline out of its text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fieldwarden_model::{
     AddressSpace, Mac, PointRange, ShortText, Talker, Timestamp, Transport, Value,
@@ -10,7 +10,10 @@ use fieldwarden_model::{
 use fieldwarden_protocols::Notation;
 
 use super::{
-    Baseline, Entry, Envelope, Function, KnownTalker, Learned, Moves, Pace, Quiet, Subject, quiet,
+    Baseline, Entry, Envelope, Function, InMode, KnownTalker, Learned, ModeName, Moves, Pace, Quiet, Shift,
+    Subject,
+    mode::read::{mode_of, shift},
+    quiet,
     quiet::Scope,
 };
 use crate::conversation::protocol_named;
@@ -21,23 +24,36 @@ use crate::conversation::protocol_named;
 pub struct Reading {
     talkers: Vec<KnownTalker>,
     conversations: Vec<Entry>,
+    modes: BTreeMap<ModeName, (Vec<KnownTalker>, Vec<Entry>)>,
+    schedule: Vec<Shift>,
     quiet: Vec<Quiet>,
-    ids: BTreeSet<String>,
+    latest: Option<Subject>,
+    ids: BTreeSet<(Option<ModeName>, String)>,
     scopes: BTreeSet<Scope>,
     faults: Vec<Fault>,
 }
 
 impl Assemble for Reading {
     type Output = Baseline;
-    const REPEATED: &'static [&'static str] = &["talker", "conversation", "quiet"];
+    const REPEATED: &'static [&'static str] = &["talker", "conversation", "schedule", "quiet"];
 
     fn take(&mut self, key: &str, table: &Section) {
         let outcome = match key {
-            "talker" => read_talker(table).map(|talker| self.talkers.push(talker)),
+            "talker" => read_talker(table).and_then(|talker| self.talker(talker, table)),
             "quiet" => quiet::read(table).and_then(|quiet| self.quiet(quiet, table)),
+            "schedule" => shift(table, &self.schedule).map(|shift| {
+                self.schedule.push(shift);
+                Subject::Shift(shift)
+            }),
             _ => read_entry(table).and_then(|entry| self.conversation(entry, table)),
         };
-        self.faults.extend(outcome.err().unwrap_or_default());
+        match outcome {
+            Ok(subject) => self.latest = Some(subject),
+            Err(faults) => {
+                self.latest = None;
+                self.faults.extend(faults);
+            }
+        }
     }
 
     fn finish(self, top: &Section) -> Result<Baseline, Vec<Fault>> {
@@ -50,11 +66,14 @@ impl Assemble for Reading {
             let _ = reader.tables(key);
         }
         let _ = reader.absorb::<()>(Err(self.faults));
+        let part = |(name, (talkers, conversations))| InMode { name, talkers, conversations };
         let mut baseline = Baseline {
             mode,
             learned,
             talkers: self.talkers,
             conversations: self.conversations,
+            modes: self.modes.into_iter().map(part).collect(),
+            schedule: self.schedule,
             quiet: self.quiet,
         };
         baseline.sort();
@@ -63,38 +82,40 @@ impl Assemble for Reading {
 }
 
 impl Reading {
-    /// How many tables were taken without a fault.
-    pub(super) const fn count(&self) -> usize {
-        self.talkers.len() + self.conversations.len() + self.quiet.len()
+    /// What the table taken last is about; none where it is at fault.
+    pub(super) const fn latest(&self) -> Option<Subject> {
+        self.latest
     }
 
-    /// What the table of a key that was taken last is about.
-    pub(super) fn latest(&self, key: &str) -> Option<Subject> {
-        match key {
-            "talker" => self.talkers.last().map(KnownTalker::subject),
-            "quiet" => self.quiet.last().map(Quiet::subject),
-            _ => self.conversations.last().map(Entry::subject),
-        }
+    fn talker(&mut self, talker: KnownTalker, table: &Section) -> Result<Subject, Vec<Fault>> {
+        let mode = mode_of(table)?;
+        let own = mode.map(|mode| &mut self.modes.entry(mode).or_default().0);
+        own.unwrap_or(&mut self.talkers).push(talker);
+        Ok(talker.subject().in_mode(mode))
     }
 
-    fn quiet(&mut self, quiet: Quiet, table: &Section) -> Result<(), Vec<Fault>> {
+    fn quiet(&mut self, quiet: Quiet, table: &Section) -> Result<Subject, Vec<Fault>> {
         if !self.scopes.insert(quiet.scope) {
             let message = format!("`{}` is quieted twice", quiet.scope);
             return Err(vec![Fault { at: table.at, message, help: Some("leave one of the tables".into()) }]);
         }
+        let subject = quiet.subject();
         self.quiet.push(quiet);
-        Ok(())
+        Ok(subject)
     }
 
-    fn conversation(&mut self, mut entry: Entry, table: &Section) -> Result<(), Vec<Fault>> {
-        if !self.ids.insert(entry.id.clone()) {
+    fn conversation(&mut self, mut entry: Entry, table: &Section) -> Result<Subject, Vec<Fault>> {
+        let mode = mode_of(table)?;
+        if !self.ids.insert((mode, entry.id.clone())) {
             let message = format!("the id `{}` stands twice", entry.id);
             let help = Some(String::from("give each conversation an id of its own, or leave the ids out"));
             return Err(vec![Fault { at: table.at, message, help }]);
         }
         entry.writes.shrink_to_fit();
-        self.conversations.push(entry);
-        Ok(())
+        let subject = entry.subject().in_mode(mode);
+        let own = mode.map(|mode| &mut self.modes.entry(mode).or_default().1);
+        own.unwrap_or(&mut self.conversations).push(entry);
+        Ok(subject)
     }
 }
 
@@ -109,14 +130,23 @@ impl Baseline {
 
     /// Puts everything into the canonical order.
     pub fn sort(&mut self) {
-        self.talkers.sort();
-        self.talkers.dedup_by_key(|known| (known.space, known.talker));
-        self.conversations.sort_by(|a, b| {
-            let rank = |e: &Entry| (e.space, e.server, e.client, e.transport, e.server_port, e.unit);
-            (rank(a), &a.protocol).cmp(&(rank(b), &b.protocol))
-        });
+        in_order(&mut self.talkers, &mut self.conversations);
+        for mode in &mut self.modes {
+            in_order(&mut mode.talkers, &mut mode.conversations);
+        }
+        self.modes.sort_by_key(|mode| mode.name);
+        self.schedule.sort_unstable();
         self.quiet.sort_by_key(|quiet| quiet.scope);
     }
+}
+
+fn in_order(talkers: &mut Vec<KnownTalker>, conversations: &mut [Entry]) {
+    talkers.sort();
+    talkers.dedup_by_key(|known| (known.space, known.talker));
+    conversations.sort_by(|a, b| {
+        let rank = |e: &Entry| (e.space, e.server, e.client, e.transport, e.server_port, e.unit);
+        (rank(a), &a.protocol).cmp(&(rank(b), &b.protocol))
+    });
 }
 
 fn read_learned(section: &Section) -> Result<Learned, Vec<Fault>> {
@@ -132,6 +162,8 @@ fn read_talker(section: &Section) -> Result<KnownTalker, Vec<Fault>> {
     let mut reader = Reader::new(section);
     let talker = reader.required::<Talker>("address", "address = \"10.0.0.20\"");
     let mac = reader.optional::<Mac>("mac");
+    // Whoever takes the table asks for it.
+    let _ = reader.node("mode");
     let space = AddressSpace(reader.or("space", 0));
     reader.finish_with(talker.map(|talker| KnownTalker { space, talker, mac }))
 }
@@ -139,6 +171,8 @@ fn read_talker(section: &Section) -> Result<KnownTalker, Vec<Fault>> {
 fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
     let mut reader = Reader::new(section);
     let id = reader.optional::<String>("id");
+    // Whoever takes the table asks for it.
+    let _ = reader.node("mode");
     let space = AddressSpace(reader.or("space", 0));
     let client = reader.required::<Talker>("client", "client = \"10.0.0.5\"");
     let server = reader.required::<Talker>("server", "server = \"10.0.0.20\"");

@@ -6,7 +6,7 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Function, KnownTalker, Pace, Quiet, function_text};
+use super::{Baseline, Entry, Envelope, Function, KnownTalker, ModeName, Pace, Quiet, Shift, function_text};
 
 const PREAMBLE: &[&str] = &[
     "Fieldwarden baseline: what is normal in this plant. Everything else is told.",
@@ -35,6 +35,11 @@ impl Baseline {
         }
         tables.extend(self.talkers.iter().map(talker));
         tables.extend(self.conversations.iter().map(conversation));
+        for mode in &self.modes {
+            let own = mode.talkers.iter().map(talker).chain(mode.conversations.iter().map(conversation));
+            tables.extend(own.map(|table| in_mode(table, mode.name)));
+        }
+        tables.extend(self.schedule.iter().map(Shift::table));
         tables.extend(self.quiet.iter().map(Quiet::table));
         Document {
             preamble: PREAMBLE.iter().map(|&text| text.to_owned()).collect(),
@@ -42,6 +47,13 @@ impl Baseline {
             tables,
         }
     }
+}
+
+/// A table of what holds in one mode alone says so at once.
+fn in_mode(mut table: Table, mode: ModeName) -> Table {
+    let at = usize::from(table.path == "conversation");
+    table.entries.insert(at, line("mode", Plain::Text(mode.to_string())));
+    table
 }
 
 fn talker(known: &KnownTalker) -> Table {

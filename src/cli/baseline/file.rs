@@ -167,8 +167,15 @@ impl Documented {
         let Document { entries, tables, .. } = baseline.document();
         let talkers = baseline.talkers.iter().map(KnownTalker::subject);
         let conversations = baseline.conversations.iter().map(Entry::subject);
+        let in_mode = baseline.modes.iter().flat_map(|mode| {
+            let talkers = mode.talkers.iter().map(KnownTalker::subject);
+            let all = talkers.chain(mode.conversations.iter().map(Entry::subject));
+            all.map(|subject| subject.in_mode(Some(mode.name)))
+        });
+        let schedule = baseline.schedule.iter().copied().map(Subject::Shift);
         let quiet = baseline.quiet.iter().map(Quiet::subject);
-        let order: Vec<Subject> = talkers.chain(conversations).chain(quiet).collect();
+        let order: Vec<Subject> =
+            talkers.chain(conversations).chain(in_mode).chain(schedule).chain(quiet).collect();
         let mut tables = tables.into_iter();
         let learned = baseline.learned.and_then(|_| tables.next());
         let ranks = order.iter().zip(0..).map(|(subject, rank)| (*subject, rank)).collect();

@@ -10,9 +10,16 @@ mod quiet;
 mod show;
 mod sign;
 
-use clap::{Args, Subcommand};
+use std::{collections::BTreeSet, path::Path};
 
-use super::Outcome;
+use clap::{Args, Subcommand};
+use fieldwarden_engine::{
+    Baseline,
+    baseline::{ModeName, diff::diff as differences},
+};
+
+use super::{Failure, Outcome};
+use file::File;
 
 #[derive(Debug, Args)]
 pub(crate) struct Words {
@@ -50,6 +57,34 @@ pub(crate) fn run(words: &Words) -> Outcome {
         Verb::Explain(words) => explain::run(words),
         Verb::Sign(words) => sign::sign(words),
         Verb::Verify(words) => sign::verify(words),
+    }
+}
+
+/// A baseline file that is to have what was learned in a mode beside what it has.
+pub(crate) struct Joined {
+    file: File,
+    mode: ModeName,
+}
+
+impl Joined {
+    pub(crate) fn open(path: &Path, mode: &str) -> Result<Self, Failure> {
+        let mode: ModeName = mode.parse().map_err(|why| Failure::Input(format!("`{mode}` is {why}")))?;
+        let file = File::open(path)?;
+        if file.baseline().usual_mode() == Some(mode) {
+            return Err(Failure::Input(format!(
+                "`{mode}` is the usual mode of `{}`\n\nhint: learn it into a file of its own, and join the two by `fieldwarden baseline merge`",
+                path.display()
+            )));
+        }
+        Ok(Self { file, mode })
+    }
+
+    /// The text of the file with it; every other line stands as it was.
+    pub(crate) fn with(&self, learned: &Baseline) -> Result<String, Failure> {
+        let after = self.file.baseline().with_mode(self.mode, learned);
+        let changes = differences(self.file.baseline(), &after);
+        let changed: BTreeSet<_> = changes.iter().map(|change| change.subject).collect();
+        self.file.with(&after, &changed, &[])
     }
 }
 

@@ -64,8 +64,11 @@ pub(crate) fn run(words: &Words) -> Outcome {
     let at = words.at.unwrap_or_else(now);
     if words.json {
         let (talkers, entries) = (talkers.into_iter().map(talker_row), entries.into_iter().map(entry_row));
-        let rows: Vec<Value> =
-            talkers.chain(entries).chain(quiets.into_iter().map(|quiet| quiet_row(quiet, at))).collect();
+        let rows: Vec<Value> = talkers
+            .chain(entries)
+            .chain(mode_rows(&baseline))
+            .chain(quiets.into_iter().map(|quiet| quiet_row(quiet, at)))
+            .collect();
         return table::print(&rows, &[], true);
     }
     let lines = if wanted.is_empty() { MAX_LINES } else { usize::MAX };
@@ -103,6 +106,21 @@ fn people(
         for (what, text) in details(entry, lines) {
             writeln!(out, "  {what:<10}{text}")?;
         }
+    }
+    for mode in &baseline.modes {
+        writeln!(out, "\nIn {} alone:", mode.name)?;
+        for known in &mode.talkers {
+            writeln!(out, "  talker {}", known.talker)?;
+        }
+        for entry in &mode.conversations {
+            writeln!(out, "  {}", headline(entry))?;
+            for (what, text) in details(entry, lines) {
+                writeln!(out, "    {what:<10}{text}")?;
+            }
+        }
+    }
+    for shift in &baseline.schedule {
+        writeln!(out, "\nSchedule: {shift}")?;
     }
     for quiet in quiets {
         quiet_lines(&mut out, quiet, at)?;
@@ -178,6 +196,23 @@ fn listed(what: &'static str, items: Vec<String>, most: usize) -> Vec<(&'static 
         told.push(("", format!("and {more} more: `--conversation` with a part of the id tells them")));
     }
     told
+}
+
+/// What holds in one mode alone: the lines of talkers and conversations, with the mode; then the schedule.
+fn mode_rows(baseline: &Baseline) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for mode in &baseline.modes {
+        let own = mode.talkers.iter().map(talker_row).chain(mode.conversations.iter().map(entry_row));
+        rows.extend(own.map(|mut row| {
+            if let Value::Object(keys) = &mut row {
+                keys.insert("mode".into(), mode.name.as_str().into());
+            }
+            row
+        }));
+    }
+    let shift = |shift| json!({"type": "schedule", "version": LINES_VERSION, "schedule": format!("{shift}")});
+    rows.extend(baseline.schedule.iter().map(shift));
+    rows
 }
 
 fn quiet_row(quiet: &Quiet, at: Timestamp) -> Value {

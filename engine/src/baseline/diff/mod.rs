@@ -6,6 +6,7 @@
 //! difference have the same text.
 
 mod entry;
+mod modes;
 mod quiet;
 pub(crate) mod sweep;
 
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 
 use fieldwarden_model::{PointRange, Value};
 
-use super::{Baseline, Entry, KnownTalker, Subject};
+use super::{Baseline, Entry, KnownTalker, ModeName, Subject};
 pub(crate) use entry::bare;
 
 /// What a difference does to judgement.
@@ -91,6 +92,8 @@ pub enum Part {
     Refusals,
     /// A break of the protocol.
     Oddity(String),
+    /// When a mode is due.
+    Shift,
     /// What is told quietly, and until when.
     Quiet,
     /// Why, and who vouches for it.
@@ -130,8 +133,9 @@ pub struct Change {
 /// Everything `new` says otherwise than `old`, table by table: the file, talkers, conversations, what is quiet, each in canonical order.
 #[must_use]
 pub fn diff(old: &Baseline, new: &Baseline) -> Vec<Change> {
-    let mut told = Teller { subject: Subject::File, name: String::from("the file"), changes: Vec::new() };
-    told.scalar(Part::Mode, "mode", text(&old.mode), text(&new.mode), "alerts name another operating mode");
+    let mut told =
+        Teller { subject: Subject::File, name: String::from("the file"), mode: None, changes: Vec::new() };
+    modes::usual(&mut told, old, new);
     let learned = |baseline: &Baseline| {
         baseline.learned.map(|l| format!("{} frames, {} to {}", l.frames, l.from, l.until))
     };
@@ -144,6 +148,7 @@ pub fn diff(old: &Baseline, new: &Baseline) -> Vec<Change> {
     );
     talkers(&mut told, old, new);
     conversations(&mut told, old, new);
+    modes::compare(&mut told, old, new);
     quiet::compare(&mut told, old, new);
     told.changes
 }
@@ -152,12 +157,15 @@ pub fn diff(old: &Baseline, new: &Baseline) -> Vec<Change> {
 struct Teller {
     subject: Subject,
     name: String,
+    /// In which mode alone holds what is compared.
+    mode: Option<ModeName>,
     changes: Vec<Change>,
 }
 
 impl Teller {
     fn about(&mut self, subject: Subject, name: String) {
-        (self.subject, self.name) = (subject, name);
+        self.subject = subject.in_mode(self.mode);
+        self.name = self.mode.map_or_else(|| name.clone(), |mode| format!("in {mode}: {name}"));
     }
 
     fn tell(

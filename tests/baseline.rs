@@ -42,6 +42,12 @@ impl Folder {
         command.current_dir(&self.0).arg("baseline").args(words.split(' ')).output().unwrap()
     }
 
+    /// Runs `fieldwarden` in the folder.
+    fn run(&self, words: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldwarden"));
+        command.current_dir(&self.0).args(words.split(' ')).output().unwrap()
+    }
+
     /// The same, which must end well; what it printed.
     fn said(&self, words: &str) -> String {
         let run = self.baseline(words);
@@ -249,6 +255,43 @@ fn what_cannot_be_accepted_says_why() {
     assert_eq!(folder.text("plant.toml"), SMALL);
     let run = folder.baseline("accept other --alerts alerts.jsonl --baseline plant.toml");
     assert_eq!(run.status.code(), Some(2));
+}
+
+#[test]
+fn what_is_quiet_stands_with_its_reason_and_leaves_every_other_line_as_it_was() {
+    let folder = Folder::new("quiet");
+    folder.put("plant.toml", SMALL);
+    folder.put("alerts.jsonl", &alert("value-out-of-range", "10.0.0.5", "40101", 105));
+    let words = "quiet value-out-of-range --alerts alerts.jsonl --baseline plant.toml --until 2026-12-24 --reason recipe";
+    let said = folder.said(words);
+    assert!(said.contains("WIDENS   quiet: until 2026-12-24T00:00:00Z, for recipe added"), "{said}");
+    assert!(said.contains("Nothing was changed"), "{said}");
+    assert_eq!(folder.text("plant.toml"), SMALL);
+    folder.said(&format!("{words} --write"));
+    let text = folder.text("plant.toml");
+    assert!(text.starts_with(SMALL) && text.contains("[[quiet]]\nclient = \"10.0.0.5\"\n"), "{text}");
+    folder.put("open.toml", &text.replace("until = \"2026-12-24T00:00:00Z\"\n", ""));
+    let said = folder.said("diff plant.toml open.toml");
+    assert!(said.contains("WIDENS   quiet: until 2026-12-24T00:00:00Z -> open-ended"), "{said}");
+    let asked = "explain plant.toml --client 10.0.0.5 --server 10.0.0.20 --function 6 --operation write --points 40101 --value 105";
+    assert!(folder.said(asked).contains("quiet         what value-out-of-range tells of it is quiet until"));
+    let checked = folder.run("check open.toml plant.toml");
+    let checked = String::from_utf8(checked.stdout).unwrap();
+    assert_eq!(checked.matches("open-ended").count(), 1, "{checked}");
+    folder.put("malformed.jsonl", &alert("malformed", "10.0.0.5", "40101", 105));
+    let run = folder.baseline("quiet malformed --alerts malformed.jsonl --baseline plant.toml --reason why");
+    assert_eq!(run.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("never quieted"));
+}
+
+#[test]
+fn an_entry_that_would_quiet_everything_is_a_fault_with_its_place() {
+    let folder = Folder::new("everything");
+    folder.put("plant.toml", &format!("{SMALL}\n[[quiet]]\ndetector = \"new-talker\"\nreason = \"peace\"\n"));
+    let run = folder.run("check plant.toml");
+    assert_eq!(run.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(said.contains("plant.toml:25:") && said.contains("would quiet everything"), "{said}");
 }
 
 /// A plant of 2,000 conversations that write 50 points each, no two neighbours alike.

@@ -81,6 +81,11 @@ impl Bench {
         self.site.window_uses()
     }
 
+    /// What became of what its baseline tells quietly.
+    pub(crate) fn quiets(&self) -> Vec<crate::site::QuietUse> {
+        self.site.quiet_uses(self.now)
+    }
+
     /// The time.
     pub(crate) const fn now(&self) -> Timestamp {
         self.now
@@ -388,6 +393,9 @@ pub(crate) fn baseline() -> Baseline {
             pace: Pace::default(),
             oddities: Vec::new(),
         }],
+        modes: Vec::new(),
+        schedule: Vec::new(),
+        quiet: Vec::new(),
     }
 }
 

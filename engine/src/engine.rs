@@ -1,5 +1,6 @@
 //! The engine: frames and decisions in, alerts and incidents out.
 
+mod modes;
 mod sensor;
 mod together;
 
@@ -10,9 +11,11 @@ use fieldwarden_model::{
     order::{PlanHash, Report, Target},
 };
 
+use self::modes::Modes;
+pub use self::modes::{ModeChange, Switch};
 use self::together::{Together, gather_everything, hear};
 use crate::{
-    baseline::{Baseline, compiled::Compiled},
+    baseline::Baseline,
     blindness::{self, Blind, Ledger},
     checkpoint::{self, RestoreFault},
     conversation::ServiceKey,
@@ -22,7 +25,7 @@ use crate::{
     map::Seed,
     rehearse::{self, KeepVerdict, Rehearsal, Watch},
     shard::{Judge, Rules, Service},
-    site::{Site, WindowUse},
+    site::{QuietUse, Site, WindowUse},
     tags::Tags,
     track,
     trackers::Trackers,
@@ -67,6 +70,8 @@ pub enum Input<'a> {
     Idle(Timestamp),
     /// A baseline was approved, or withdrawn.
     Baseline(Option<&'a Baseline>),
+    /// Somebody demands an operating mode, or no longer: the schedule of the baseline holds again.
+    Mode(Option<Switch>),
     /// The enforcer told what became of an order.
     Enforcement {
         /// The order.
@@ -125,6 +130,10 @@ pub struct Summary {
     pub clock_steps: u64,
     /// What became of the site's change windows, in the order of its file.
     pub windows: Vec<WindowUse>,
+    /// What became of what the baseline tells quietly, in the order of its file.
+    pub quiet: Vec<QuietUse>,
+    /// In which operating modes the plant was, the last ones.
+    pub modes: Vec<ModeChange>,
 }
 
 /// The state machine. It has no clock: time arrives with the input and never runs backwards.
@@ -136,6 +145,7 @@ pub struct Engine {
     threads: usize,
     /// What no shard knows to be missing.
     ledger: Ledger,
+    modes: Modes,
     /// No deadline of watches, incidents or ticks falls before: until then a frame has nothing to wait for.
     quiet_until: Timestamp,
 }
@@ -144,7 +154,7 @@ impl Engine {
     /// An engine that has seen nothing.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let baseline = settings.baseline.map(|baseline| Arc::new(Compiled::new(baseline)));
+        let (modes, baseline) = Modes::new(settings.baseline);
         let plan = (!settings.site.conduits.is_empty()).then(|| Arc::new(settings.site.clone()));
         let rules = Rules { settings: Arc::new(settings.detectors.clone()), baseline, plan };
         let site = Site::new(settings.site.clone(), rules.clone(), settings.incidents, settings.seed)
@@ -158,6 +168,7 @@ impl Engine {
             together: Together::default(),
             threads: settings.threads.max(1),
             ledger: Ledger::default(),
+            modes,
             quiet_until: Timestamp::MIN,
         }
     }
@@ -169,6 +180,7 @@ impl Engine {
             Input::Loss(loss) => self.lose(loss),
             Input::Idle(time) => self.pass_to(time, out),
             Input::Baseline(baseline) => self.approve(baseline),
+            Input::Mode(switch) => self.switch_mode(switch),
             Input::Enforcement { order, report } => {
                 let told = self.site.desk.enforced(order, report, &self.site.plan);
                 if let Some(incident) = told {
@@ -195,7 +207,8 @@ impl Engine {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let watch = self.watches.iter().map(|watch| watch.until).min();
-        [watch, self.site.desk.next_deadline(), self.trackers.next_tick()].into_iter().flatten().min()
+        let mode = Some(self.modes.next).filter(|next| *next > Timestamp::MIN && *next < Timestamp::MAX);
+        [watch, mode, self.site.desk.next_deadline(), self.trackers.next_tick()].into_iter().flatten().min()
     }
 
     /// What an order against `target` would silence.
@@ -240,6 +253,8 @@ impl Engine {
             last: self.trackers.last,
             clock_steps: self.trackers.clock_steps,
             windows: self.site.window_uses(),
+            quiet: self.site.quiet_uses(self.trackers.now),
+            modes: self.mode_changes(),
         }
     }
 
@@ -265,6 +280,7 @@ impl Engine {
             }
         }
         saved.into_site(&mut self.site);
+        self.turn_mode(now);
         self.site.resume_blindness(now);
         Ok(())
     }
@@ -311,9 +327,13 @@ impl Engine {
 
     /// Lets time pass: ticks and deadlines fire in their own order, each at its own time.
     fn pass_to(&mut self, time: Timestamp, out: &mut dyn FnMut(Output)) {
+        if self.modes.next == Timestamp::MIN {
+            self.turn_mode(time);
+        }
         loop {
             let watch = self.watches.iter().map(|watch| watch.until).min();
-            let deadline = [watch, self.site.desk.next_deadline()].into_iter().flatten().min();
+            let mode = Some(self.modes.next);
+            let deadline = [watch, mode, self.site.desk.next_deadline()].into_iter().flatten().min();
             let due = deadline.filter(|deadline| *deadline <= time);
             let (merged, site) = (self.together.merged(), &mut self.site);
             self.trackers.pass_to(due.unwrap_or(time), |trackers| {
@@ -325,18 +345,10 @@ impl Engine {
             }
             self.end_watches(out);
             self.site.advance(self.trackers.now, out);
+            if self.modes.next <= self.trackers.now {
+                self.turn_mode(self.trackers.now);
+            }
         }
-    }
-
-    fn approve(&mut self, baseline: Option<&Baseline>) {
-        let compiled = baseline.map(|baseline| Arc::new(Compiled::new(baseline.clone())));
-        let rules = Rules { baseline: compiled, ..self.site.rules.clone() };
-        for judge in self.trackers.observers_mut() {
-            judge.replace(rules.clone());
-        }
-        // Talkers are judged by the new list.
-        self.trackers.hear_anew();
-        self.site.rules = rules;
     }
 
     fn watch(&mut self, order: &Order, plan: &PlanHash, from: Timestamp, until: Timestamp) {

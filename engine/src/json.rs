@@ -7,9 +7,9 @@ use serde_json::Value as Json;
 use crate::{
     baseline::{function_text, text::transport_word},
     blindness::Blind,
-    engine::Summary,
+    engine::{ModeChange, Summary},
     history::WriteRecord,
-    site::WindowUse,
+    site::{QuietUse, WindowUse},
 };
 
 mod read;
@@ -69,7 +69,8 @@ pub fn alert(alert: &Alert, captures: Captures<'_>) -> String {
         assured: alert.assured,
         summary: &alert.summary,
         baseline_entry: alert.baseline_entry.as_deref(),
-        incident: Some(alert.incident.0.as_str()).filter(|incident| !incident.is_empty()),
+        quieted_by: alert.quieted_by.as_deref(),
+        incident: Some(alert.incident.0.as_str()).filter(|id| !id.is_empty()),
     })
 }
 
@@ -112,6 +113,8 @@ pub fn summary(summary: &Summary) -> String {
         gaps: summary.gaps,
         blind: summary.blind.iter().map(BlindLine::of).collect(),
         change_windows: summary.windows.iter().map(WindowLine::of).collect(),
+        quiet: summary.quiet.iter().map(QuietLine::of).collect(),
+        modes: summary.modes.iter().map(ModeLine::of).collect(),
         span_seconds,
     })
 }
@@ -181,6 +184,9 @@ struct AlertLine<'a> {
     assured: bool,
     summary: &'a str,
     baseline_entry: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quieted_by: Option<&'a str>,
+    /// None of an alert that is quiet.
     incident: Option<&'a str>,
 }
 
@@ -227,6 +233,10 @@ struct SummaryLine<'a> {
     blind: Vec<BlindLine<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     change_windows: Vec<WindowLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    quiet: Vec<QuietLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    modes: Vec<ModeLine>,
     span_seconds: f64,
 }
 
@@ -241,6 +251,41 @@ struct WindowLine<'a> {
 impl<'a> WindowLine<'a> {
     fn of(window: &'a WindowUse) -> Self {
         Self { number: &window.number, state: window.word(), within: window.within, overrun: window.overrun }
+    }
+}
+
+#[derive(Serialize)]
+struct QuietLine<'a> {
+    scope: &'a str,
+    reason: &'a str,
+    until: Option<String>,
+    state: &'static str,
+    within: u64,
+    overrun: u64,
+}
+
+impl<'a> QuietLine<'a> {
+    fn of(quiet: &'a QuietUse) -> Self {
+        Self {
+            scope: &quiet.scope,
+            reason: &quiet.reason,
+            until: quiet.until.map(|until| until.to_string()),
+            state: quiet.word(),
+            within: quiet.within,
+            overrun: quiet.overrun,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ModeLine {
+    mode: Option<String>,
+    since: String,
+}
+
+impl ModeLine {
+    fn of(change: &ModeChange) -> Self {
+        Self { mode: change.mode.map(|mode| mode.to_string()), since: change.since.to_string() }
     }
 }
 

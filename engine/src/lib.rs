@@ -35,6 +35,6 @@ pub mod zones;
 pub use assets::Inventory;
 pub use baseline::{Baseline, learn::Learner};
 pub use checkpoint::RestoreFault;
-pub use engine::{Engine, Input, Output, Settings, Summary};
+pub use engine::{Engine, Input, ModeChange, Output, Settings, Summary, Switch};
 pub use map::Seed;
-pub use site::WindowUse;
+pub use site::{QuietUse, WindowUse};

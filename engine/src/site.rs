@@ -3,6 +3,7 @@
 
 mod buttons;
 mod identities;
+mod quiets;
 mod repeats;
 mod sensor;
 mod windows;
@@ -14,6 +15,8 @@ use fieldwarden_model::{
 
 use buttons::Buttons;
 pub(crate) use identities::{Identities, Known, teller};
+pub use quiets::QuietUse;
+use quiets::{Quiets, Told};
 pub(crate) use repeats::{Repeat, RepeatKey, Repeats};
 use sensor::Sensor;
 pub use windows::WindowUse;
@@ -53,6 +56,7 @@ pub(crate) struct Site {
     tags: Tags,
     windows: Windows,
     buttons: Buttons,
+    pub(crate) quiets: Quiets,
 }
 
 impl Site {
@@ -76,6 +80,7 @@ impl Site {
             tags: Tags::default(),
             windows: Windows::default(),
             buttons: Buttons::default(),
+            quiets: Quiets::default(),
         }
     }
 
@@ -182,6 +187,15 @@ impl Site {
         let settings = self.rules.settings.clone();
         // Within a window it is another thing than behind it, which is told however lately it was information.
         let order = self.windows.explain(&mut finding, &self.plan);
+        let mut remark = String::new();
+        // What a work order covers is counted there.
+        if order.is_none() {
+            match self.quiets.judge(&finding, self.rules.baseline.as_deref()) {
+                Told::Quietly(quiet) => return self.tell_quietly(finding, &quiet, out),
+                Told::Overrun(said) => remark = said,
+                Told::Loudly => {}
+            }
+        }
         let key = RepeatKey::of(&finding).under(order.as_deref());
         let finding = if order.is_some() { Some(finding) } else { self.unless_button(finding, &key, out) };
         let Some(finding) = finding else { return };
@@ -213,6 +227,7 @@ impl Site {
             return;
         }
         let mut alert = self.alert(finding);
+        alert.summary.push_str(&remark);
         let (incident, closed) = self.desk.join(&Fact { alert: &alert, stranger, passing }, &self.plan);
         if let Some(closed) = closed {
             let cap = Place::Cap("open_incidents");
@@ -269,6 +284,7 @@ impl Site {
             assured: finding.assured,
             summary,
             baseline_entry: finding.baseline_entry,
+            quieted_by: None,
             incident: IncidentId(String::new()),
         }
     }
@@ -314,6 +330,11 @@ impl Site {
     /// What became of the change windows.
     pub(crate) fn window_uses(&self) -> Vec<WindowUse> {
         self.windows.uses(&self.plan)
+    }
+
+    /// What became of what the baseline tells quietly.
+    pub(crate) fn quiet_uses(&self, now: Timestamp) -> Vec<QuietUse> {
+        self.quiets.uses(self.rules.baseline.as_deref(), now)
     }
 
     fn name(&self, talker: Talker) -> Option<String> {

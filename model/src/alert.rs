@@ -139,7 +139,10 @@ pub struct Alert {
     pub summary: String,
     /// The nearest baseline entry, which this contradicts.
     pub baseline_entry: Option<String>,
-    /// The incident it belongs to.
+    /// What the baseline tells quietly and this lies within; it is information then, of no incident.
+    #[serde(default)]
+    pub quieted_by: Option<String>,
+    /// The incident it belongs to; empty where it is quiet.
     pub incident: IncidentId,
 }
 

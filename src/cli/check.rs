@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use fieldwarden_engine::baseline::Reading;
+use fieldwarden_engine::{Baseline, baseline::Reading};
 use fieldwarden_model::{
     Site,
     assemble::Assemble,
@@ -15,7 +15,7 @@ use fieldwarden_model::{
 };
 
 use super::{Failure, Outcome, load};
-use crate::daemon::{parent::enforcer_program, settings::Settings};
+use crate::daemon::{now, parent::enforcer_program, settings::Settings};
 
 #[derive(Debug, Args)]
 pub(crate) struct Words {
@@ -29,7 +29,17 @@ pub(crate) fn run(words: &Words) -> Outcome {
     for path in &words.files {
         match load::tables::<Either>(path) {
             Ok(Kind::Enforcer) => told.extend(enforcer_says(path)?),
-            Ok(Kind::Baseline) => println!("{}: a good baseline", path.display()),
+            Ok(Kind::Baseline(baseline)) => {
+                println!("{}: a good baseline", path.display());
+                for quiet in &baseline.quiet {
+                    let why = match quiet.until {
+                        None => "open-ended",
+                        Some(_) if !quiet.holds(now()) => "over",
+                        Some(_) => continue,
+                    };
+                    println!("{}: {why}, {}", path.display(), quiet.subject());
+                }
+            }
             Ok(Kind::Daemon(site)) => match load::tags(path, &site) {
                 Ok(_) => println!("{}: a good configuration", path.display()),
                 Err(failure) => told.push(failure.to_string()),
@@ -42,7 +52,7 @@ pub(crate) fn run(words: &Words) -> Outcome {
 
 /// What a file is.
 enum Kind {
-    Baseline,
+    Baseline(Box<Baseline>),
     Daemon(Box<Site>),
     Enforcer,
 }
@@ -76,8 +86,8 @@ impl Assemble for Either {
         let has = |wanted: &[&str]| top.entries.iter().any(|(key, _)| wanted.contains(&key.name.as_str()));
         if has(&["enforcer"]) {
             Ok(Kind::Enforcer)
-        } else if self.has_tables || has(&["conversation", "talker", "learned"]) {
-            self.baseline.finish(top).map(|_| Kind::Baseline)
+        } else if self.has_tables || has(&["conversation", "talker", "schedule", "quiet", "learned"]) {
+            self.baseline.finish(top).map(|baseline| Kind::Baseline(Box::new(baseline)))
         } else {
             Settings::configure(top).map(|settings| Kind::Daemon(Box::new(settings.site)))
         }

@@ -16,7 +16,7 @@ use fieldwarden_engine::{
 };
 use fieldwarden_model::Timestamp;
 
-use super::{Failure, Outcome, captures::Captures};
+use super::{Failure, Outcome, baseline::Joined, captures::Captures};
 
 /// The operating mode that is described where none is named.
 const USUAL_MODE: &str = "production";
@@ -29,6 +29,9 @@ pub(crate) struct Words {
     /// The operating mode it describes
     #[arg(long, default_value = USUAL_MODE)]
     mode: String,
+    /// Put what is learned into a copy of this baseline instead, as what holds in the mode alone
+    #[arg(long, value_name = "BASELINE", requires = "mode")]
+    into: Option<PathBuf>,
     /// Overwrite the file, and the quarantine beside it
     #[arg(long)]
     force: bool,
@@ -44,6 +47,7 @@ pub(crate) struct Words {
 }
 
 pub(crate) fn run(words: &Words) -> Outcome {
+    let into = words.into.as_deref().map(|path| Joined::open(path, &words.mode)).transpose()?;
     for path in [words.output.clone(), quarantine_of(&words.output)] {
         if path.exists() && !words.force {
             return Err(Failure::Input(format!(
@@ -70,7 +74,13 @@ pub(crate) fn run(words: &Words) -> Outcome {
         })?;
         (learner.settled(), learner.finish())
     };
-    write_lesson(&words.output, &lesson)?;
+    match into {
+        None => write_lesson(&words.output, &lesson)?,
+        Some(joined) => {
+            write(&words.output, &joined.with(&lesson.baseline)?)?;
+            write_quarantine(&words.output, &lesson)?;
+        }
+    }
     println!("{}: {}", words.output.display(), outline(&settled));
     tell_quarantine(&words.output, &lesson);
     Ok(())
@@ -102,6 +112,10 @@ fn tell_quarantine(output: &Path, lesson: &Lesson) {
 /// Writes what was learned, and beside it what was set apart, if anything was. A quarantine of an earlier time goes.
 pub(crate) fn write_lesson(output: &Path, lesson: &Lesson) -> Outcome {
     write(output, &fieldwarden_config::write(&lesson.baseline.document()))?;
+    write_quarantine(output, lesson)
+}
+
+fn write_quarantine(output: &Path, lesson: &Lesson) -> Outcome {
     let beside = quarantine_of(output);
     if !is_empty(&lesson.quarantine) {
         return write(&beside, &fieldwarden_config::write(&lesson.quarantine.document()));

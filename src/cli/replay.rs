@@ -10,8 +10,12 @@ use std::{
 
 use clap::Args;
 use fieldwarden_engine::{
-    Baseline, Engine, Input, Output, Settings,
-    baseline::guard::{Guard, GuardedLearner},
+    Baseline, Engine, Input, ModeChange, Output, QuietUse, Settings, Switch,
+    baseline::{
+        ModeName,
+        guard::{Guard, GuardedLearner},
+        quiet::moment,
+    },
     configure::Configured,
     json::{self, Captures as Named},
     tags::Tags,
@@ -38,6 +42,9 @@ pub(crate) struct Words {
     /// The daemon's configuration: site, detectors, limits
     #[arg(long)]
     config: Option<PathBuf>,
+    /// The operating mode the plant was in; as the schedule of the baseline has it where it is left out
+    #[arg(long, value_name = "NAME", requires = "baseline")]
+    mode: Option<ModeName>,
     /// Learn from the first quarter of the captures' time and judge the rest
     #[arg(long)]
     learn_first_part: bool,
@@ -74,9 +81,15 @@ pub(crate) fn run(words: &Words) -> Outcome {
         );
         (baseline, judged_from) = (Some(learned), Some(until));
     }
+    if let Some((mode, baseline)) = words.mode.zip(baseline.as_ref()) {
+        known_mode(baseline, mode)?;
+    }
     let (site, engine, tags) = configuration.map(|c| (c.site, c.engine, c.tags)).unwrap_or_default();
     let threads = threads(words.threads);
     let mut engine = Engine::new(Settings { threads, tags, ..engine_settings(site, engine, baseline) });
+    if let Some(mode) = words.mode {
+        engine.step(Input::Mode(Some(Switch { mode, until: None })), &mut |_| {});
+    }
     let mut captures = Captures::open(&words.captures)?.shared_by(threads);
     let slices = words.evidence.as_deref().map(|folder| Slices::new(folder, words.before)).transpose()?;
     let mut report = Report::new(words, &captures, slices);
@@ -106,6 +119,19 @@ pub(crate) fn run(words: &Words) -> Outcome {
         Some(word) if worst >= Some(Severity::from(word)) => Err(Failure::Found),
         _ => Ok(()),
     }
+}
+
+/// A mode that the baseline does not speak of changes nothing, and is a slip of the pen.
+pub(crate) fn known_mode(baseline: &Baseline, mode: ModeName) -> Outcome {
+    let known = baseline.mode_names();
+    if known.contains(&mode) {
+        return Ok(());
+    }
+    let known: Vec<&str> = known.iter().map(ModeName::as_str).collect();
+    Err(Failure::Input(format!(
+        "the baseline does not speak of a mode `{mode}`; known are {}",
+        known.join(", ")
+    )))
 }
 
 /// What an engine is made of, live or from captures.
@@ -285,10 +311,33 @@ impl<'a> Report<'a> {
                 _ => writeln!(self.out, "Work order {number}: {within} findings within its window")?,
             }
         }
+        for ModeChange { mode, since } in &summary.modes {
+            let mode = mode.map_or_else(|| String::from("the usual one"), |mode| mode.to_string());
+            writeln!(self.out, "Operating mode since {}: {mode}", clock(*since))?;
+        }
+        for quiet in &summary.quiet {
+            writeln!(self.out, "{}", quiet_line(quiet))?;
+        }
         for blind in &summary.blind {
             writeln!(self.out, "Not assured: {blind}")?;
         }
         Ok(())
+    }
+}
+
+/// What became of what the baseline tells quietly.
+fn quiet_line(quiet: &QuietUse) -> String {
+    let QuietUse { scope, reason, within, overrun, .. } = quiet;
+    let until = quiet.until.map_or_else(|| "open-ended".into(), |until| format!("until {}", moment(until)));
+    match quiet.word() {
+        "unused" => format!("Quiet {until}, never used: {scope} ({reason})"),
+        "over" => format!("Quiet {until}, which is over, {within} findings: {scope} ({reason})"),
+        "overrun" => {
+            format!(
+                "Quiet {until}, which is over, {overrun} findings behind it, {within} within: {scope} ({reason})"
+            )
+        }
+        _ => format!("Quiet {until}, {within} findings: {scope} ({reason})"),
     }
 }
 

@@ -145,6 +145,45 @@ impl Allowed {
     }
 }
 
+impl Allowed {
+    /// What lets through whatever one of both does, of the kind that both are, else as the range around both.
+    pub(crate) fn with(&self, other: &Self) -> Self {
+        match (self, other) {
+            _ if self.covers(other) => self.clone(),
+            _ if other.covers(self) => other.clone(),
+            (Self::Values(own), Self::Values(others)) if own.len() + others.len() <= MAX_LISTED => {
+                Self::Values(Few::new(own.iter().chain(others.iter()).collect()))
+            }
+            (Self::Bits(own), Self::Bits(others)) => {
+                Self::Bits(own.with(others.changing | (own.set ^ others.set)))
+            }
+            _ => {
+                let (own, others) = (self.ends(), other.ends());
+                let bound = |a: Option<Value>, b: Option<Value>, wanted: core::cmp::Ordering| {
+                    a.zip(b).map(|(a, b)| if order(a, b) == wanted { a } else { b })
+                };
+                let minimum = bound(own.0, others.0, core::cmp::Ordering::Less);
+                let maximum = bound(own.1, others.1, core::cmp::Ordering::Greater);
+                match (self, other) {
+                    (Self::Counter(own), Self::Counter(others)) => {
+                        Self::Counter(Box::new(Counter { step: own.step.max(others.step), minimum, maximum }))
+                    }
+                    _ => Self::Range { minimum, maximum },
+                }
+            }
+        }
+    }
+
+    /// The least and the greatest value let through, where there are such.
+    fn ends(&self) -> (Option<Value>, Option<Value>) {
+        match self {
+            Self::Values(few) => (few.iter().next(), few.iter().last()),
+            Self::Bits(bits) => bits.ends().unzip(),
+            Self::Range { .. } | Self::Counter(_) => self.bounds().unwrap_or_default(),
+        }
+    }
+}
+
 #[cfg(test)]
 impl Allowed {
     /// Whole numbers between two bounds.

@@ -1,10 +1,11 @@
 //! Small baselines of any shape, for property tests: few talkers, units, points and values, so that edits meet.
 
-use fieldwarden_model::{AddressSpace, PointRange, Space, Timestamp, Transport, Value};
+use fieldwarden_model::{AddressSpace, PointRange, Space, Timestamp, Transport, Value, Verb};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::{
     Allowed, Baseline, Bits, Counter, Entry, Envelope, Few, Function, KnownTalker, Learned, Moves, Pace,
+    Quiet, quiet::Scope,
 };
 use crate::bench::{HMI, PLC, ROGUE, talker};
 
@@ -138,12 +139,35 @@ pub(crate) fn bare_entry() -> Entry {
 }
 
 prop_compose! {
+    /// What is told quietly: of few talkers, by few detectors.
+    pub(crate) fn quiet()(
+        ends in select(vec![(Some(HMI), None), (Some(ROGUE), Some(PLC)), (None, Some(PLC))]),
+        operation in option::of(select(vec![Verb::Read, Verb::Write])),
+        function in option::of(select(vec![3_u32, 6, 16])),
+        points in option::of(range()),
+        detector in option::of(select(vec!["new-talker", "new-point-write", "new-function"])),
+        until in option::of(0_i64..4),
+        words in (select(vec!["pump test", "a scanner"]), option::of(select(vec!["E. Maier"]))),
+    ) -> Quiet {
+        let modbus = function.is_some() || points.is_some();
+        let protocol = modbus.then(|| crate::conversation::protocol_named("modbus").unwrap());
+        let (client, server) = (ends.0.map(talker), ends.1.map(talker));
+        let scope = Scope { client, server, protocol, operation, function, points, detector, ..Scope::default() };
+        let until = until.map(|day| Timestamp::from_seconds(1_000_000 + day * 3));
+        Quiet { scope, until, reason: words.0.into(), accepted_by: words.1.map(Into::into) }
+    }
+}
+
+prop_compose! {
     /// Any baseline; lines may overlap.
     pub(crate) fn baseline()(
         mode in select(vec!["normal", "startup"]),
         learned in option::of(1_u64..3),
         talkers in vec((select(vec![HMI, PLC, ROGUE]), option::of(0_u8..2)), 0..4),
         entries in vec((select(vec![HMI, ROGUE]), option::of(1_u16..3), body()), 0..4),
+        quiet in vec(quiet(), 0..3),
+        in_startup in any::<bool>(),
+        shifts in proptest::collection::btree_set(0_u16..23, 0..3),
     ) -> Baseline {
         let talkers = talkers.into_iter().map(|(address, mac)| KnownTalker {
             space: AddressSpace(0),
@@ -164,8 +188,28 @@ prop_compose! {
         }
         let time = Timestamp::from_seconds(1_000_000);
         let learned = learned.map(|frames| Learned { from: time, until: time, frames });
-        let mut baseline = Baseline { mode: mode.into(), learned, talkers: talkers.collect(), conversations };
+        let scoped: std::collections::BTreeMap<Scope, Quiet> =
+            quiet.into_iter().map(|quiet| (quiet.scope, quiet)).collect();
+        let (talkers, quiet) = (talkers.collect(), scoped.into_values().collect());
+        let mut baseline = Baseline {
+            mode: mode.into(),
+            learned,
+            talkers,
+            conversations,
+            modes: Vec::new(),
+            schedule: Vec::new(),
+            quiet,
+        };
         baseline.sort();
+        if in_startup {
+            // Some of it holds in one mode alone.
+            let name = "startup".parse().unwrap();
+            let talkers = baseline.talkers.split_off(1.min(baseline.talkers.len()));
+            let conversations = baseline.conversations.split_off(1.min(baseline.conversations.len()));
+            baseline.put_mode(super::InMode { name, talkers, conversations });
+            let shift = |from| super::Shift { mode: name, days: [true; 7], from, to: from + 60, offset: 0 };
+            baseline.schedule.extend(shifts.into_iter().map(|hour| shift(hour * 60)));
+        }
         baseline
     }
 }
@@ -173,7 +217,8 @@ prop_compose! {
 prop_compose! {
     /// A baseline as learning writes it.
     pub(crate) fn tidy_baseline()(mut baseline in baseline()) -> Baseline {
-        for entry in &mut baseline.conversations {
+        let modes = baseline.modes.iter_mut().flat_map(|mode| &mut mode.conversations);
+        for entry in baseline.conversations.iter_mut().chain(modes) {
             entry.writes = tidy(core::mem::take(&mut entry.writes));
             super::merge(&mut entry.reads);
         }
@@ -204,6 +249,24 @@ prop_compose! {
             if chance() { entry.oddities.clone_from(&from.oddities); }
             if chance() { entry.writes.pop(); }
         }
+        edited.schedule.retain(|_| !chance());
+        for mode in &mut edited.modes {
+            mode.talkers.retain(|_| !chance());
+            mode.conversations.retain(|_| !chance());
+            for entry in &mut mode.conversations {
+                if chance() { entry.writes.pop(); }
+                if chance() { entry.functions.pop(); }
+            }
+        }
+        edited.modes.retain(|mode| !mode.talkers.is_empty() || !mode.conversations.is_empty());
+        edited.quiet.retain(|_| !chance());
+        for quiet in &mut edited.quiet {
+            if chance() { quiet.until = quiet.until.map(|until| until.saturating_add(core::time::Duration::from_secs(9))); }
+            if chance() { quiet.reason.push('!'); }
+        }
+        edited.quiet.extend(other.quiet.iter().filter(|_| chance()).filter(|quiet| {
+            !base.quiet.iter().any(|own| own.scope == quiet.scope)
+        }).cloned());
         let new = other.conversations.iter().filter(|from| !base.conversations.iter().any(|own| own.key() == from.key()));
         edited.conversations.extend(new.filter(|_| chance()).cloned());
         edited.sort();

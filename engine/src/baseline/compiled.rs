@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fieldwarden_model::{AddressSpace, Mac, Point, PointRange, Talker, operation::Space};
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Pace, merge};
+use super::{Baseline, Entry, Envelope, Pace, merge, quiet::Index};
 use crate::conversation::{ConversationKey, ServiceKey};
 
 /// A baseline, ready to judge.
@@ -18,6 +18,8 @@ pub(crate) struct Compiled {
     by_key: Vec<u32>,
     /// Who writes to whom, sorted: server, then client, and where its entry stands.
     masters: Box<[(AddressSpace, Talker, Talker, u32)]>,
+    /// What is told quietly.
+    pub(crate) quiet: Index,
 }
 
 /// One conversation of the baseline: what judging asks for and no more, since a large plant has a hundred thousand. Names of
@@ -62,7 +64,8 @@ impl Compiled {
         let mut masters: Vec<_> = entries.iter().zip(0..).filter_map(master).collect();
         masters.sort_unstable();
         masters.dedup_by_key(|(space, server, client, _)| (*space, *server, *client));
-        Self { talkers, entries, by_key, masters: masters.into_boxed_slice() }
+        let quiet = Index::new(baseline.quiet);
+        Self { talkers, entries, by_key, masters: masters.into_boxed_slice(), quiet }
     }
 
     /// Whether this talker belongs here.

@@ -8,6 +8,7 @@ use super::{
     Baseline, Entry,
     compiled::{Compiled, CompiledEntry},
     function_text,
+    quiet::Scope,
     text::{value_text, width_text},
 };
 use crate::conversation::{ConversationKey, ServiceKey, plain, protocol_named};
@@ -46,7 +47,7 @@ pub struct Question {
 pub struct Answer {
     /// The conversation it is about; none where it is about a talker, or no conversation fits.
     pub entry: Option<String>,
-    /// Which part: `client`, `server`, `conversation`, `function`, `points`, `value`.
+    /// Which part: `client`, `server`, `conversation`, `function`, `points`, `value`, `quiet`.
     pub part: &'static str,
     /// Whether it is normal; none where it is not judged.
     pub normal: Option<bool>,
@@ -93,7 +94,60 @@ pub fn explain(baseline: &Baseline, question: &Question) -> Vec<Answer> {
     if fits == 0 {
         answers.push(stranger(&compiled, question));
     }
+    let quiet = quiet(&compiled, baseline, question, &answers);
+    answers.extend(quiet);
     answers
+}
+
+/// What of it, where it is told at all, is told quietly.
+fn quiet(compiled: &Compiled, baseline: &Baseline, question: &Question, answers: &[Answer]) -> Vec<Answer> {
+    let mut said = Vec::new();
+    for answer in answers {
+        let Some(detector) = answer.detector else { continue };
+        let entry = answer.entry.as_ref();
+        let entry = entry.and_then(|id| baseline.conversations.iter().find(|entry| entry.id == *id));
+        let told = told(question, entry, answer, detector);
+        for quiet in compiled.quiet.covering(&told) {
+            let why = format!(
+                "what {detector} tells of it is quiet {}: {} ({})",
+                quiet.until_text(),
+                quiet.reason,
+                quiet.scope
+            );
+            said.push(Answer { entry: None, part: "quiet", normal: None, why, detector: None });
+        }
+    }
+    said
+}
+
+/// What a detector would tell of the operation, as far as it is said and its entry knows more.
+fn told(question: &Question, entry: Option<&Entry>, answer: &Answer, detector: &'static str) -> Scope {
+    let is_talker = matches!(answer.part, "client" | "server");
+    let who = if answer.part == "server" { question.server } else { question.client };
+    if is_talker {
+        let (space, client) = (question.space, Some(who));
+        return Scope { space, client, detector: Some(detector), ..Scope::default() };
+    }
+    let protocol = question.protocol.clone().or_else(|| entry.map(|entry| entry.protocol.clone()));
+    let written = question.value.map(|_| Verb::Write);
+    let notation = protocol.as_deref().and_then(fieldwarden_protocols::dissector).map(|d| d.notation());
+    Scope {
+        space: question.space,
+        client: Some(question.client),
+        server: Some(question.server),
+        transport: question.transport.or_else(|| entry.map(|entry| entry.transport)),
+        server_port: question.port.or_else(|| entry.and_then(|entry| entry.server_port)),
+        protocol: protocol.as_deref().and_then(protocol_named),
+        unit: question.unit.or_else(|| entry.and_then(|entry| entry.unit)),
+        operation: question.verb.or(written),
+        function: question.function,
+        points: question
+            .points
+            .as_deref()
+            .zip(notation)
+            .and_then(|(text, notation)| notation.read(text.trim())),
+        detector: Some(detector),
+    }
 }
 
 fn talker(compiled: &Compiled, space: AddressSpace, talker: Talker, part: &'static str) -> Answer {

@@ -222,10 +222,8 @@ fn ends(layers: &Layers<'_>) -> [Option<Talker>; 2] {
 
 /// What one baseline has beyond another.
 fn beyond(all: &Baseline, known: &Baseline) -> Baseline {
-    let talkers: BTreeSet<_> = known.talkers.iter().map(|own| (own.space, own.talker)).collect();
+    let talkers = strangers(all, known);
     let entries: BTreeMap<_, &Entry> = known.conversations.iter().map(|own| (own.key(), own)).collect();
-    let strange = |own: &&KnownTalker| !talkers.contains(&(own.space, own.talker));
-    let talkers = all.talkers.iter().filter(strange).copied().collect();
     let conversations = all.conversations.iter().filter_map(|entry| match entries.get(&entry.key()) {
         Some(own) => rest(entry, own),
         None => Some(entry.clone()),
@@ -233,8 +231,15 @@ fn beyond(all: &Baseline, known: &Baseline) -> Baseline {
     Baseline { talkers, conversations: conversations.collect(), ..all.clone() }
 }
 
+/// The talkers of one baseline that another does not know.
+pub(super) fn strangers(all: &Baseline, known: &Baseline) -> Vec<KnownTalker> {
+    let talkers: BTreeSet<_> = known.talkers.iter().map(|own| (own.space, own.talker)).collect();
+    let strange = |own: &&KnownTalker| !talkers.contains(&(own.space, own.talker));
+    all.talkers.iter().filter(strange).copied().collect()
+}
+
 /// What an entry has beyond another of its conversation.
-fn rest(entry: &Entry, known: &Entry) -> Option<Entry> {
+pub(super) fn rest(entry: &Entry, known: &Entry) -> Option<Entry> {
     let mut rest = entry.clone();
     rest.functions.retain(|own| known.functions.iter().all(|function| function.code != own.code));
     rest.reads.retain(|own| !known.reads.iter().any(|range| range.contains(own)));

@@ -14,26 +14,30 @@ pub mod explain;
 pub mod guard;
 pub mod learn;
 pub mod merge;
+pub mod mode;
 mod notes;
 mod pace;
 mod place;
+pub mod quiet;
 mod read;
 mod shape;
 pub mod text;
 mod write;
 
 pub use allowed::{Allowed, Bits, Counter, Few, MAX_LISTED};
+pub use mode::{InMode, ModeName, Shift};
 pub use place::{Placed, Placing, Subject};
+pub use quiet::Quiet;
 pub use read::Reading;
 
 use fieldwarden_model::{AddressSpace, Mac, PointRange, ShortText, Talker, Timestamp, Transport, Value};
 
 use crate::conversation::{ConversationKey, ServiceKey, protocol_named};
 
-/// Approved normal of one operating mode.
+/// Approved normal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Baseline {
-    /// The operating mode it describes, such as `normal` or `maintenance`.
+    /// The usual operating mode, such as `normal` or `production`.
     pub mode: String,
     /// What it was learned from; absent when a person wrote it.
     pub learned: Option<Learned>,
@@ -41,6 +45,12 @@ pub struct Baseline {
     pub talkers: Vec<KnownTalker>,
     /// Conversations that are normal, sorted by their ids' parts.
     pub conversations: Vec<Entry>,
+    /// What holds in one mode alone, sorted by the mode's name.
+    pub modes: Vec<InMode>,
+    /// When each mode is due, sorted.
+    pub schedule: Vec<Shift>,
+    /// What is told quietly, sorted by scope.
+    pub quiet: Vec<Quiet>,
 }
 
 /// What a baseline was learned from.

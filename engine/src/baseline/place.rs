@@ -10,7 +10,7 @@ use fieldwarden_model::{
     section::{Fault, Section, Span},
 };
 
-use super::{Baseline, Entry, KnownTalker, Reading};
+use super::{Baseline, Entry, KnownTalker, ModeName, Reading, Shift, quiet::Scope};
 use crate::conversation::{ConversationKey, PLAIN_LINK, ServiceKey};
 
 /// What a table of a baseline is about.
@@ -22,6 +22,14 @@ pub enum Subject {
     Talker(AddressSpace, Talker),
     /// A conversation that is normal.
     Conversation(ConversationKey),
+    /// A talker that belongs here in one mode alone.
+    TalkerIn(ModeName, AddressSpace, Talker),
+    /// What is normal in a conversation in one mode alone.
+    ConversationIn(ModeName, ConversationKey),
+    /// When a mode is due.
+    Shift(Shift),
+    /// What is told quietly.
+    Quiet(Scope),
 }
 
 impl fmt::Display for Subject {
@@ -31,6 +39,22 @@ impl fmt::Display for Subject {
             Self::Talker(AddressSpace(0), talker) => write!(f, "talker {talker}"),
             Self::Talker(space, talker) => write!(f, "talker {talker} in space {}", space.0),
             Self::Conversation(key) => key.fmt(f),
+            Self::TalkerIn(mode, space, talker) => write!(f, "{} in {mode}", Self::Talker(*space, *talker)),
+            Self::ConversationIn(mode, key) => write!(f, "{key} in {mode}"),
+            Self::Shift(shift) => write!(f, "schedule: {shift}"),
+            Self::Quiet(scope) => write!(f, "quiet: {scope}"),
+        }
+    }
+}
+
+impl Subject {
+    /// The same in one mode alone; as it is where none is named.
+    #[must_use]
+    pub const fn in_mode(self, mode: Option<ModeName>) -> Self {
+        match (self, mode) {
+            (Self::Talker(space, talker), Some(mode)) => Self::TalkerIn(mode, space, talker),
+            (Self::Conversation(key), Some(mode)) => Self::ConversationIn(mode, key),
+            (subject, _) => subject,
         }
     }
 }
@@ -87,15 +111,8 @@ impl Assemble for Placing {
     const REPEATED: &'static [&'static str] = Reading::REPEATED;
 
     fn take(&mut self, key: &str, table: &Section) {
-        let before = self.reading.counts();
         self.reading.take(key, table);
-        let after = self.reading.counts();
-        let subject = match (after.0 > before.0, after.1 > before.1) {
-            (true, _) => self.reading.latest_talker(),
-            (_, true) => self.reading.latest_entry(),
-            _ => None,
-        };
-        let Some(subject) = subject else { return };
+        let Some(subject) = self.reading.latest() else { return };
         if let Some(earlier) = self.places.insert(subject, table.at) {
             self.repeated.push((subject, earlier));
         }

@@ -1,6 +1,6 @@
 //! A baseline out of its text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fieldwarden_model::{
     AddressSpace, Mac, PointRange, ShortText, Talker, Timestamp, Transport, Value,
@@ -10,8 +10,11 @@ use fieldwarden_model::{
 use fieldwarden_protocols::Notation;
 
 use super::{
-    Allowed, Baseline, Bits, Counter, Entry, Envelope, Few, Function, KnownTalker, Learned, MAX_LISTED,
-    Moves, Pace, Subject,
+    Allowed, Baseline, Bits, Counter, Entry, Envelope, Few, Function, InMode, KnownTalker, Learned,
+    MAX_LISTED, ModeName, Moves, Pace, Quiet, Shift, Subject,
+    mode::read::{mode_of, shift},
+    quiet,
+    quiet::Scope,
 };
 use crate::conversation::protocol_named;
 
@@ -21,20 +24,36 @@ use crate::conversation::protocol_named;
 pub struct Reading {
     talkers: Vec<KnownTalker>,
     conversations: Vec<Entry>,
-    ids: BTreeSet<String>,
+    modes: BTreeMap<ModeName, (Vec<KnownTalker>, Vec<Entry>)>,
+    schedule: Vec<Shift>,
+    quiet: Vec<Quiet>,
+    latest: Option<Subject>,
+    ids: BTreeSet<(Option<ModeName>, String)>,
+    scopes: BTreeSet<Scope>,
     faults: Vec<Fault>,
 }
 
 impl Assemble for Reading {
     type Output = Baseline;
-    const REPEATED: &'static [&'static str] = &["talker", "conversation"];
+    const REPEATED: &'static [&'static str] = &["talker", "conversation", "schedule", "quiet"];
 
     fn take(&mut self, key: &str, table: &Section) {
         let outcome = match key {
-            "talker" => read_talker(table).map(|talker| self.talkers.push(talker)),
+            "talker" => read_talker(table).and_then(|talker| self.talker(talker, table)),
+            "quiet" => quiet::read(table).and_then(|quiet| self.quiet(quiet, table)),
+            "schedule" => shift(table, &self.schedule).map(|shift| {
+                self.schedule.push(shift);
+                Subject::Shift(shift)
+            }),
             _ => read_entry(table).and_then(|entry| self.conversation(entry, table)),
         };
-        self.faults.extend(outcome.err().unwrap_or_default());
+        match outcome {
+            Ok(subject) => self.latest = Some(subject),
+            Err(faults) => {
+                self.latest = None;
+                self.faults.extend(faults);
+            }
+        }
     }
 
     fn finish(self, top: &Section) -> Result<Baseline, Vec<Fault>> {
@@ -47,38 +66,56 @@ impl Assemble for Reading {
             let _ = reader.tables(key);
         }
         let _ = reader.absorb::<()>(Err(self.faults));
-        let mut baseline =
-            Baseline { mode, learned, talkers: self.talkers, conversations: self.conversations };
+        let part = |(name, (talkers, conversations))| InMode { name, talkers, conversations };
+        let mut baseline = Baseline {
+            mode,
+            learned,
+            talkers: self.talkers,
+            conversations: self.conversations,
+            modes: self.modes.into_iter().map(part).collect(),
+            schedule: self.schedule,
+            quiet: self.quiet,
+        };
         baseline.sort();
         reader.finish_with(Some(baseline))
     }
 }
 
 impl Reading {
-    /// How many talkers and conversations were taken without a fault.
-    pub(super) const fn counts(&self) -> (usize, usize) {
-        (self.talkers.len(), self.conversations.len())
+    /// What the table taken last is about; none where it is at fault.
+    pub(super) const fn latest(&self) -> Option<Subject> {
+        self.latest
     }
 
-    /// What the talker taken last is about.
-    pub(super) fn latest_talker(&self) -> Option<Subject> {
-        self.talkers.last().map(KnownTalker::subject)
+    fn talker(&mut self, talker: KnownTalker, table: &Section) -> Result<Subject, Vec<Fault>> {
+        let mode = mode_of(table)?;
+        let own = mode.map(|mode| &mut self.modes.entry(mode).or_default().0);
+        own.unwrap_or(&mut self.talkers).push(talker);
+        Ok(talker.subject().in_mode(mode))
     }
 
-    /// What the conversation taken last is about.
-    pub(super) fn latest_entry(&self) -> Option<Subject> {
-        self.conversations.last().map(Entry::subject)
+    fn quiet(&mut self, quiet: Quiet, table: &Section) -> Result<Subject, Vec<Fault>> {
+        if !self.scopes.insert(quiet.scope) {
+            let message = format!("`{}` is quieted twice", quiet.scope);
+            return Err(vec![Fault { at: table.at, message, help: Some("leave one of the tables".into()) }]);
+        }
+        let subject = quiet.subject();
+        self.quiet.push(quiet);
+        Ok(subject)
     }
 
-    fn conversation(&mut self, mut entry: Entry, table: &Section) -> Result<(), Vec<Fault>> {
-        if !self.ids.insert(entry.id.clone()) {
+    fn conversation(&mut self, mut entry: Entry, table: &Section) -> Result<Subject, Vec<Fault>> {
+        let mode = mode_of(table)?;
+        if !self.ids.insert((mode, entry.id.clone())) {
             let message = format!("the id `{}` stands twice", entry.id);
             let help = Some(String::from("give each conversation an id of its own, or leave the ids out"));
             return Err(vec![Fault { at: table.at, message, help }]);
         }
         entry.writes.shrink_to_fit();
-        self.conversations.push(entry);
-        Ok(())
+        let subject = entry.subject().in_mode(mode);
+        let own = mode.map(|mode| &mut self.modes.entry(mode).or_default().1);
+        own.unwrap_or(&mut self.conversations).push(entry);
+        Ok(subject)
     }
 }
 
@@ -93,13 +130,23 @@ impl Baseline {
 
     /// Puts everything into the canonical order.
     pub fn sort(&mut self) {
-        self.talkers.sort();
-        self.talkers.dedup_by_key(|known| (known.space, known.talker));
-        self.conversations.sort_by(|a, b| {
-            let rank = |e: &Entry| (e.space, e.server, e.client, e.transport, e.server_port, e.unit);
-            (rank(a), &a.protocol).cmp(&(rank(b), &b.protocol))
-        });
+        in_order(&mut self.talkers, &mut self.conversations);
+        for mode in &mut self.modes {
+            in_order(&mut mode.talkers, &mut mode.conversations);
+        }
+        self.modes.sort_by_key(|mode| mode.name);
+        self.schedule.sort_unstable();
+        self.quiet.sort_by_key(|quiet| quiet.scope);
     }
+}
+
+fn in_order(talkers: &mut Vec<KnownTalker>, conversations: &mut [Entry]) {
+    talkers.sort();
+    talkers.dedup_by_key(|known| (known.space, known.talker));
+    conversations.sort_by(|a, b| {
+        let rank = |e: &Entry| (e.space, e.server, e.client, e.transport, e.server_port, e.unit);
+        (rank(a), &a.protocol).cmp(&(rank(b), &b.protocol))
+    });
 }
 
 fn read_learned(section: &Section) -> Result<Learned, Vec<Fault>> {
@@ -115,6 +162,8 @@ fn read_talker(section: &Section) -> Result<KnownTalker, Vec<Fault>> {
     let mut reader = Reader::new(section);
     let talker = reader.required::<Talker>("address", "address = \"10.0.0.20\"");
     let mac = reader.optional::<Mac>("mac");
+    // Whoever takes the table asks for it.
+    let _ = reader.node("mode");
     let space = AddressSpace(reader.or("space", 0));
     reader.finish_with(talker.map(|talker| KnownTalker { space, talker, mac }))
 }
@@ -122,6 +171,8 @@ fn read_talker(section: &Section) -> Result<KnownTalker, Vec<Fault>> {
 fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
     let mut reader = Reader::new(section);
     let id = reader.optional::<String>("id");
+    // Whoever takes the table asks for it.
+    let _ = reader.node("mode");
     let space = AddressSpace(reader.or("space", 0));
     let client = reader.required::<Talker>("client", "client = \"10.0.0.5\"");
     let server = reader.required::<Talker>("server", "server = \"10.0.0.20\"");
@@ -264,7 +315,7 @@ fn read_pace(reader: &mut Reader<'_>) -> Pace {
     Pace { requests_per_minute, writes_per_minute, pause_ms: reader.optional("pause_ms") }
 }
 
-fn range(
+pub(super) fn range(
     reader: &mut Reader<'_>,
     key: &'static str,
     notation: Option<&dyn Notation>,
@@ -283,7 +334,7 @@ fn range(
 }
 
 /// A value together with its place.
-struct Placed<T> {
+pub(super) struct Placed<T> {
     at: fieldwarden_model::section::Span,
     value: T,
 }
@@ -326,7 +377,7 @@ impl FromNode for BitText {
 }
 
 /// `16`, `"8/1"`, or either with a name behind it: `"16 write multiple registers"`.
-struct FunctionText(Function);
+pub(super) struct FunctionText(pub(super) Function);
 
 impl FromNode for FunctionText {
     fn from_node(node: &Node) -> Result<Self, Fault> {

@@ -7,7 +7,8 @@ use fieldwarden_model::{
 use fieldwarden_protocols::Notation;
 
 use super::{
-    Allowed, Baseline, Entry, Envelope, Function, KnownTalker, Pace, function_text, text::bits_text,
+    Allowed, Baseline, Entry, Envelope, Function, KnownTalker, ModeName, Pace, Quiet, Shift, function_text,
+    text::bits_text,
 };
 
 const PREAMBLE: &[&str] = &[
@@ -38,12 +39,25 @@ impl Baseline {
         }
         tables.extend(self.talkers.iter().map(talker));
         tables.extend(self.conversations.iter().map(conversation));
+        for mode in &self.modes {
+            let own = mode.talkers.iter().map(talker).chain(mode.conversations.iter().map(conversation));
+            tables.extend(own.map(|table| in_mode(table, mode.name)));
+        }
+        tables.extend(self.schedule.iter().map(Shift::table));
+        tables.extend(self.quiet.iter().map(Quiet::table));
         Document {
             preamble: PREAMBLE.iter().map(|&text| text.to_owned()).collect(),
             entries: vec![line("mode", Plain::Text(self.mode.clone()))],
             tables,
         }
     }
+}
+
+/// A table of what holds in one mode alone says so at once.
+fn in_mode(mut table: Table, mode: ModeName) -> Table {
+    let at = usize::from(table.path == "conversation");
+    table.entries.insert(at, line("mode", Plain::Text(mode.to_string())));
+    table
 }
 
 fn talker(known: &KnownTalker) -> Table {
@@ -148,7 +162,7 @@ fn allowed(allowed: &Allowed) -> Vec<(String, Plain)> {
     pairs
 }
 
-fn points(range: &PointRange, notation: Option<&dyn Notation>) -> Plain {
+pub(super) fn points(range: &PointRange, notation: Option<&dyn Notation>) -> Plain {
     let mut text = String::new();
     if let Some(notation) = notation {
         // Writing to a String cannot fail.
@@ -164,10 +178,10 @@ const fn number(value: Value) -> Plain {
     }
 }
 
-fn integer(value: u64) -> Plain {
+pub(super) fn integer(value: u64) -> Plain {
     Plain::Integer(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
-fn line(key: &str, value: Plain) -> Line {
+pub(super) fn line(key: &str, value: Plain) -> Line {
     Line { key: key.to_owned(), value, remark: String::new() }
 }

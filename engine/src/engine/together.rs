@@ -54,7 +54,9 @@ impl Engine {
         let mut together = core::mem::take(&mut self.together);
         let mut now = self.trackers.now;
         let watch = self.watches.iter().map(|watch| watch.until).min().unwrap_or(Timestamp::MAX);
-        let count = self.trackers.plan(frames, watch, &mut together.schedule);
+        // A change of the mode looks at all shards, as the end of a watch does.
+        let until = watch.min(self.modes.next);
+        let count = self.trackers.plan(frames, until, &mut together.schedule);
         let batch = frames.get(..count).unwrap_or_default();
         self.trackers.run(batch, self.threads, &together.schedule, &mut together.told);
         let mut ticks = together.schedule.ticks.iter().enumerate().peekable();

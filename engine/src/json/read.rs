@@ -75,6 +75,7 @@ struct Line {
     assured: bool,
     summary: String,
     baseline_entry: Option<String>,
+    quieted_by: Option<String>,
     incident: Option<String>,
 }
 
@@ -123,6 +124,7 @@ pub fn alert_of(line: &str) -> Result<Alert, NoAlert> {
         assured: line.assured,
         summary: line.summary,
         baseline_entry: line.baseline_entry,
+        quieted_by: line.quieted_by,
         incident: IncidentId(line.incident.unwrap_or_default()),
     })
 }

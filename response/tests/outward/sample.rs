@@ -61,6 +61,7 @@ pub(crate) fn alert(incident: &Incident, number: u64) -> Alert {
         assured: true,
         summary: "10.0.0.66 was never heard before and writes 40101-40102 of Dosing PLC".into(),
         baseline_entry: None,
+        quieted_by: None,
         incident: incident.id.clone(),
     }
 }

@@ -109,7 +109,7 @@ fn outcome(out: &mut impl std::io::Write, words: &Words, alert: &Alert) -> Outco
     Ok(())
 }
 
-fn in_captures(alerts: &[Alert], id: &str) -> Result<Alert, Failure> {
+pub(super) fn in_captures(alerts: &[Alert], id: &str) -> Result<Alert, Failure> {
     alerts.iter().find(|alert| alert.id.0 == id).cloned().ok_or_else(|| {
         Failure::Input(format!(
             "none of the {} alerts that these captures give under this baseline has the id `{id}`\n\nhint: `fieldwarden replay --json --baseline FILE CAPTURE` tells them",
@@ -118,7 +118,7 @@ fn in_captures(alerts: &[Alert], id: &str) -> Result<Alert, Failure> {
     })
 }
 
-fn in_lines(path: &Path, id: &str) -> Result<Alert, Failure> {
+pub(super) fn in_lines(path: &Path, id: &str) -> Result<Alert, Failure> {
     let name = path.display();
     let unreadable = |fault: std::io::Error| Failure::Input(format!("cannot read `{name}`: {fault}"));
     let lines = BufReader::new(std::fs::File::open(path).map_err(unreadable)?).lines();

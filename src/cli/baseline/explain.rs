@@ -7,6 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use fieldwarden_engine::baseline::{
+    Baseline, ModeName,
     explain::{Answer, Question, explain, is_normal},
     function_code,
 };
@@ -14,7 +15,7 @@ use fieldwarden_model::{AddressSpace, Talker, Transport, Value, Verb};
 use serde_json::json;
 
 use super::{
-    super::{Outcome, load},
+    super::{Outcome, load, replay},
     LINES_VERSION,
 };
 
@@ -61,6 +62,9 @@ pub(crate) struct Words {
     /// How many points one value spans; as the entry has it where left out
     #[arg(long, requires = "value", value_parser = clap::value_parser!(u16).range(1..=64))]
     step: Option<u16>,
+    /// In which operating mode; in the usual one where it is left out
+    #[arg(long, value_name = "NAME")]
+    mode: Option<ModeName>,
     /// JSON Lines: one for each part, one for the whole
     #[arg(long)]
     json: bool,
@@ -120,8 +124,29 @@ pub(crate) fn run(words: &Words) -> Outcome {
         step: words.step,
         value: words.value,
     };
-    let answers = explain(&baseline, &question);
+    if let Some(mode) = words.mode {
+        replay::known_mode(&baseline, mode)?;
+    }
+    let mode = words.mode.or_else(|| baseline.usual_mode());
+    let mut answers = explain(&baseline.in_mode(mode), &question);
+    if !is_normal(&answers) {
+        answers.extend(elsewhere(&baseline, mode, &question));
+    }
     if words.json { lines(&answers) } else { people(&answers) }
+}
+
+/// In which other modes it is normal.
+fn elsewhere(baseline: &Baseline, asked: Option<ModeName>, question: &Question) -> Vec<Answer> {
+    let others = baseline.modes.iter().map(|mode| mode.name).filter(|name| Some(*name) != asked);
+    let normal = others.filter(|name| is_normal(&explain(&baseline.in_mode(Some(*name)), question)));
+    let answer = |name: ModeName| Answer {
+        entry: None,
+        part: "mode",
+        normal: None,
+        why: format!("normal in {name}"),
+        detector: None,
+    };
+    normal.map(answer).collect()
 }
 
 fn people(answers: &[Answer]) -> Outcome {

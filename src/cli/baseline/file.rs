@@ -8,7 +8,7 @@ use std::{
 use fieldwarden_config::{Layout, Piece, Place, Remark, Sources, read_tables, weave};
 use fieldwarden_engine::{
     Baseline,
-    baseline::{Entry, KnownTalker, Placed, Placing, Reading, Subject, diff::diff},
+    baseline::{Entry, KnownTalker, Placed, Placing, Quiet, Reading, Subject, diff::diff},
 };
 use fieldwarden_model::document::{Document, Table};
 
@@ -39,7 +39,7 @@ impl File {
         }
     }
 
-    /// The text in its tables, and what each is about: nothing for those that are neither talker nor conversation, and for
+    /// The text in its tables, and what each is about: nothing for those that are neither talker, conversation nor quiet, and for
     /// those that a later one overrides.
     pub(super) fn tables(&self) -> (Piece<'_>, Vec<(Option<Subject>, Piece<'_>)>) {
         let by_header: BTreeMap<u32, Subject> =
@@ -148,7 +148,7 @@ fn proven(text: String, meant: &Baseline, name: &str) -> Result<String, Failure>
     match read {
         Ok(baseline) if spelling.is_empty() && diff(meant, &baseline).is_empty() => Ok(text),
         _ => Err(Failure::Work(format!(
-            "`{name}` is written in a way that cannot be changed without loss\n\nhint: write each talker as a table `[[talker]]` and each conversation as `[[conversation]]`; `fieldwarden baseline show --json` tells what it says"
+            "`{name}` is written in a way that cannot be changed without loss\n\nhint: write each talker as a table `[[talker]]`, each conversation as `[[conversation]]`, what is quiet as `[[quiet]]`; `fieldwarden baseline show --json` tells what it says"
         ))),
     }
 }
@@ -166,7 +166,16 @@ impl Documented {
     fn of(baseline: &Baseline) -> Self {
         let Document { entries, tables, .. } = baseline.document();
         let talkers = baseline.talkers.iter().map(KnownTalker::subject);
-        let order: Vec<Subject> = talkers.chain(baseline.conversations.iter().map(Entry::subject)).collect();
+        let conversations = baseline.conversations.iter().map(Entry::subject);
+        let in_mode = baseline.modes.iter().flat_map(|mode| {
+            let talkers = mode.talkers.iter().map(KnownTalker::subject);
+            let all = talkers.chain(mode.conversations.iter().map(Entry::subject));
+            all.map(|subject| subject.in_mode(Some(mode.name)))
+        });
+        let schedule = baseline.schedule.iter().copied().map(Subject::Shift);
+        let quiet = baseline.quiet.iter().map(Quiet::subject);
+        let order: Vec<Subject> =
+            talkers.chain(conversations).chain(in_mode).chain(schedule).chain(quiet).collect();
         let mut tables = tables.into_iter();
         let learned = baseline.learned.and_then(|_| tables.next());
         let ranks = order.iter().zip(0..).map(|(subject, rank)| (*subject, rank)).collect();

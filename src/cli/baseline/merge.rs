@@ -61,10 +61,15 @@ pub(crate) fn run(words: &Words) -> Outcome {
     }
     writeln!(
         out,
-        "{}: {} talkers and {} conversations, with the edits of both.",
+        "{}: {} talkers and {} conversations{}, with the edits of both.",
         words.output.display(),
         merged.baseline.talkers.len(),
-        merged.baseline.conversations.len()
+        merged.baseline.conversations.len(),
+        match merged.baseline.quiet.len() {
+            0 => String::new(),
+            1 => String::from(", 1 thing quiet"),
+            more => format!(", {more} things quiet"),
+        }
     )?;
     for comment in &lost {
         writeln!(out, "Not kept, since what it was about is gone: {comment}")?;

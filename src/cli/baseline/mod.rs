@@ -6,12 +6,20 @@ mod explain;
 mod file;
 mod merge;
 mod preview;
+mod quiet;
 mod show;
 mod sign;
 
-use clap::{Args, Subcommand};
+use std::{collections::BTreeSet, path::Path};
 
-use super::Outcome;
+use clap::{Args, Subcommand};
+use fieldwarden_engine::{
+    Baseline,
+    baseline::{ModeName, diff::diff as differences},
+};
+
+use super::{Failure, Outcome};
+use file::File;
 
 #[derive(Debug, Args)]
 pub(crate) struct Words {
@@ -29,6 +37,8 @@ enum Verb {
     Merge(merge::Words),
     /// Take what an alert told for normal from now on: the smallest entry that covers it
     Accept(accept::Words),
+    /// Tell what an alert told quietly from now on: the smallest entry that covers it, for a reason, until a day
+    Quiet(quiet::Words),
     /// Why an operation is normal, or is not
     Explain(explain::Words),
     /// Vouch for a baseline: write a signature beside it
@@ -43,9 +53,38 @@ pub(crate) fn run(words: &Words) -> Outcome {
         Verb::Diff(words) => diff::run(words),
         Verb::Merge(words) => merge::run(words),
         Verb::Accept(words) => accept::run(words),
+        Verb::Quiet(words) => quiet::run(words),
         Verb::Explain(words) => explain::run(words),
         Verb::Sign(words) => sign::sign(words),
         Verb::Verify(words) => sign::verify(words),
+    }
+}
+
+/// A baseline file that is to have what was learned in a mode beside what it has.
+pub(crate) struct Joined {
+    file: File,
+    mode: ModeName,
+}
+
+impl Joined {
+    pub(crate) fn open(path: &Path, mode: &str) -> Result<Self, Failure> {
+        let mode: ModeName = mode.parse().map_err(|why| Failure::Input(format!("`{mode}` is {why}")))?;
+        let file = File::open(path)?;
+        if file.baseline().usual_mode() == Some(mode) {
+            return Err(Failure::Input(format!(
+                "`{mode}` is the usual mode of `{}`\n\nhint: learn it into a file of its own, and join the two by `fieldwarden baseline merge`",
+                path.display()
+            )));
+        }
+        Ok(Self { file, mode })
+    }
+
+    /// The text of the file with it; every other line stands as it was.
+    pub(crate) fn with(&self, learned: &Baseline) -> Result<String, Failure> {
+        let after = self.file.baseline().with_mode(self.mode, learned);
+        let changes = differences(self.file.baseline(), &after);
+        let changed: BTreeSet<_> = changes.iter().map(|change| change.subject).collect();
+        self.file.with(&after, &changed, &[])
     }
 }
 

@@ -96,7 +96,7 @@ impl<'a> Preview<'a> {
     }
 }
 
-fn told(out: &mut impl std::io::Write, alerts: &[&Alert]) -> Outcome {
+pub(super) fn told(out: &mut impl std::io::Write, alerts: &[&Alert]) -> Outcome {
     for alert in alerts.iter().take(MAX_TOLD) {
         writeln!(out, "  {} {} {}: {}", alert.id.0, alert.severity, alert.detector, alert.summary)?;
     }

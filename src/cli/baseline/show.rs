@@ -9,16 +9,20 @@ use clap::Args;
 use fieldwarden_engine::{
     Baseline,
     baseline::{
-        Allowed, Entry, Envelope, KnownTalker,
+        Allowed, Entry, Envelope, KnownTalker, Quiet,
+        quiet::{moment, until_of},
         text::{bits_text, transport_word},
     },
 };
+use fieldwarden_model::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     super::{Outcome, load, table},
     LINES_VERSION,
 };
+
+use crate::daemon::now;
 
 /// Lines of points told per conversation in the overview; `--conversation` tells all of those it finds.
 const MAX_LINES: usize = 8;
@@ -30,9 +34,16 @@ pub(crate) struct Words {
     /// Only what has this text in its id, in a talker's address or in its protocol; tells all points
     #[arg(long, value_name = "TEXT")]
     conversation: Option<String>,
-    /// JSON Lines: one for each talker and conversation, with all points
+    /// As of which day or moment: what is quiet until before it is over. Now, where it is left out
+    #[arg(long, value_name = "DAY", value_parser = as_of)]
+    at: Option<Timestamp>,
+    /// JSON Lines: one for each talker, conversation and thing that is quiet, with all points
     #[arg(long)]
     json: bool,
+}
+
+fn as_of(text: &str) -> Result<Timestamp, String> {
+    until_of(text).ok_or_else(|| "write 2026-12-24, or 2026-12-24T18:00:00Z".into())
 }
 
 pub(crate) fn run(words: &Words) -> Outcome {
@@ -48,12 +59,20 @@ pub(crate) fn run(words: &Words) -> Outcome {
     };
     let talkers: Vec<&KnownTalker> =
         baseline.talkers.iter().filter(|known| wanted.is_empty() || is_of(known)).collect();
+    let is_quiet = |quiet: &&Quiet| quiet.subject().to_string().to_lowercase().contains(&wanted);
+    let quiets: Vec<&Quiet> = baseline.quiet.iter().filter(is_quiet).collect();
+    let at = words.at.unwrap_or_else(now);
     if words.json {
-        let rows: Vec<Value> =
-            talkers.into_iter().map(talker_row).chain(entries.into_iter().map(entry_row)).collect();
+        let (talkers, entries) = (talkers.into_iter().map(talker_row), entries.into_iter().map(entry_row));
+        let rows: Vec<Value> = talkers
+            .chain(entries)
+            .chain(mode_rows(&baseline))
+            .chain(quiets.into_iter().map(|quiet| quiet_row(quiet, at)))
+            .collect();
         return table::print(&rows, &[], true);
     }
-    people(&baseline, &talkers, &entries, if wanted.is_empty() { MAX_LINES } else { usize::MAX })
+    let lines = if wanted.is_empty() { MAX_LINES } else { usize::MAX };
+    people(&baseline, &talkers, &entries, &quiets, at, lines)
 }
 
 /// Whether a conversation has a text in its id, its talkers or its protocol.
@@ -62,7 +81,14 @@ fn concerns(entry: &Entry, wanted: &str) -> bool {
     has(&entry.id) || has(&entry.client.to_string()) || has(&entry.server.to_string()) || has(&entry.protocol)
 }
 
-fn people(baseline: &Baseline, talkers: &[&KnownTalker], entries: &[&Entry], lines: usize) -> Outcome {
+fn people(
+    baseline: &Baseline,
+    talkers: &[&KnownTalker],
+    entries: &[&Entry],
+    quiets: &[&Quiet],
+    at: Timestamp,
+    lines: usize,
+) -> Outcome {
     let mut out = BufWriter::new(std::io::stdout().lock());
     writeln!(out, "Operating mode: {}", baseline.mode)?;
     if let Some(learned) = baseline.learned {
@@ -81,6 +107,24 @@ fn people(baseline: &Baseline, talkers: &[&KnownTalker], entries: &[&Entry], lin
             writeln!(out, "  {what:<10}{text}")?;
         }
     }
+    for mode in &baseline.modes {
+        writeln!(out, "\nIn {} alone:", mode.name)?;
+        for known in &mode.talkers {
+            writeln!(out, "  talker {}", known.talker)?;
+        }
+        for entry in &mode.conversations {
+            writeln!(out, "  {}", headline(entry))?;
+            for (what, text) in details(entry, lines) {
+                writeln!(out, "    {what:<10}{text}")?;
+            }
+        }
+    }
+    for shift in &baseline.schedule {
+        writeln!(out, "\nSchedule: {shift}")?;
+    }
+    for quiet in quiets {
+        quiet_lines(&mut out, quiet, at)?;
+    }
     let points: usize = entries.iter().map(|entry| entry.writes.len()).sum();
     writeln!(
         out,
@@ -89,6 +133,20 @@ fn people(baseline: &Baseline, talkers: &[&KnownTalker], entries: &[&Entry], lin
         entries.len()
     )?;
     out.flush()?;
+    Ok(())
+}
+
+/// What is quiet, until when and why; an end that passed, or none at all, is said.
+fn quiet_lines(out: &mut impl std::io::Write, quiet: &Quiet, at: Timestamp) -> Outcome {
+    let until = match quiet.until {
+        Some(until) if !quiet.holds(at) => format!("OVER since {}: take it out", moment(until)),
+        Some(until) => moment(until),
+        None => String::from("OPEN-ENDED: give it an end"),
+    };
+    writeln!(out, "\n{}\n  {:<10}{until}\n  {:<10}{}", quiet.subject(), "until", "reason", quiet.reason)?;
+    if let Some(by) = &quiet.accepted_by {
+        writeln!(out, "  {:<10}{by}", "by")?;
+    }
     Ok(())
 }
 
@@ -138,6 +196,35 @@ fn listed(what: &'static str, items: Vec<String>, most: usize) -> Vec<(&'static 
         told.push(("", format!("and {more} more: `--conversation` with a part of the id tells them")));
     }
     told
+}
+
+/// What holds in one mode alone: the lines of talkers and conversations, with the mode; then the schedule.
+fn mode_rows(baseline: &Baseline) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for mode in &baseline.modes {
+        let own = mode.talkers.iter().map(talker_row).chain(mode.conversations.iter().map(entry_row));
+        rows.extend(own.map(|mut row| {
+            if let Value::Object(keys) = &mut row {
+                keys.insert("mode".into(), mode.name.as_str().into());
+            }
+            row
+        }));
+    }
+    let shift = |shift| json!({"type": "schedule", "version": LINES_VERSION, "schedule": format!("{shift}")});
+    rows.extend(baseline.schedule.iter().map(shift));
+    rows
+}
+
+fn quiet_row(quiet: &Quiet, at: Timestamp) -> Value {
+    json!({
+        "type": "quiet",
+        "version": LINES_VERSION,
+        "scope": quiet.scope.to_string(),
+        "until": quiet.until.map(moment),
+        "over": !quiet.holds(at),
+        "reason": quiet.reason,
+        "accepted_by": quiet.accepted_by,
+    })
 }
 
 fn talker_row(known: &KnownTalker) -> Value {

@@ -122,7 +122,17 @@ pub fn accept(baseline: &Baseline, alert: &Alert) -> Result<Accepted, Refusal> {
 }
 
 fn refusal(detector: &str) -> Refusal {
-    let why = match detector {
+    let detector = detector.to_owned();
+    match never(&detector) {
+        Some(why) => Refusal::Never { detector, why },
+        None => Refusal::Unknown { detector },
+    }
+}
+
+/// Why no baseline may hold for normal what a detector tells, nor quiet it.
+#[must_use]
+pub fn never(detector: &str) -> Option<&'static str> {
+    Some(match detector {
         "malformed" => {
             "a message that breaks its protocol may be an attack on the controller or on the sensor. Mend the device; where its maker says that it talks so, name the code in `oddities` of the conversation by hand"
         }
@@ -135,9 +145,8 @@ fn refusal(detector: &str) -> Refusal {
         "sensor-blind" => {
             "what is not seen cannot be normal. Mend the mirror or the sensor: docs/blindness.md"
         }
-        _ => return Refusal::Unknown { detector: detector.to_owned() },
-    };
-    Refusal::Never { detector: detector.to_owned(), why }
+        _ => return None,
+    })
 }
 
 fn talker(baseline: &mut Baseline, alert: &Alert) {

@@ -6,13 +6,15 @@
 //! difference have the same text.
 
 mod entry;
+mod modes;
+mod quiet;
 pub(crate) mod sweep;
 
 use std::collections::BTreeMap;
 
 use fieldwarden_model::{PointRange, Value};
 
-use super::{Allowed, Baseline, Entry, KnownTalker, Subject};
+use super::{Allowed, Baseline, Entry, KnownTalker, ModeName, Subject};
 pub(crate) use entry::bare;
 
 /// What a difference does to judgement.
@@ -101,6 +103,12 @@ pub enum Part {
     Refusals,
     /// A break of the protocol.
     Oddity(String),
+    /// When a mode is due.
+    Shift,
+    /// What is told quietly, and until when.
+    Quiet,
+    /// Why, and who vouches for it.
+    QuietWords,
 }
 
 /// A bound that moved; none is no bound.
@@ -133,11 +141,12 @@ pub struct Change {
     pub meaning: String,
 }
 
-/// Everything `new` says otherwise than `old`, table by table: the file, talkers, conversations, each in canonical order.
+/// Everything `new` says otherwise than `old`, table by table: the file, talkers, conversations, what is quiet, each in canonical order.
 #[must_use]
 pub fn diff(old: &Baseline, new: &Baseline) -> Vec<Change> {
-    let mut told = Teller { subject: Subject::File, name: String::from("the file"), changes: Vec::new() };
-    told.scalar(Part::Mode, "mode", text(&old.mode), text(&new.mode), "alerts name another operating mode");
+    let mut told =
+        Teller { subject: Subject::File, name: String::from("the file"), mode: None, changes: Vec::new() };
+    modes::usual(&mut told, old, new);
     let learned = |baseline: &Baseline| {
         baseline.learned.map(|l| format!("{} frames, {} to {}", l.frames, l.from, l.until))
     };
@@ -150,6 +159,8 @@ pub fn diff(old: &Baseline, new: &Baseline) -> Vec<Change> {
     );
     talkers(&mut told, old, new);
     conversations(&mut told, old, new);
+    modes::compare(&mut told, old, new);
+    quiet::compare(&mut told, old, new);
     told.changes
 }
 
@@ -157,12 +168,15 @@ pub fn diff(old: &Baseline, new: &Baseline) -> Vec<Change> {
 struct Teller {
     subject: Subject,
     name: String,
+    /// In which mode alone holds what is compared.
+    mode: Option<ModeName>,
     changes: Vec<Change>,
 }
 
 impl Teller {
     fn about(&mut self, subject: Subject, name: String) {
-        (self.subject, self.name) = (subject, name);
+        self.subject = subject.in_mode(self.mode);
+        self.name = self.mode.map_or_else(|| name.clone(), |mode| format!("in {mode}: {name}"));
     }
 
     fn tell(

@@ -6,11 +6,13 @@
 
 mod entry;
 mod kinds;
+mod modes;
+mod quiet;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Baseline, Entry, KnownTalker, Subject};
+use super::{Baseline, Entry, KnownTalker, ModeName, Subject};
 
 /// Something that both sides changed, each in its own way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +69,8 @@ impl<T> Three<T> {
 /// The conflicts of one table.
 struct Judge {
     subject: Subject,
+    /// In which mode alone holds what is joined.
+    mode: Option<ModeName>,
     conflicts: Vec<Conflict>,
 }
 
@@ -88,7 +92,8 @@ impl Judge {
 
     fn conflict(&mut self, what: impl Into<String>, texts: Three<Option<String>>) {
         let Three { base, mine, theirs } = texts;
-        self.conflicts.push(Conflict { subject: self.subject, what: what.into(), base, mine, theirs });
+        let subject = self.subject.in_mode(self.mode);
+        self.conflicts.push(Conflict { subject, what: what.into(), base, mine, theirs });
     }
 }
 
@@ -96,14 +101,17 @@ impl Judge {
 #[must_use]
 pub fn merge(base: &Baseline, mine: &Baseline, theirs: &Baseline) -> Merged {
     let sides = Three { base, mine, theirs };
-    let mut judge = Judge { subject: Subject::File, conflicts: Vec::new() };
+    let mut judge = Judge { subject: Subject::File, mode: None, conflicts: Vec::new() };
     let mode = judge.settle("mode", sides.map(|side| side.mode.clone()), |mode| Some(mode.clone()));
     let learned = judge.settle("learned", sides.map(|side| side.learned), |learned| {
         learned.map(|l| format!("{} frames, {} to {}", l.frames, l.from, l.until))
     });
     let talkers = talkers(&mut judge, sides);
     let conversations = conversations(&mut judge, sides);
-    let mut baseline = Baseline { mode, learned, talkers, conversations };
+    let modes = modes::join(&mut judge, sides);
+    let schedule = modes::schedule(&mut judge, sides);
+    let quiet = quiet::join(&mut judge, sides);
+    let mut baseline = Baseline { mode, learned, talkers, conversations, modes, schedule, quiet };
     baseline.sort();
     ids(&mut judge, &baseline);
     Merged { baseline, conflicts: judge.conflicts }

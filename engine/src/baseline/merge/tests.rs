@@ -55,6 +55,28 @@ fn what_one_took_out_and_the_other_changed_is_a_conflict() {
 }
 
 #[test]
+fn what_two_people_made_quiet_is_all_there_or_a_conflict() {
+    use crate::baseline::{Quiet, quiet::Scope};
+    let quiet = |client: &str, reason: &str| Quiet {
+        scope: Scope { client: Some(crate::bench::talker(client)), ..Scope::default() },
+        until: None,
+        reason: reason.into(),
+        accepted_by: None,
+    };
+    let (mut base, mut mine, mut theirs) = (baseline(), baseline(), baseline());
+    mine.quiet.push(quiet("10.0.0.7", "a scanner"));
+    theirs.quiet.push(quiet("10.0.0.8", "a test"));
+    let merged = merge(&base, &mine, &theirs);
+    assert_eq!((merged.conflicts.len(), merged.baseline.quiet.len()), (0, 2));
+    theirs.quiet.push(quiet("10.0.0.7", "another scanner"));
+    assert_eq!(whats(&merge(&base, &mine, &theirs)), ["quiet"], "new on both sides, for other reasons");
+    base.quiet.push(quiet("10.0.0.7", "a scanner"));
+    assert_eq!(merge(&base, &mine, &theirs).conflicts, [], "one side gave another reason");
+    mine.quiet.clear();
+    assert_eq!(whats(&merge(&base, &mine, &theirs)), ["quiet"], "one took out what the other changed");
+}
+
+#[test]
 fn bounds_that_would_cross_are_a_conflict() {
     let (base, mut mine, mut theirs) = (baseline(), baseline(), baseline());
     mine.conversations[0].writes[0].allowed = Allowed::between(0, 20);

@@ -10,7 +10,7 @@ use fieldwarden_protocols::{Blame, Message};
 use super::{
     Entry, Envelope, Function, Moves,
     learn::{MAX_LEARNED, MAX_WRITTEN_POINTS},
-    merge, order, pace,
+    merge, order, pace, reads,
 };
 use crate::{
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody},
@@ -91,6 +91,7 @@ pub(super) struct Note {
     most_refusals: u64,
     asked: bool,
     pace: pace::Notes,
+    answers: reads::Notes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -232,6 +233,12 @@ impl Observer for Notes {
 impl Note {
     /// Learns from one operation: whether there was something new in it, and what was left out.
     fn learn(&mut self, time: Timestamp, operation: &Operation<'_>) -> (bool, u64) {
+        if operation.verb == Verb::Read && operation.outcome == Outcome::Done {
+            let left_out = self.answers.note(time, operation);
+            if self.asked {
+                return (false, left_out);
+            }
+        }
         match operation.outcome {
             Outcome::Asked => self.asked = true,
             Outcome::Refused(_) => {
@@ -341,6 +348,7 @@ impl Note {
             functions: self.functions.iter().filter_map(function).collect(),
             reads: self.reads.clone(),
             writes: self.envelopes(least),
+            motion: self.answers.learned(),
             period_ms: self.period_ms(),
             refusals_per_minute: self.most_refusals,
             pace: self.pace.learned(until),

@@ -6,7 +6,7 @@ use fieldwarden_model::{
 };
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Function, KnownTalker, Pace, function_text};
+use super::{Baseline, Entry, Envelope, Function, KnownTalker, Pace, ReadMotion, function_text};
 
 const PREAMBLE: &[&str] = &[
     "Fieldwarden baseline: what is normal in this plant. Everything else is told.",
@@ -15,7 +15,8 @@ const PREAMBLE: &[&str] = &[
     "of one server. `functions` are the protocol's own codes (names are for people and may be left out), `reads` and",
     "`writes` the points in the protocol's notation, `minimum` and `maximum` the values allowed (both included), `seen`",
     "how many values that rests on; `step_maximum` and `run_maximum` how far values move at once and one way, `turns_per_minute`",
-    "how often they turn back. `period_ms` is the usual time between two polls, `pause_ms` the longest between two requests,",
+    "how often they turn back. `motion` says how values move that are read: `still_ms` the longest one stood still,",
+    "`wobble_per_minute` how far one went to and fro. `period_ms` is the usual time between two polls, `pause_ms` the longest between two requests,",
     "`requests_per_minute` the fewest and the most, `writes_per_minute` the most writes. Delete what does not belong, widen",
     "what is too narrow.",
 ];
@@ -79,6 +80,10 @@ fn conversation(entry: &Entry) -> Table {
         let writes = entry.writes.iter().map(|envelope| writes(envelope, notation)).collect();
         entries.push(line("writes", Plain::List(writes)));
     }
+    if !entry.motion.is_empty() {
+        let lines = entry.motion.iter().map(|line| motion(line, notation)).collect();
+        entries.push(line("motion", Plain::List(lines)));
+    }
     entries.extend(entry.period_ms.map(|period| line("period_ms", integer(period))));
     if entry.refusals_per_minute > 0 {
         entries.push(line("refusals_per_minute", integer(entry.refusals_per_minute)));
@@ -125,6 +130,18 @@ fn writes(envelope: &Envelope, notation: Option<&dyn Notation>) -> Plain {
         pairs.push(("turns_per_minute".into(), Plain::Integer(moves.turns_per_minute.into())));
     }
     pairs.push(("seen".into(), integer(envelope.seen)));
+    Plain::Inline(pairs)
+}
+
+fn motion(line: &ReadMotion, notation: Option<&dyn Notation>) -> Plain {
+    let mut pairs = vec![(String::from("points"), points(&line.points, notation))];
+    if line.step != 1 {
+        pairs.push(("step".into(), Plain::Integer(line.step.into())));
+    }
+    pairs.extend(line.still_ms.map(|most| ("still_ms".into(), integer(most))));
+    pairs.extend(line.wobble_per_minute.map(|most| ("wobble_per_minute".into(), Plain::Float(most))));
+    pairs.extend(line.random.then(|| ("random".into(), Plain::Boolean(true))));
+    pairs.push(("seen".into(), integer(line.seen)));
     Plain::Inline(pairs)
 }
 

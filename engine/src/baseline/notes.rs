@@ -348,12 +348,21 @@ impl Note {
             functions: self.functions.iter().filter_map(function).collect(),
             reads: self.reads.clone(),
             writes: self.envelopes(least),
-            motion: self.answers.learned(),
+            motion: self.answers.learned(|points| self.writes_to(points)),
             period_ms: self.period_ms(),
             refusals_per_minute: self.most_refusals,
             pace: self.pace.learned(until),
             oddities: Vec::new(),
         }
+    }
+
+    /// Whether one of these points is written here.
+    fn writes_to(&self, points: &PointRange) -> bool {
+        let holds = |((space, step, first), _): (&(Space, u16, u64), &Seen)| {
+            let last = first.saturating_add(u64::from(*step).saturating_sub(1));
+            PointRange { space: *space, first: *first, last }.overlaps(points)
+        };
+        self.written.iter().any(holds) || self.unread_writes.iter().any(|range| range.overlaps(points))
     }
 
     /// Neighbouring points with the same bounds become one line.

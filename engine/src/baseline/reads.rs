@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
-use fieldwarden_model::{Operation, Point, PointRange, Timestamp};
+use fieldwarden_model::{Operation, Point, PointRange, Timestamp, operation::Encoding};
 
 use super::{ReadMotion, compiled::place_of, learn::MAX_READ_POINTS};
 use crate::readings::{Reading, Rhythm};
@@ -12,6 +12,11 @@ use crate::readings::{Reading, Rhythm};
 const MOVES: u32 = 50;
 /// A point that stood still for a longer part of the time than one in so many does so again.
 const PARTS: u32 = 20;
+/// What was watched for less is not held to moving: a machine that ran all the while stops some day.
+const WATCHED: Duration = Duration::from_secs(1_800);
+/// A bit is held to moving where it never stood still for so many times as long as it does on average: a life sign is regular, what a
+/// machine does is not.
+const REGULAR: u32 = 3;
 /// Whole minutes that tell how far a value wobbles.
 const MINUTES: u32 = 5;
 /// Neighbours are one line where none of them moves so many times as much as another.
@@ -30,6 +35,8 @@ struct Block {
     rhythm: Rhythm,
     watched: Duration,
     looks: u64,
+    /// Whether each value is a bit, which has no digits.
+    bits: bool,
     points: Vec<Noted>,
 }
 
@@ -67,18 +74,22 @@ impl Notes {
         };
         let rhythm = Rhythm::new(values.bytes, time);
         let points = values.iter().map(noted).collect();
-        self.blocks.insert(key, Block { rhythm, watched: Duration::ZERO, looks: 1, points });
+        let bits = matches!(values.encoding, Encoding::BitsLeastFirst | Encoding::OctetBit);
+        self.blocks.insert(key, Block { rhythm, watched: Duration::ZERO, looks: 1, bits, points });
         0
     }
 
-    /// What the baseline says: neighbours that move alike are one line.
-    pub(super) fn learned(&self) -> Vec<ReadMotion> {
+    /// What the baseline says: neighbours that move alike are one line. What is `written` here stands still when nobody writes.
+    pub(super) fn learned(&self, written: impl Fn(&PointRange) -> bool) -> Vec<ReadMotion> {
         let mut points: BTreeMap<(fieldwarden_model::Space, u16, u64), ReadMotion> = BTreeMap::new();
         for ((range, step), block) in &self.blocks {
             let mut first = range.first;
             for noted in &block.points {
                 let last = first.saturating_add(u64::from(*step).saturating_sub(1));
-                let own = noted.learned(PointRange { first, last, ..*range }, *step, block);
+                let mut own = noted.learned(PointRange { first, last, ..*range }, *step, block);
+                if own.still_ms.is_some() && written(&own.points) {
+                    own.still_ms = None;
+                }
                 // What two requests read moves as it does for the one that sees more of it.
                 points
                     .entry((range.space, *step, first))
@@ -134,12 +145,16 @@ impl Block {
 impl Noted {
     fn learned(&self, points: PointRange, step: u16, block: &Block) -> ReadMotion {
         let still = self.still.max(self.reading.stands(block.rhythm.looked()));
-        let often = self.moves >= MOVES && still.saturating_mul(PARTS) <= block.watched;
+        let mut often =
+            self.moves >= MOVES && block.watched >= WATCHED && still.saturating_mul(PARTS) <= block.watched;
+        if block.bits {
+            often &= still.saturating_mul(self.moves) <= block.watched.saturating_mul(REGULAR);
+        }
         ReadMotion {
             points,
             step: step.max(1),
             still_ms: often.then(|| u64::try_from(still.as_millis()).unwrap_or(u64::MAX)),
-            wobble_per_minute: (self.minutes >= MINUTES).then(|| rounded_up(self.wobble)),
+            wobble_per_minute: (self.minutes >= MINUTES && !block.bits).then(|| rounded_up(self.wobble)),
             random: false,
             seen: block.looks,
         }
@@ -330,27 +345,31 @@ impl ReadMotion {
 
 #[cfg(test)]
 mod tests {
-    use fieldwarden_model::{Outcome, Values, operation::Encoding};
+    use fieldwarden_model::{Outcome, Values};
 
     use super::*;
     use crate::bench::{points, read};
 
     fn noted(seconds: u64, values: impl Fn(u64) -> [u8; 4]) -> Vec<ReadMotion> {
+        noted_as(Encoding::Unsigned8, seconds, values)
+    }
+
+    fn noted_as(encoding: Encoding, seconds: u64, values: impl Fn(u64) -> [u8; 4]) -> Vec<ReadMotion> {
         let mut notes = Notes::default();
         for n in 0..seconds {
             let bytes = values(n);
-            let values = Values { bytes: &bytes, encoding: Encoding::Unsigned8, count: 4, stride: 1 };
+            let values = Values { bytes: &bytes, encoding, count: 4, stride: 1 };
             let time = Timestamp::from_seconds(6_000).saturating_add(Duration::from_secs(n));
             let answer = Operation { values: Some(values), outcome: Outcome::Done, ..read("40001-40004") };
             assert_eq!(notes.note(time, &answer), 0);
         }
-        notes.learned()
+        notes.learned(|_| false)
     }
 
     #[test]
     fn what_moves_often_is_kept_apart_from_what_stands() {
         let octet = |value: u64| u8::try_from(value).unwrap();
-        let lines = noted(600, |n| [octet(n / 4 % 7), octet(n / 2 % 5), 9, 9]);
+        let lines = noted(2_000, |n| [octet(n / 4 % 7), octet(n / 2 % 5), 9, 9]);
         let told: Vec<_> =
             lines.iter().map(|line| (line.points, line.still_ms, line.wobble_per_minute)).collect();
         assert_eq!(told.len(), 2, "{told:?}");
@@ -362,15 +381,47 @@ mod tests {
     #[test]
     fn a_point_that_stood_still_for_long_is_not_held_to_moving() {
         let octet = |value: u64| u8::try_from(value % 100).unwrap();
-        let lines = noted(600, |n| [octet(n.min(300)), 9, octet(n), 9]);
+        let lines = noted(2_000, |n| [octet(n.min(1_000)), 9, octet(n), 9]);
         let still: Vec<_> = lines.iter().map(|line| (line.points, line.still_ms)).collect();
         let expected = [("40001", None), ("40002", None), ("40003", Some(1_000)), ("40004", None)];
         assert_eq!(still, expected.map(|(text, still)| (points(text), still)));
     }
 
     #[test]
+    fn of_bits_those_are_held_to_moving_that_are_regular() {
+        let bit = |set: bool| u8::from(set);
+        let lines = noted_as(Encoding::OctetBit, 2_000, |n| [bit(n / 5 % 2 == 0), 1, bit(n % 100 < 20), 0]);
+        let told: Vec<_> = lines.iter().map(|line| (line.points, line.still_ms)).collect();
+        assert_eq!(told, [(points("40001"), Some(5_000))]);
+    }
+
+    #[test]
+    fn what_is_written_here_as_well_is_not_held_to_moving() {
+        let octet = |value: u64| u8::try_from(value % 200).unwrap();
+        let lines = noted(2_000, |n| [octet(n), octet(n), octet(n), octet(n)]);
+        assert_eq!(lines.len(), 1);
+        assert_eq!((lines[0].points, lines[0].still_ms), (points("40001-40004"), Some(1_000)));
+        let mut notes = Notes::default();
+        for n in 0..2_000 {
+            let bytes = [octet(n); 4];
+            let values = Values { bytes: &bytes, encoding: Encoding::Unsigned8, count: 4, stride: 1 };
+            let time = Timestamp::from_seconds(6_000).saturating_add(Duration::from_secs(n));
+            notes.note(
+                time,
+                &Operation { values: Some(values), outcome: Outcome::Done, ..read("40001-40004") },
+            );
+        }
+        let lines = notes.learned(|point| point.overlaps(&points("40002")));
+        let still: Vec<_> = lines.iter().map(|line| (line.points, line.still_ms)).collect();
+        let expected = [("40001", Some(1_000)), ("40002", None), ("40003-40004", Some(1_000))];
+        assert_eq!(still, expected.map(|(text, still)| (points(text), still)));
+    }
+
+    #[test]
     fn few_minutes_say_nothing() {
         assert_eq!(noted(200, |n| [u8::try_from(n / 10).unwrap(), 9, 9, 9]), []);
+        let half = noted(1_200, |n| [u8::try_from(n % 200).unwrap(), 9, 9, 9]);
+        assert!(half.iter().all(|line| line.still_ms.is_none()), "no half hour");
     }
 
     #[test]

@@ -101,6 +101,31 @@ const PRESSED_FIRST: [&str; 2] = [
     "192.168.1.100 wrote 00002 on 192.168.1.101, which it never did before (from 0 to 0)",
 ];
 
+/// Two stations exchange a file in five and in twelve registers, by the functions and points they always use; the file is sent again and
+/// again, so that the tenth of the time that teaches is full of it. Labelled as whole files.
+#[test]
+fn lemay_a_file_in_the_values_of_registers_is_told() {
+    let Some(pcaps) = pcaps() else { return };
+    for stem in ["lemay__channel_4d_5s", "lemay__channel_4d_12s"] {
+        let frames = frames::read(&pcaps.join(format!("modbus/{stem}.pcap")));
+        let (first, last) = (frames[0].time, frames.last().unwrap().time);
+        let until = first.saturating_add(last.since(first) / 10);
+        let (teaching, rest): (Vec<Frame>, Vec<Frame>) =
+            frames.into_iter().partition(|frame| frame.time < until);
+        let told = replay(&learn_from(&[teaching]), &rest, 7);
+        let told: Vec<&Alert> = told.alerts.iter().filter(|a| a.detector == "covert-channel").collect();
+        assert!(!told.is_empty(), "{stem}");
+        println!(
+            "{stem}: told {} times, first {:.0} s after the tenth that teaches: {}",
+            told.len(),
+            told[0].time.since(until).as_secs_f64(),
+            told[0].summary
+        );
+        let pair = (told[0].client.to_string(), told[0].server.unwrap().to_string());
+        assert_eq!(pair, ("192.168.43.148".into(), "192.168.43.149".into()), "{stem}");
+    }
+}
+
 #[test]
 fn qut_every_episode_is_named_and_nothing_else() {
     let Some(pcaps) = pcaps() else { return };

@@ -28,7 +28,7 @@ use std::sync::OnceLock;
 use common::scale_is_full;
 use fieldwarden_engine::{Baseline, Engine, Input, Learner, Output, Seed, Settings, baseline::learn};
 use fieldwarden_model::{Alert, FrameRef, LinkType, RawFrame, Timestamp};
-use simulate::{BEGIN, DAY, Deed, HOUR, Plant, SECOND, recipe};
+use simulate::{BEGIN, DAY, Deed, HOUR, Message, Plant, SECOND, recipe};
 
 fn frame(time: u64, octets: &[u8]) -> RawFrame<'_> {
     RawFrame {
@@ -44,20 +44,26 @@ fn frame(time: u64, octets: &[u8]) -> RawFrame<'_> {
 /// Learned from a day of the plant.
 fn baseline() -> &'static Baseline {
     static LEARNED: OnceLock<Baseline> = OnceLock::new();
-    LEARNED.get_or_init(|| {
-        let mut learner = Learner::new(learn::Settings::default());
-        let mut number = 0;
-        Plant::new(1, BEGIN, BEGIN + DAY, Vec::new()).live(&mut |time, octets| {
-            number += 1;
-            learner.frame(frame(time, octets), FrameRef { capture: 0, number });
-        });
-        learner.finish()
-    })
+    LEARNED.get_or_init(|| learned(1, BEGIN, BEGIN + DAY, Vec::new()))
+}
+
+fn learned(seed: u64, from: u64, until: u64, deeds: Vec<Deed>) -> Baseline {
+    let mut learner = Learner::new(learn::Settings::default());
+    let mut number = 0;
+    Plant::new(seed, from, until, deeds).live(&mut |time, octets| {
+        number += 1;
+        learner.frame(frame(time, octets), FrameRef { capture: 0, number });
+    });
+    learner.finish()
 }
 
 /// What is told of a plant that lives from one moment to another.
 fn alerts(seed: u64, from: u64, until: u64, deeds: Vec<Deed>) -> Vec<Alert> {
-    let settings = Settings { baseline: Some(baseline().clone()), seed: Seed(seed), ..Settings::default() };
+    judged(baseline(), seed, from, until, deeds)
+}
+
+fn judged(baseline: &Baseline, seed: u64, from: u64, until: u64, deeds: Vec<Deed>) -> Vec<Alert> {
+    let settings = Settings { baseline: Some(baseline.clone()), seed: Seed(seed), ..Settings::default() };
     let mut engine = Engine::new(settings);
     let mut alerts = Vec::new();
     let mut take = |output| {
@@ -130,4 +136,57 @@ fn subtle_attacks_are_found() {
     found("an answer before the controller's own", |run| {
         (0..5).map(|n| Deed::Spoof(begin(run) + n * 10 * SECOND, controller(run))).collect()
     });
+    found(
+        "measurements that stand still: all of a controller, one of them, or as the station is shown",
+        |run| {
+            let at = (begin(run), controller(run));
+            vec![match run / 4 % 3 {
+                0 => Deed::Freeze(at.0, at.1, None),
+                1 => Deed::Freeze(at.0, at.1, Some(u16::try_from(run % 10).unwrap())),
+                _ => Deed::Replay(at.0, at.1),
+            }]
+        },
+    );
+}
+
+/// How many of the runs with a message in the digits are found by what looks at digits.
+fn digits_found(what: &str, runs: u64, run: impl Fn(u64) -> Vec<Alert>) {
+    let found = (0..runs).filter(|&n| run(n).iter().any(|alert| alert.detector == "covert-channel")).count();
+    println!("{what}: {found} of {runs} found");
+    assert!(found as u64 * 100 >= runs * 80, "{what}: {found} of {runs}");
+}
+
+/// Half of the runs are as in the public captures of `tests/score.rs`: the channel is open all the time, four digits in five registers, and
+/// the first tenth of the run is what is learned. In the other half it opens in a plant that is known: one to four digits of one, five or
+/// ten registers, measurements and set-points in turn. One digit of a measurement is noise without a message as well, and stays unseen.
+#[test]
+fn messages_in_digits_are_found() {
+    let runs = if scale_is_full() { 100 } else { 12 };
+    let from = BEGIN + DAY + 12 * HOUR;
+    digits_found("a channel that was open before, learned from the first tenth", runs, |run| {
+        let controller = usize::try_from(run % 4).unwrap();
+        let message = Message { first: u16::try_from(run % 6).unwrap(), registers: 5, digits: 4 };
+        let deeds = vec![Deed::Digits(from, controller, message)];
+        let (tenth, until) = (from + 240 * SECOND, from + 2_400 * SECOND);
+        let baseline = learned(2_000 + run, from, tenth, deeds.clone());
+        judged(&baseline, 2_000 + run, tenth, until, deeds)
+    });
+    digits_found("a channel that opens in a known plant", runs, |run| {
+        let controller = usize::try_from(run % 4).unwrap();
+        let first = if run.is_multiple_of(2) { 0 } else { 100 };
+        let registers = [1, 5, 10][usize::try_from(run / 8 % 3).unwrap()];
+        let message = Message { first, registers, digits: 1 + u32::try_from(run / 2 % 4).unwrap() };
+        alerts(3_000 + run, from, from + HOUR / 2, vec![Deed::Digits(begin(run), controller, message)])
+    });
+}
+
+/// What is judged is most of a week where the counts are full, and the afternoon of the first day else.
+#[test]
+fn a_week_learned_from_its_first_tenth_raises_less_than_one_incident() {
+    let tenth = BEGIN + 7 * DAY / 10;
+    let until = if scale_is_full() { BEGIN + 7 * DAY } else { tenth + 4 * HOUR };
+    let baseline = if scale_is_full() { learned(4, BEGIN, tenth, Vec::new()) } else { baseline().clone() };
+    let told = judged(&baseline, 4, tenth, until, Vec::new());
+    let told: Vec<String> = told.iter().map(|alert| format!("{} {}", alert.time, alert.summary)).collect();
+    assert!(told.is_empty(), "{} false alerts:\n{}", told.len(), told.join("\n"));
 }

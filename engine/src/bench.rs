@@ -388,6 +388,7 @@ pub(crate) fn baseline() -> Baseline {
             functions: vec![function(3, "Read holding registers"), function(6, "Write single register")],
             reads: vec![points("40001-40010")],
             writes: vec![setpoint],
+            motion: Vec::new(),
             period_ms: Some(1_000),
             refusals_per_minute: 0,
             pace: Pace::default(),

@@ -23,6 +23,7 @@ pub mod incident;
 pub mod json;
 pub mod map;
 mod motion;
+mod readings;
 pub mod rehearse;
 mod shard;
 mod site;

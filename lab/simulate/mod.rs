@@ -38,6 +38,23 @@ pub(crate) enum Deed {
     Write(u64, usize, u16, u16),
     /// Somebody answers the operator's station before a controller does, with values of his own: when, for which controller.
     Spoof(u64, usize),
+    /// A controller's measurements stand still from a moment on, all of them or one register: whoever holds the controller holds them.
+    Freeze(u64, usize, Option<u16>),
+    /// The operator's station is shown the same measurements from a moment on, whatever the controller says.
+    Replay(u64, usize),
+    /// The controller's answers to the operator's station carry a message, from a moment on.
+    Digits(u64, usize, Message),
+}
+
+/// A message in the digits of registers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Message {
+    /// The first register that carries it.
+    pub(crate) first: u16,
+    /// How many do.
+    pub(crate) registers: u16,
+    /// How many digits of each, from the last.
+    pub(crate) digits: u32,
 }
 
 /// The plant.
@@ -69,6 +86,8 @@ struct Session {
     polls: u64,
     written: u64,
     shift: u64,
+    /// What is shown over and over.
+    shown: Vec<u8>,
 }
 
 impl Plant {
@@ -98,6 +117,7 @@ impl Plant {
                     polls: 0,
                     written: 0,
                     shift: 0,
+                    shown: Vec::new(),
                 });
                 plant.due.push(Reverse((from + at as u64 * SECOND / 10, at)));
             }
@@ -180,13 +200,17 @@ impl Plant {
             return open + SECOND / 10;
         }
         let asked = session.request(controller, now, &self.deeds);
-        controller.live_until(now, &mut self.random);
+        controller.live_until(now, &self.deeds, &mut self.random);
         let spoofed = self.deeds.iter().any(|deed| {
             let window = |time: u64| (time..time + session.pause()).contains(&now);
             matches!(*deed, Deed::Spoof(time, of) if of == session.controller && window(time))
         });
         let spoofed = spoofed && session.station == Station::Operator;
-        session.ask(controller, &asked, now, burst, spoofed, &mut self.random);
+        let mut answer = controller.answer(&asked);
+        if session.station == Station::Operator {
+            session.forge(&self.deeds, now, &asked, &mut answer, &mut self.random);
+        }
+        session.ask((&asked, &answer), now, burst, spoofed, &mut self.random);
         now + session.pause()
     }
 }
@@ -201,6 +225,7 @@ impl Session {
             polls: 0,
             written: 0,
             shift: 0,
+            shown: Vec::new(),
         }
     }
 
@@ -268,11 +293,30 @@ impl Session {
         }
     }
 
+    /// What the operator's station is made to see instead of a controller's answer.
+    fn forge(&mut self, deeds: &[Deed], now: u64, asked: &[u8], answer: &mut Vec<u8>, random: &mut Random) {
+        let &[3, a0, a1, _, _] = asked else { return };
+        let address = u16::from_be_bytes([a0, a1]);
+        for deed in deeds {
+            match *deed {
+                Deed::Replay(from, of) if of == self.controller && address == 0 => {
+                    if now >= from && !self.shown.is_empty() {
+                        answer.clone_from(&self.shown);
+                    }
+                    self.shown.clone_from(answer);
+                }
+                Deed::Digits(from, of, message) if of == self.controller && now >= from => {
+                    message.write(address, answer, random);
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Sends a request, and the controller answers it.
     fn ask(
         &mut self,
-        controller: &mut Controller,
-        asked: &[u8],
+        (asked, answer): (&[u8], &[u8]),
         now: u64,
         burst: &mut Burst,
         spoofed: bool,
@@ -282,7 +326,6 @@ impl Session {
         self.transaction = self.transaction.wrapping_add(1);
         let answered = now + random.between(800_000, 2_500_000);
         connection.segment(burst, now, From::Client, PUSH | ACK, &framed(self.transaction, asked));
-        let answer = controller.answer(asked);
         if spoofed {
             let (sequence, id) = (connection.server.sequence, connection.server.id);
             let forged: Vec<u8> =
@@ -296,8 +339,24 @@ impl Session {
             );
             (connection.server.sequence, connection.server.id) = (sequence, id);
         }
-        connection.segment(burst, answered, From::Server, PUSH | ACK, &framed(self.transaction, &answer));
+        connection.segment(burst, answered, From::Server, PUSH | ACK, &framed(self.transaction, answer));
         connection.segment(burst, answered + 300_000, From::Client, ACK, &[]);
+    }
+}
+
+impl Message {
+    /// Writes another part of the message into an answer that begins with the register `address`.
+    fn write(self, address: u16, answer: &mut [u8], random: &mut Random) {
+        let below = 10_u16.pow(self.digits);
+        let registers = answer.get_mut(2..).unwrap_or_default().chunks_exact_mut(2);
+        for (register, octets) in (address..).zip(registers) {
+            if (self.first..self.first + self.registers).contains(&register)
+                && let [high, low] = octets
+            {
+                let value = u16::from_be_bytes([*high, *low]);
+                [*high, *low] = (value - value % below + random.word_between(0, below - 1)).to_be_bytes();
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The controllers: what their registers hold, and how that moves.
 
-use super::{HOUR, Host, Random, SECOND, write};
+use super::{Deed, HOUR, Host, Random, SECOND, write};
 
 /// Controllers of the plant.
 pub(crate) const CONTROLLERS: usize = 4;
@@ -13,6 +13,7 @@ const REGISTERS: usize = 256;
 
 pub(crate) struct Controller {
     pub(super) host: Host,
+    number: usize,
     registers: Vec<u16>,
     /// Sixteen coils.
     coils: u16,
@@ -35,11 +36,11 @@ impl Controller {
             }
         }
         let host = Host::new(10, u32::try_from(number).unwrap_or(0), [0x00, 0x80, 0xf4], 64);
-        Self { host, registers, coils: 0x0055, moved: 0 }
+        Self { host, number, registers, coils: 0x0055, moved: 0 }
     }
 
     /// Lets the process move until now: measurements swing with the hour and never stand still.
-    pub(super) fn live_until(&mut self, now: u64, random: &mut Random) {
+    pub(super) fn live_until(&mut self, now: u64, deeds: &[Deed], random: &mut Random) {
         let second = now / SECOND;
         if second == self.moved {
             return;
@@ -48,7 +49,16 @@ impl Controller {
         for (n, register) in self.registers.iter_mut().take(10).enumerate() {
             let turn = (now % (3 * HOUR)) as f64 / (3 * HOUR) as f64 * core::f64::consts::TAU;
             let swing = (turn + n as f64).sin() * 80.0;
-            *register = (1_000.0 + swing) as u16 + random.word_between(0, 9);
+            let measured = (1_000.0 + swing) as u16 + random.word_between(0, 9);
+            let frozen = deeds.iter().any(|deed| match *deed {
+                Deed::Freeze(from, of, which) => {
+                    now >= from && of == self.number && which.is_none_or(|which| usize::from(which) == n)
+                }
+                _ => false,
+            });
+            if !frozen {
+                *register = measured;
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::{
     Allowed, Baseline, Bits, Counter, Entry, Envelope, Few, Function, KnownTalker, Learned, Moves, Pace,
-    Quiet, quiet::Scope,
+    Quiet, ReadMotion, quiet::Scope,
 };
 use crate::bench::{HMI, PLC, ROGUE, talker};
 
@@ -77,6 +77,16 @@ fn pace() -> impl Strategy<Value = Pace> {
     )
 }
 
+/// How values move that are read.
+fn motion() -> impl Strategy<Value = ReadMotion> {
+    (range(), 1_u16..=2, option::of(1_u64..4), option::of(1_u8..4), any::<bool>(), 0_u64..3).prop_map(
+        |(points, step, still_ms, wobble, random, seen)| {
+            let wobble_per_minute = wobble.map(f64::from);
+            ReadMotion { points, step, still_ms, wobble_per_minute, random, seen }
+        },
+    )
+}
+
 /// Lines of which no two for values of one width overlap, as learning writes them.
 fn tidy(lines: Vec<Envelope>) -> Vec<Envelope> {
     let mut kept: Vec<Envelope> = Vec::new();
@@ -107,11 +117,13 @@ prop_compose! {
         refusals_per_minute in 0_u64..3,
         oddities in proptest::collection::btree_set(select(vec!["short", "long"]), 0..3),
         pace in pace(),
+        motion in vec(motion(), 0..4),
         named in 0_u8..4,
     ) -> (Entry, u8) {
         let oddities = oddities.into_iter().map(str::to_owned).collect();
         let mut entry = bare_entry();
         (entry.functions, entry.reads, entry.writes, entry.pace) = (functions, reads, writes, pace);
+        entry.motion = motion;
         (entry.period_ms, entry.refusals_per_minute, entry.oddities) = (period_ms, refusals_per_minute, oddities);
         (entry, named)
     }
@@ -131,6 +143,7 @@ pub(crate) fn bare_entry() -> Entry {
         functions: Vec::new(),
         reads: Vec::new(),
         writes: Vec::new(),
+        motion: Vec::new(),
         period_ms: None,
         refusals_per_minute: 0,
         pace: Pace::default(),
@@ -244,6 +257,7 @@ prop_compose! {
             if chance() { entry.functions.clone_from(&from.functions); }
             if chance() { entry.reads.clone_from(&from.reads); }
             if chance() { entry.writes.clone_from(&from.writes); }
+            if chance() { entry.motion.clone_from(&from.motion); }
             if chance() { entry.period_ms = from.period_ms; }
             if chance() { entry.refusals_per_minute = from.refusals_per_minute; }
             if chance() { entry.oddities.clone_from(&from.oddities); }

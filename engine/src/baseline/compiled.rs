@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fieldwarden_model::{AddressSpace, Mac, Point, PointRange, Talker, operation::Space};
 use fieldwarden_protocols::Notation;
 
-use super::{Baseline, Entry, Envelope, Pace, merge, quiet::Index};
+use super::{Baseline, Entry, Envelope, Pace, ReadMotion, merge, quiet::Index, reads};
 use crate::conversation::{ConversationKey, ServiceKey};
 
 /// A baseline, ready to judge.
@@ -46,6 +46,8 @@ pub(crate) struct CompiledEntry {
     written: Box<[PointRange]>,
     /// In the order in which they are searched.
     envelopes: Box<[Envelope]>,
+    /// In the order in which they are searched.
+    motion: Box<[ReadMotion]>,
 }
 
 impl Compiled {
@@ -208,6 +210,7 @@ impl CompiledEntry {
             read: read.into_boxed_slice(),
             written: written.into_boxed_slice(),
             envelopes: envelopes.into_boxed_slice(),
+            motion: reads::sorted(entry.motion),
         })
     }
 
@@ -224,6 +227,11 @@ impl CompiledEntry {
     /// The envelopes in the order in which they are searched.
     pub(crate) fn envelopes(&self) -> &[Envelope] {
         &self.envelopes
+    }
+
+    /// How the value moves that is read at a point.
+    pub(crate) fn motion_of(&self, point: Point, step: u16) -> Option<&ReadMotion> {
+        reads::line_of(&self.motion, point, step)
     }
 
     /// Whether this break of the protocol is normal here.
@@ -358,8 +366,12 @@ const CITED: usize = 6;
 
 /// Where an envelope stands among those of its conversation.
 pub(super) fn place(envelope: &Envelope) -> (Space, u16, u16, u64) {
-    let Envelope { points, step, .. } = envelope;
-    (points.space, *step, phase(points.first, *step), points.first)
+    place_of(&envelope.points, envelope.step)
+}
+
+/// Where points stand whose values span so many of them.
+pub(crate) fn place_of(points: &PointRange, step: u16) -> (Space, u16, u16, u64) {
+    (points.space, step, phase(points.first, step), points.first)
 }
 
 /// At which of the `step` points of a value a point lies, counted from point 0.

@@ -47,7 +47,7 @@ pub struct Question {
 pub struct Answer {
     /// The conversation it is about; none where it is about a talker, or no conversation fits.
     pub entry: Option<String>,
-    /// Which part: `client`, `server`, `conversation`, `function`, `points`, `value`, `quiet`.
+    /// Which part: `client`, `server`, `conversation`, `function`, `points`, `motion`, `value`, `quiet`.
     pub part: &'static str,
     /// Whether it is normal; none where it is not judged.
     pub normal: Option<bool>,
@@ -246,6 +246,11 @@ fn operation(answers: &mut Vec<Answer>, entry: &Entry, judged: &CompiledEntry, q
             None => format!("`reads` does not have {text}; points that are read are not judged"),
         };
         answers.push(answer("points", listed.map(|_| true), why, "new-point-write"));
+        let moves = entry.motion.iter().filter(|line| line.points.overlaps(&points));
+        for line in moves {
+            let why = format!("{} {}", entry.points_text(&line.points), line.text());
+            answers.push(answer("motion", None, why, "frozen-report"));
+        }
         return;
     }
     let (normal, why) = written(entry, judged, points);

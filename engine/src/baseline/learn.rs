@@ -23,6 +23,9 @@ pub const MAX_LEARNED: usize = 4_096;
 /// Written points learned per conversation; further ones are not learned, and said so.
 pub const MAX_WRITTEN_POINTS: usize = 8_192;
 
+/// Points that are read, of which is learned how they move, per conversation; of further ones it is not, and said so.
+pub const MAX_READ_POINTS: usize = 8_192;
+
 /// What a learner is told.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {

@@ -20,6 +20,7 @@ mod pace;
 mod place;
 pub mod quiet;
 mod read;
+pub(crate) mod reads;
 mod shape;
 pub mod text;
 mod write;
@@ -100,6 +101,8 @@ pub struct Entry {
     pub reads: Vec<PointRange>,
     /// Points written with the values seen, sorted.
     pub writes: Vec<Envelope>,
+    /// How the values move that are read, sorted; what is not listed is not judged.
+    pub motion: Vec<ReadMotion>,
     /// Milliseconds between two polls, the median; absent where nothing repeats.
     pub period_ms: Option<u64>,
     /// The most refusals seen in one minute.
@@ -154,6 +157,23 @@ pub struct Moves {
     pub run_maximum: Option<f64>,
     /// The most turns, up after down or down after up, in one minute.
     pub turns_per_minute: u32,
+}
+
+/// How the values of points move that are read; what is absent is not judged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReadMotion {
+    /// The points.
+    pub points: PointRange,
+    /// How many points one value spans.
+    pub step: u16,
+    /// Milliseconds of the longest time any of them stood still; absent where one did so often, or hardly ever moved.
+    pub still_ms: Option<u64>,
+    /// The farthest that any of them went to and fro in one minute without getting anywhere.
+    pub wobble_per_minute: Option<f64>,
+    /// Whether they look like chance by nature, as the low half of a meter's count may; never learned.
+    pub random: bool,
+    /// How many answers that rests on.
+    pub seen: u64,
 }
 
 impl Entry {

@@ -13,10 +13,10 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::{
-    Baseline, Entry, Envelope, Function, KnownTalker, Pace,
+    Baseline, Entry, Envelope, Function, KnownTalker, Pace, ReadMotion,
     compiled::place,
     diff::sweep::{behind, without},
-    merge,
+    merge, reads,
 };
 
 pub use name::{ModeName, NoModeName};
@@ -113,6 +113,10 @@ fn overlay(own: &mut Entry, mode: &Entry) {
         merge(&mut own.reads);
     }
     own.writes = lines(&own.writes, &mode.writes);
+    for line in &mode.motion {
+        let theirs = |own: &mut ReadMotion| *own = ReadMotion { points: own.points, ..*line };
+        reads::relax(&mut own.motion, line.points, line.step, theirs);
+    }
     own.period_ms = mode.period_ms.or(own.period_ms);
     own.refusals_per_minute = own.refusals_per_minute.max(mode.refusals_per_minute);
     own.pace = wider(&own.pace, &mode.pace);

@@ -8,7 +8,7 @@ use fieldwarden_protocols::{Blame, Message};
 use super::{
     Allowed, Entry, Envelope, Function, Moves,
     learn::{MAX_LEARNED, MAX_WRITTEN_POINTS},
-    merge, pace,
+    merge, pace, reads,
     shape::Shape,
 };
 use crate::{
@@ -90,6 +90,7 @@ pub(super) struct Note {
     most_refusals: u64,
     asked: bool,
     pace: pace::Notes,
+    answers: reads::Notes,
 }
 
 #[derive(Clone, Debug)]
@@ -229,6 +230,12 @@ impl Observer for Notes {
 impl Note {
     /// Learns from one operation: whether there was something new in it, and what was left out.
     fn learn(&mut self, time: Timestamp, operation: &Operation<'_>) -> (bool, u64) {
+        if operation.verb == Verb::Read && operation.outcome == Outcome::Done {
+            let left_out = self.answers.note(time, operation);
+            if self.asked {
+                return (false, left_out);
+            }
+        }
         match operation.outcome {
             Outcome::Asked => self.asked = true,
             Outcome::Refused(_) => {
@@ -338,11 +345,21 @@ impl Note {
             functions: self.functions.iter().filter_map(function).collect(),
             reads: self.reads.clone(),
             writes: self.envelopes(least),
+            motion: self.answers.learned(|points| self.writes_to(points)),
             period_ms: self.period_ms(),
             refusals_per_minute: self.most_refusals,
             pace: self.pace.learned(until),
             oddities: Vec::new(),
         }
+    }
+
+    /// Whether one of these points is written here.
+    fn writes_to(&self, points: &PointRange) -> bool {
+        let holds = |((space, step, first), _): (&(Space, u16, u64), &Seen)| {
+            let last = first.saturating_add(u64::from(*step).saturating_sub(1));
+            PointRange { space: *space, first: *first, last }.overlaps(points)
+        };
+        self.written.iter().any(holds) || self.unread_writes.iter().any(|range| range.overlaps(points))
     }
 
     /// Neighbouring points with the same bounds become one line.

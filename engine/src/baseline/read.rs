@@ -11,7 +11,7 @@ use fieldwarden_protocols::Notation;
 
 use super::{
     Allowed, Baseline, Bits, Counter, Entry, Envelope, Few, Function, InMode, KnownTalker, Learned,
-    MAX_LISTED, ModeName, Moves, Pace, Quiet, Shift, Subject,
+    MAX_LISTED, ModeName, Moves, Pace, Quiet, ReadMotion, Shift, Subject,
     mode::read::{mode_of, shift},
     quiet,
     quiet::Scope,
@@ -112,6 +112,7 @@ impl Reading {
             return Err(vec![Fault { at: table.at, message, help }]);
         }
         entry.writes.shrink_to_fit();
+        entry.motion.shrink_to_fit();
         let subject = entry.subject().in_mode(mode);
         let own = mode.map(|mode| &mut self.modes.entry(mode).or_default().1);
         own.unwrap_or(&mut self.conversations).push(entry);
@@ -196,6 +197,9 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
     let writes = reader.tables("writes");
     let writes: Vec<Envelope> =
         writes.into_iter().filter_map(|section| reader.absorb(read_envelope(section, notation))).collect();
+    let motion = reader.tables("motion");
+    let motion: Vec<ReadMotion> =
+        motion.into_iter().filter_map(|section| reader.absorb(read_motion(section, notation))).collect();
     let period_ms = reader.optional("period_ms");
     let refusals_per_minute = reader.or("refusals_per_minute", 0);
     let pace = read_pace(&mut reader);
@@ -214,6 +218,7 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
             functions,
             reads,
             writes,
+            motion,
             period_ms,
             refusals_per_minute,
             pace,
@@ -297,6 +302,29 @@ fn read_moves(reader: &mut Reader<'_>) -> Moves {
     let mut most = |key| reader.optional::<Number>(key).map(|number| crate::motion::number(number.0));
     let (step_maximum, run_maximum) = (most("step_maximum"), most("run_maximum"));
     Moves { step_maximum, run_maximum, turns_per_minute: reader.or("turns_per_minute", 0) }
+}
+
+fn read_motion(section: &Section, notation: Option<&dyn Notation>) -> Result<ReadMotion, Vec<Fault>> {
+    let mut reader = Reader::new(section);
+    let points = reader.required::<Placed<ShortText>>("points", "points = \"30001-30010\"");
+    let points = points.and_then(|text| range(&mut reader, "points", notation, &text));
+    let step = u16::try_from(reader.within("step", 1..=64, 1)).unwrap_or(1);
+    let still_ms = reader.optional("still_ms");
+    let wobble = reader.optional::<Number>("wobble_per_minute");
+    let wobble_per_minute = wobble.map(|number| crate::motion::number(number.0));
+    if wobble_per_minute.is_some_and(|most| !most.is_finite() || most < 0.0) {
+        let help = Some(String::from("leave it out where the values may move in any way"));
+        reader.fault_at("wobble_per_minute", "expected a number from 0 on".into(), help);
+    }
+    let (random, seen) = (reader.or("random", false), reader.or("seen", 0));
+    reader.finish_with(points.map(|points| ReadMotion {
+        points,
+        step,
+        still_ms,
+        wobble_per_minute,
+        random,
+        seen,
+    }))
 }
 
 fn read_pace(reader: &mut Reader<'_>) -> Pace {

@@ -7,8 +7,8 @@ use fieldwarden_model::{
 use fieldwarden_protocols::Notation;
 
 use super::{
-    Allowed, Baseline, Entry, Envelope, Function, KnownTalker, ModeName, Pace, Quiet, Shift, function_text,
-    text::bits_text,
+    Allowed, Baseline, Entry, Envelope, Function, KnownTalker, ModeName, Pace, Quiet, ReadMotion, Shift,
+    function_text, text::bits_text,
 };
 
 const PREAMBLE: &[&str] = &[
@@ -19,7 +19,8 @@ const PREAMBLE: &[&str] = &[
     "`writes` the points in the protocol's notation, `minimum` and `maximum` the values allowed (both included), `seen`",
     "how many values that rests on. In their place: `values` are the only ones; `bits` are those of a word that change (`set` always",
     "is); `counter` is the most a count goes up by at once. `step_maximum` and `run_maximum` say how far values move at once and one",
-    "way, `turns_per_minute` how often they turn back. `period_ms` is the usual time between two polls, `pause_ms` the longest between two requests,",
+    "way, `turns_per_minute` how often they turn back. `motion` says how values move that are read: `still_ms` the longest one stood",
+    "still, `wobble_per_minute` how far one went to and fro. `period_ms` is the usual time between two polls, `pause_ms` the longest between two requests,",
     "`requests_per_minute` the fewest and the most, `writes_per_minute` the most writes. Delete what does not belong, widen",
     "what is too narrow.",
 ];
@@ -96,6 +97,10 @@ fn conversation(entry: &Entry) -> Table {
         let writes = entry.writes.iter().map(|envelope| writes(envelope, notation)).collect();
         entries.push(line("writes", Plain::List(writes)));
     }
+    if !entry.motion.is_empty() {
+        let lines = entry.motion.iter().map(|line| motion(line, notation)).collect();
+        entries.push(line("motion", Plain::List(lines)));
+    }
     entries.extend(entry.period_ms.map(|period| line("period_ms", integer(period))));
     if entry.refusals_per_minute > 0 {
         entries.push(line("refusals_per_minute", integer(entry.refusals_per_minute)));
@@ -160,6 +165,18 @@ fn allowed(allowed: &Allowed) -> Vec<(String, Plain)> {
     pairs.extend(bound("minimum", minimum));
     pairs.extend(bound("maximum", maximum));
     pairs
+}
+
+fn motion(line: &ReadMotion, notation: Option<&dyn Notation>) -> Plain {
+    let mut pairs = vec![(String::from("points"), points(&line.points, notation))];
+    if line.step != 1 {
+        pairs.push(("step".into(), Plain::Integer(line.step.into())));
+    }
+    pairs.extend(line.still_ms.map(|most| ("still_ms".into(), integer(most))));
+    pairs.extend(line.wobble_per_minute.map(|most| ("wobble_per_minute".into(), Plain::Float(most))));
+    pairs.extend(line.random.then(|| ("random".into(), Plain::Boolean(true))));
+    pairs.push(("seen".into(), integer(line.seen)));
+    Plain::Inline(pairs)
 }
 
 pub(super) fn points(range: &PointRange, notation: Option<&dyn Notation>) -> Plain {

@@ -5,13 +5,16 @@
 //! repeats one told before, and which incident it belongs to, is decided behind the detectors.
 
 pub mod address_change;
+pub(crate) mod answers;
 pub mod asset_changed;
 pub mod clear_text_credentials;
 pub mod controller_mode;
+pub mod covert_channel;
 pub mod device_naming;
 pub mod exception_burst;
 mod finding;
 pub mod forced_point;
+pub mod frozen_report;
 pub mod function_scan;
 pub mod lost_encryption;
 pub mod lost_poll;
@@ -93,6 +96,8 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &write_burst::WriteBurst,
     &point_toggling::PointToggling,
     &value_step::ValueStep,
+    &frozen_report::FrozenReport,
+    &covert_channel::CovertChannel,
     &read_sweep::ReadSweep,
     &unasked_answer::UnaskedAnswer,
     &unselected_operate::UnselectedOperate,
@@ -171,6 +176,8 @@ pub enum Subject<'a> {
     Loaded(Judged<'a>, Load),
     /// A talker asked for something, or was answered.
     Operation(Judged<'a>, &'a Operation<'a>),
+    /// Values that are read or written move otherwise than they should.
+    Moves(Judged<'a>, &'a Operation<'a>, &'a answers::Noticed),
     /// An operation of a class passed within a conversation for the first time, or octets over one that is not recognised; only
     /// where the site has conduits.
     Passed(Judged<'a>, Option<Verb>),
@@ -195,6 +202,7 @@ impl Subject<'_> {
             | Self::Loaded(judged, _)
             | Self::Operation(judged, _)
             | Self::Minute(judged, _)
+            | Self::Moves(judged, _, _)
             | Self::Passed(judged, _)
             | Self::Broken(judged, _) => judged.lacks,
             Self::Talker(_)
@@ -295,6 +303,8 @@ pub struct Memory {
     /// Of services that are written to, or read beyond the baseline: the others pay eight octets for it.
     process: Option<Box<Process>>,
     pub(crate) logins: password_guessing::Memory,
+    /// Of services whose values are followed.
+    answers: Option<Box<answers::Answers>>,
 }
 
 /// What is remembered of a service that is written to, or read beyond the baseline.
@@ -327,6 +337,21 @@ impl Memory {
         if let Some(process) = &mut self.process {
             process.period_change.keeps(unit);
         }
+    }
+
+    /// The values followed, from now on.
+    pub(crate) fn answers(&mut self) -> &mut answers::Answers {
+        self.answers.get_or_insert_default()
+    }
+
+    /// How many values are followed.
+    pub(crate) fn followed(&self) -> usize {
+        self.answers.as_ref().map_or(0, |answers| answers.count())
+    }
+
+    /// Follows no value any longer.
+    pub(crate) fn unfollow(&mut self) {
+        self.answers = None;
     }
 
     pub(crate) fn process(&mut self) -> &mut Process {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use fieldwarden_model::section::{Fault, Reader, Section};
 
 use super::{
-    address_change, asset_changed, clear_text_credentials, detector_id, exception_burst, function_scan,
-    lost_poll, new_point_write, new_talker, password_guessing, period_change, point_toggling, public_address,
-    read_sweep, remote_access, request_flood, rogue_dhcp, scan, silent_controller, unselected_operate,
-    value_step, write_burst,
+    address_change, asset_changed, clear_text_credentials, covert_channel, detector_id, exception_burst,
+    frozen_report, function_scan, lost_poll, new_point_write, new_talker, password_guessing, period_change,
+    point_toggling, public_address, read_sweep, remote_access, request_flood, rogue_dhcp, scan,
+    silent_controller, unselected_operate, value_step, write_burst,
 };
 
 /// What the detectors are told.
@@ -40,6 +40,10 @@ pub struct Settings {
     pub point_toggling: point_toggling::Settings,
     /// Of `value-step`.
     pub value_step: value_step::Settings,
+    /// Of `frozen-report`.
+    pub frozen_report: frozen_report::Settings,
+    /// Of `covert-channel`.
+    pub covert_channel: covert_channel::Settings,
     /// Of `read-sweep`.
     pub read_sweep: read_sweep::Settings,
     /// Of `unselected-operate`.
@@ -85,6 +89,8 @@ impl Default for Settings {
             write_burst: write_burst::Settings::default(),
             point_toggling: point_toggling::Settings::default(),
             value_step: value_step::Settings::default(),
+            frozen_report: frozen_report::Settings::default(),
+            covert_channel: covert_channel::Settings::default(),
             read_sweep: read_sweep::Settings::default(),
             unselected_operate: unselected_operate::Settings::default(),
             lost_poll: lost_poll::Settings::default(),
@@ -150,6 +156,8 @@ impl Settings {
             write_burst: process.write_burst,
             point_toggling: process.point_toggling,
             value_step: process.value_step,
+            frozen_report: process.frozen_report,
+            covert_channel: process.covert_channel,
             read_sweep: process.read_sweep,
             unselected_operate: process.unselected_operate,
             lost_poll: timing.lost_poll,
@@ -174,6 +182,8 @@ struct Process {
     write_burst: write_burst::Settings,
     point_toggling: point_toggling::Settings,
     value_step: value_step::Settings,
+    frozen_report: frozen_report::Settings,
+    covert_channel: covert_channel::Settings,
     read_sweep: read_sweep::Settings,
     unselected_operate: unselected_operate::Settings,
 }
@@ -190,12 +200,27 @@ impl Process {
             reader.absorb(point_toggling::Settings::configure(&point_toggling)).unwrap_or_default();
         let value_step = reader.table("value_step");
         let value_step = reader.absorb(value_step::Settings::configure(&value_step)).unwrap_or_default();
+        let frozen_report = reader.table("frozen_report");
+        let frozen_report =
+            reader.absorb(frozen_report::Settings::configure(&frozen_report)).unwrap_or_default();
+        let covert_channel = reader.table("covert_channel");
+        let covert_channel =
+            reader.absorb(covert_channel::Settings::configure(&covert_channel)).unwrap_or_default();
         let read_sweep = reader.table("read_sweep");
         let read_sweep = reader.absorb(read_sweep::Settings::configure(&read_sweep)).unwrap_or_default();
         let unselected_operate = reader.table("unselected_operate");
         let unselected_operate =
             reader.absorb(unselected_operate::Settings::configure(&unselected_operate)).unwrap_or_default();
-        Self { new_point_write, write_burst, point_toggling, value_step, read_sweep, unselected_operate }
+        Self {
+            new_point_write,
+            write_burst,
+            point_toggling,
+            value_step,
+            frozen_report,
+            covert_channel,
+            read_sweep,
+            unselected_operate,
+        }
     }
 }
 

@@ -28,8 +28,8 @@ use crate::{
     blindness::{Lacks, Ledger, Need, Place, Reason, Taint},
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody, plain},
     detect::{
-        self, Broken, Context, DETECTORS, Door, Finding, Judged, Memory, Opened, Subject, Tried, malformed,
-        scan, tool_transfer,
+        self, Broken, Context, DETECTORS, Door, Finding, Judged, Memory, Opened, Subject, Tried, answers,
+        answers::Noticed, malformed, scan, tool_transfer,
     },
     history::{Device, Shape},
     map::{Map, Seed, map},
@@ -79,6 +79,8 @@ pub(crate) struct Judge {
     stepped: Taint,
     /// No poll is overdue before.
     polls_due: Timestamp,
+    /// For values that are followed.
+    room: answers::Room,
 }
 
 /// What is kept per flow: where its service and its last conversation stand.
@@ -145,6 +147,7 @@ impl Judge {
             lost: Taint::default(),
             stepped: Taint::default(),
             polls_due: Timestamp::MIN,
+            room: answers::Room::default(),
         }
     }
 
@@ -152,11 +155,13 @@ impl Judge {
     pub(crate) fn replace(&mut self, rules: Rules) {
         let baseline = rules.baseline.clone();
         self.services.each_mut(|service| {
+            service.memory.unfollow();
             service.known = baseline.as_ref().is_some_and(|baseline| knows(baseline, &service.key, None));
             for conversation in &mut service.conversations {
                 conversation.judge_by(baseline.as_deref());
             }
         });
+        self.room = answers::Room::default();
         self.rules = rules;
         self.polls_due = Timestamp::MIN;
         // Talkers are reported again, so that they are judged by the new list.
@@ -234,6 +239,7 @@ impl Judge {
         });
         if evicted {
             self.limit("max_services", At::of(origin));
+            self.room.is_taken(self.services.each().map(|service| service.memory.followed()).sum());
         }
         flow.slot = Some(slot);
         flow.conversation = usize::MAX;
@@ -437,6 +443,25 @@ impl Judge {
             }
             if !usual {
                 run(&context, &Subject::Operation(judged, asked), memory, &mut self.observations);
+            }
+        }
+        // What a stranger reads is told as a stranger's; made-up addresses take no room.
+        if answers::is_followed(operation) && !to_group && (entry.is_some() || self.rules.baseline.is_none())
+        {
+            let settings = &self.rules.settings;
+            let noticed = memory.answers().follow(settings, entry, origin.time, operation, &mut self.room);
+            if let Some(noticed) = noticed {
+                let blindness = Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped };
+                let lacks = flow.lacks(&blindness, origin);
+                let (key, direction) = (conversation.key, message.direction);
+                let judged =
+                    Judged { origin, conversation: &key, entry, lacks, direction, message: Some(message) };
+                if matches!(noticed, Noticed::Full) {
+                    let place = Place::Cap("followed_values");
+                    self.ledger.note(Reason::Caps, place, Lacks::default(), origin.time, 1);
+                }
+                let subject = Subject::Moves(judged, operation, &noticed);
+                run(&self.rules.context(), &subject, memory, &mut self.observations);
             }
         }
         remember(&mut self.observations, &conversation.key, origin, asked);

@@ -173,6 +173,10 @@ fn details(entry: &Entry, most: usize) -> Vec<(&'static str, String)> {
         format!("{points}: {}{width}, {} values seen", envelope.bounds_text(), envelope.seen)
     };
     told.extend(listed("writes", entry.writes.iter().map(write).collect(), most));
+    let motion = |line: &fieldwarden_engine::baseline::ReadMotion| {
+        format!("{}: {}", entry.points_text(&line.points), line.text())
+    };
+    told.extend(listed("motion", entry.motion.iter().map(motion).collect(), most));
     told.extend(entry.period_ms.map(|period| ("polls", format!("every {period} ms"))));
     if entry.refusals_per_minute > 0 {
         told.push(("refusals", format!("at most {} a minute", entry.refusals_per_minute)));
@@ -264,6 +268,20 @@ fn entry_row(entry: &Entry) -> Value {
     let functions: Vec<String> = entry.functions.iter().map(|function| function.text()).collect();
     let reads: Vec<String> = entry.reads.iter().map(|range| entry.points_text(range)).collect();
     let writes: Vec<Value> = entry.writes.iter().map(|envelope| write_row(entry, envelope)).collect();
+    let motion: Vec<Value> = entry
+        .motion
+        .iter()
+        .map(|line| {
+            json!({
+                "points": entry.points_text(&line.points),
+                "step": line.step,
+                "still_ms": line.still_ms,
+                "wobble_per_minute": line.wobble_per_minute,
+                "random": line.random,
+                "seen": line.seen,
+            })
+        })
+        .collect();
     json!({
         "type": "conversation",
         "version": LINES_VERSION,
@@ -278,6 +296,7 @@ fn entry_row(entry: &Entry) -> Value {
         "functions": functions,
         "reads": reads,
         "writes": writes,
+        "motion": motion,
         "period_ms": entry.period_ms,
         "refusals_per_minute": entry.refusals_per_minute,
         "oddities": entry.oddities,

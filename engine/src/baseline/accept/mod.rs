@@ -8,12 +8,13 @@ mod widen;
 
 use core::fmt;
 
-use fieldwarden_model::{Alert, PointRange, Talker, Transport};
+use fieldwarden_model::{Alert, Point, PointRange, Talker, Transport};
 
 use super::{
     Baseline, Entry, Function, KnownTalker, Pace,
-    compiled::Compiled,
+    compiled::{Compiled, CompiledEntry},
     diff::{Change, Effect, diff},
+    reads,
 };
 use crate::conversation::plain;
 
@@ -105,6 +106,7 @@ pub fn accept(baseline: &Baseline, alert: &Alert) -> Result<Accepted, Refusal> {
             }
             written(entry, alert)?;
         }
+        "frozen-report" | "covert-channel" => moving(entry(&mut after, alert)?, alert)?,
         detector => return Err(refusal(detector)),
     }
     after.sort();
@@ -173,6 +175,7 @@ fn wanted(alert: &Alert) -> Option<Entry> {
         functions: Vec::new(),
         reads: Vec::new(),
         writes: Vec::new(),
+        motion: Vec::new(),
         period_ms: None,
         refusals_per_minute: 0,
         pace: Pace::default(),
@@ -265,6 +268,35 @@ fn written(entry: &mut Entry, alert: &Alert) -> Result<(), Refusal> {
         .map_err(|what| Refusal::Lacks { what: what.into() })
 }
 
+/// Lets the points of an alert stand still, or wobble, as they will.
+fn moving(entry: &mut Entry, alert: &Alert) -> Result<(), Refusal> {
+    let points = alert.points.as_deref().and_then(|text| entry.points_of(text));
+    let Some(points) = points else {
+        return Err(Refusal::Lacks { what: "the alert does not say which points it is about".into() });
+    };
+    let step = alert.step.unwrap_or(1).max(1);
+    let freezes = alert.detector == "frozen-report";
+    reads::relax(&mut entry.motion, points, step, |line| match freezes {
+        true => line.still_ms = None,
+        false => (line.wobble_per_minute, line.random) = (None, true),
+    });
+    Ok(())
+}
+
+/// Whether each of these points may stand still, or look like chance.
+fn moves_freely(judged: &CompiledEntry, points: PointRange, alert: &Alert) -> bool {
+    let step = alert.step.unwrap_or(1).max(1);
+    let freezes = alert.detector == "frozen-report";
+    (points.first..=points.last).step_by(usize::from(step)).all(|index| {
+        let line = judged.motion_of(Point { space: points.space, index }, step);
+        if freezes {
+            line.is_none_or(|line| line.still_ms.is_none())
+        } else {
+            line.is_some_and(|line| line.random && line.wobble_per_minute.is_none())
+        }
+    })
+}
+
 /// How many points each value spans; of an alert told before alerts said so, the points shared out among the values.
 fn width(alert: &Alert, points: PointRange) -> u16 {
     let values = u64::try_from(alert.new.len()).unwrap_or(u64::MAX).max(1);
@@ -288,6 +320,10 @@ fn covers(compiled: &Compiled, baseline: &Baseline, alert: &Alert) -> bool {
                 judged.covers_write(&points)
                     && widen::allowed(judged, points, width(alert, points), &alert.new)
             })
+        }
+        "frozen-report" | "covert-channel" => {
+            let points = alert.points.as_deref().and_then(|text| entry.points_of(text));
+            points.is_some_and(|points| moves_freely(judged, points, alert))
         }
         _ => alert.function.is_some_and(|code| judged.knows_function(code)),
     }

@@ -6,10 +6,10 @@ use fieldwarden_model::{PointRange, ShortText, Value};
 
 use super::{
     super::{
-        Allowed, Baseline, Entry, Envelope, Few, Function, Moves, Pace,
+        Allowed, Baseline, Entry, Envelope, Few, Function, Moves, Pace, ReadMotion,
         allowed::same_bound,
         compiled::CompiledEntry,
-        function_text, order,
+        function_text, order, reads,
         text::{value_text, width_text},
     },
     Bound, Effect, Part, Teller,
@@ -36,6 +36,7 @@ pub(crate) fn bare(entry: &Entry) -> Entry {
         functions: Vec::new(),
         reads: Vec::new(),
         writes: Vec::new(),
+        motion: Vec::new(),
         period_ms: None,
         refusals_per_minute: 0,
         pace: Pace::default(),
@@ -50,6 +51,7 @@ pub(super) fn compare(told: &mut Teller, old: &Entry, new: &Entry) {
     functions(told, old, new);
     reads(told, old, new);
     writes(told, old, new);
+    motion(told, old, new);
     let period = |entry: &Entry| entry.period_ms.map(|period| format!("{period} ms"));
     let meaning = "how long a containment waits for the next poll; raises no alert by itself";
     told.scalar(Part::Period, "polls every", period(old), period(new), meaning);
@@ -216,6 +218,42 @@ fn movement(told: &mut Teller, place: &str, segment: &Segment, old: &Moves, new:
     let part = (Part::Moves(segment.points, segment.step), effect);
     let meaning = "values that move otherwise within their bounds are told";
     told.tell(part, format!("movement of {place}"), (Some(old.text()), Some(new.text())), meaning);
+}
+
+fn motion(told: &mut Teller, old: &Entry, new: &Entry) {
+    let (before, after) = (reads::sorted(old.motion.clone()), reads::sorted(new.motion.clone()));
+    let pieces = reads::pieces(&before, &after);
+    let spelled = |entry: &Entry| {
+        let one = |line: &ReadMotion| {
+            format!("{}{}: {}", entry.points_text(&line.points), width_text(line.step), line.text())
+        };
+        Some(entry.motion.iter().map(one).collect::<Vec<_>>().join(", "))
+    };
+    if pieces.is_empty() {
+        told.scalar(Part::Lines, "motion", spelled(old), spelled(new), "the same points and limits");
+    }
+    for piece in pieces {
+        let place = format!("{}{}", new.points_text(&piece.points), width_text(piece.step));
+        let text = |line: Option<&ReadMotion>| line.map(ReadMotion::text);
+        let (texts, part) = ((text(piece.old), text(piece.new)), Part::Motion(piece.points, piece.step));
+        let limits = |line: Option<&ReadMotion>| {
+            let [still, wobble, random] = match line {
+                #[expect(clippy::cast_precision_loss, reason = "limits are compared, not kept")]
+                Some(line) => {
+                    let random = if line.random { None } else { Some(0.0) };
+                    [line.still_ms.map(|most| most as f64), line.wobble_per_minute, random]
+                }
+                None => [None, None, Some(0.0)],
+            };
+            [still, wobble, random]
+        };
+        let effect = moved(limits(piece.old).into_iter().zip(limits(piece.new)));
+        let meaning = match effect {
+            Effect::Same => "how many answers that rests on, or what judges nothing",
+            _ => "values that are read and stand still longer, or wobble more, are told",
+        };
+        told.tell((part, effect), format!("motion of {place}"), texts, meaning);
+    }
 }
 
 /// Whether two of one kind have no value in common: then the one goes and the other comes.

@@ -99,6 +99,8 @@ pub enum Part {
     Pace,
     /// How the values of an envelope move.
     Moves(PointRange, u16),
+    /// How the values move that are read.
+    Motion(PointRange, u16),
     /// Refusals in a minute.
     Refusals,
     /// A break of the protocol.

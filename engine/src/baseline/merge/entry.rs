@@ -6,7 +6,7 @@ use fieldwarden_model::{PointRange, ShortText};
 
 use super::{
     super::{
-        Entry, Function,
+        Entry, Function, ReadMotion,
         diff::{bare, sweep::without},
         function_text, merge as merge_ranges,
     },
@@ -57,6 +57,7 @@ fn parts(judge: &mut Judge, sides: Three<&Entry>, was_there: bool) -> Entry {
     let functions = functions(judge, sides);
     let reads = reads(sides);
     let writes = writes::join(judge, sides);
+    let motion = motion(judge, sides);
     let period = |period: &Option<u64>| period.map(|period| format!("{period} ms"));
     let period_ms = judge.settle("period_ms", sides.map(|side| side.period_ms), period);
     let refusals = sides.map(|side| side.refusals_per_minute);
@@ -68,6 +69,7 @@ fn parts(judge: &mut Judge, sides: Three<&Entry>, was_there: bool) -> Entry {
         functions,
         reads,
         writes,
+        motion,
         period_ms,
         refusals_per_minute,
         pace,
@@ -122,6 +124,36 @@ fn reads(sides: Three<&Entry>) -> Vec<PointRange> {
     kept.extend(without(mine, base));
     kept.extend(without(theirs, base));
     merge_ranges(&mut kept);
+    kept
+}
+
+/// How values move that are read: line by line, where a line is about the same points on every side.
+fn motion(judge: &mut Judge, sides: Three<&Entry>) -> Vec<ReadMotion> {
+    if let Some(lines) = sides.map(|side| side.motion.as_slice()).agreed() {
+        return lines.to_vec();
+    }
+    let entry = sides.mine;
+    let known = sides.map(|side| {
+        let line = |line: &ReadMotion| ((line.points, line.step), *line);
+        side.motion.iter().map(line).collect::<BTreeMap<_, _>>()
+    });
+    let all: BTreeSet<(PointRange, u16)> =
+        [&known.base, &known.mine, &known.theirs].into_iter().flat_map(|side| side.keys().copied()).collect();
+    let mut kept: Vec<ReadMotion> = Vec::new();
+    for key in all {
+        let here = Three { base: &known.base, mine: &known.mine, theirs: &known.theirs }
+            .map(|side| side.get(&key).copied());
+        let what = format!("motion of {}", entry.points_text(&key.0));
+        kept.extend(judge.settle(&what, here, |line| line.map(|line| line.text())));
+    }
+    let overlap = |(a, b): (&ReadMotion, &ReadMotion)| {
+        (a.step == b.step && a.points.overlaps(&b.points)).then_some(b.points)
+    };
+    // One side cut a line that the other changed.
+    if let Some(points) = kept.iter().zip(kept.iter().skip(1)).find_map(overlap) {
+        let what = format!("motion: lines overlap at {}", entry.points_text(&points));
+        judge.conflict(what, sides.map(|side| Some(format!("{} lines", side.motion.len()))));
+    }
     kept
 }
 

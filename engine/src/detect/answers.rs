@@ -1,0 +1,367 @@
+//! The values a service reads and writes, followed from answer to answer: what stands still, what wobbles, what looks like chance.
+//!
+//! Nothing is done for an answer that comes too soon after the one before, hardly anything for one of the same octets. Bounded: so many
+//! blocks a service, values a block, values a shard; what is beyond is not followed, and said so once.
+
+use core::time::Duration;
+
+use fieldwarden_model::{Operation, Outcome, Point, PointRange, Timestamp, Verb};
+
+use super::{Settings, covert_channel::Chance, frozen_report};
+use crate::{
+    baseline::{ReadMotion, compiled::CompiledEntry},
+    readings::{Look, Reading, Rhythm},
+};
+
+/// Blocks followed per service.
+const MAX_BLOCKS: usize = 64;
+/// Values followed of a block: as many as the longest Modbus answer has registers.
+const MAX_VALUES: usize = 128;
+/// Values followed in one shard.
+const MAX_FOLLOWED: usize = 2_048;
+
+/// How many values a shard follows.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    taken: usize,
+    /// Whether it was told to be full.
+    told: bool,
+}
+
+impl Room {
+    /// So many values are followed, as counted anew.
+    pub(crate) const fn is_taken(&mut self, values: usize) {
+        self.taken = values;
+    }
+
+    fn take(&mut self, values: usize) -> bool {
+        let fits = self.taken.saturating_add(values) <= MAX_FOLLOWED;
+        self.taken = if fits { self.taken.saturating_add(values) } else { self.taken };
+        fits
+    }
+}
+
+/// What is worth a judgement.
+#[derive(Debug)]
+pub enum Noticed {
+    /// Values stand still that always moved.
+    Still(Still),
+    /// A value goes to and fro farther than it ever did, for so many minutes.
+    Wobbles(Wobbles),
+    /// Neighbouring values look like chance.
+    Random(Random),
+    /// No more values are followed in this shard.
+    Full,
+}
+
+/// Values that stand still.
+#[derive(Debug)]
+pub struct Still {
+    /// From the first of them to the last.
+    pub(crate) points: PointRange,
+    /// How many.
+    pub(crate) count: usize,
+    /// How many of the block always moved.
+    pub(crate) of: usize,
+    /// How long the first of them has stood still.
+    pub(crate) stands: Duration,
+}
+
+/// A value that wobbles.
+#[derive(Debug)]
+pub struct Wobbles {
+    pub(crate) points: PointRange,
+    pub(crate) wobble: f64,
+    pub(crate) most: f64,
+}
+
+/// Values that look like chance.
+#[derive(Debug)]
+pub struct Random {
+    pub(crate) points: PointRange,
+    pub(crate) count: usize,
+    pub(crate) samples: u32,
+    pub(crate) written: bool,
+}
+
+/// Whether values of an operation are followed: those that answers carry, and those that are written.
+#[inline]
+pub(crate) const fn is_followed(operation: &Operation<'_>) -> bool {
+    operation.values.is_some()
+        && matches!(
+            (operation.verb, operation.outcome),
+            (Verb::Read, Outcome::Done) | (Verb::Write | Verb::Operate, Outcome::Asked)
+        )
+}
+
+/// The values followed.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    blocks: Vec<Block>,
+    /// Where the block after the last one is likely to stand: polls repeat their order.
+    hint: usize,
+}
+
+/// What one request reads or writes.
+#[derive(Debug)]
+struct Block {
+    unit: Option<u16>,
+    points: PointRange,
+    stride: u16,
+    written: bool,
+    rhythm: Rhythm,
+    /// Answers looked at.
+    looks: u32,
+    /// Those of them, in the running window, that were not the same as before.
+    moved: u32,
+    /// No value is overdue before.
+    due: Timestamp,
+    values: Vec<Followed>,
+}
+
+/// One value.
+#[derive(Debug)]
+struct Followed {
+    reading: Reading,
+    /// The answer at which it moved last.
+    moved_at: u32,
+    /// Milliseconds it may stand still; 0 for any time.
+    patience_ms: u32,
+    /// The farthest it wobbles in a minute; none for any way.
+    wobble: Option<f32>,
+    chance: Chance,
+    /// Minutes in a row in which it wobbled too far.
+    minutes: u8,
+    /// Whether it was told to stand still.
+    frozen: bool,
+    /// Whether it looks like chance by nature.
+    random: bool,
+}
+
+impl Answers {
+    /// How many values are followed.
+    pub(crate) fn count(&self) -> usize {
+        self.blocks.iter().map(|block| block.values.len()).sum()
+    }
+
+    /// Follows the values of an operation: what is worth a judgement.
+    pub(crate) fn follow(
+        &mut self,
+        settings: &Settings,
+        entry: Option<&CompiledEntry>,
+        time: Timestamp,
+        operation: &Operation<'_>,
+        room: &mut Room,
+    ) -> Option<Noticed> {
+        let (points, values) = (operation.points?, operation.values?);
+        let written = operation.outcome == Outcome::Asked;
+        let is = |block: &Block| {
+            block.points == points
+                && (block.unit, block.stride, block.written) == (operation.unit, values.stride, written)
+        };
+        let hinted = self.blocks.get(self.hint).is_some_and(is).then_some(self.hint);
+        let Some(at) = hinted.or_else(|| self.blocks.iter().position(is)) else {
+            let block = Block::new(settings, entry, time, operation, written)?;
+            if self.blocks.len() < MAX_BLOCKS && room.take(block.values.len()) {
+                self.blocks.push(block);
+                return None;
+            }
+            return (!core::mem::replace(&mut room.told, true)).then_some(Noticed::Full);
+        };
+        self.hint = at + 1;
+        let block = self.blocks.get_mut(at)?;
+        let look = block.rhythm.look(values.bytes, time)?;
+        block.follow(settings, look, time, &values)
+    }
+}
+
+impl Block {
+    fn new(
+        settings: &Settings,
+        entry: Option<&CompiledEntry>,
+        time: Timestamp,
+        operation: &Operation<'_>,
+        written: bool,
+    ) -> Option<Self> {
+        let (points, values) = (operation.points?, operation.values?);
+        let mut index = points.first;
+        let mut followed = Vec::new();
+        followed.reserve_exact(MAX_VALUES.min(values.count as usize));
+        for value in values.iter().take(MAX_VALUES) {
+            let line = entry.filter(|_| !written);
+            let line =
+                line.and_then(|entry| entry.motion_of(Point { space: points.space, index }, values.stride));
+            followed.push(Followed::new(settings, line, Reading::new(value, time)));
+            index = index.saturating_add(u64::from(values.stride.max(1)));
+        }
+        let mut block = Self {
+            unit: operation.unit,
+            points,
+            stride: values.stride,
+            written,
+            rhythm: Rhythm::new(values.bytes, time),
+            looks: 0,
+            moved: 0,
+            due: Timestamp::MAX,
+            values: followed,
+        };
+        block.due = block.next_due();
+        Some(block)
+    }
+
+    fn follow(
+        &mut self,
+        settings: &Settings,
+        look: Look,
+        time: Timestamp,
+        values: &fieldwarden_model::Values<'_>,
+    ) -> Option<Noticed> {
+        self.looks = self.looks.wrapping_add(1);
+        if look.passed.is_none() {
+            for (followed, value) in self.values.iter_mut().zip(values.iter()) {
+                followed.begin_anew(Reading::new(value, time), self.looks);
+            }
+            (self.moved, self.due) = (0, self.next_due());
+            return None;
+        }
+        let wobbles = look.minute.and_then(|whole| self.end_minute(settings, whole));
+        if look.changed {
+            for (followed, value) in self.values.iter_mut().zip(values.iter()) {
+                if let Some(moved) = followed.reading.to(value, time) {
+                    followed.chance.moved(followed.reading.value(), moved);
+                    (followed.moved_at, followed.frozen) = (self.looks, false);
+                }
+            }
+            self.moved += 1;
+        }
+        let random = (look.changed && self.moved >= settings.covert_channel.samples)
+            .then(|| self.end_window(settings))
+            .flatten();
+        let still = (time >= self.due).then(|| self.stands_still(time)).flatten();
+        if look.changed && self.due <= time {
+            self.due = self.next_due();
+        }
+        still.map(Noticed::Still).or(random.map(Noticed::Random)).or(wobbles.map(Noticed::Wobbles))
+    }
+
+    /// When the next value may have stood still for too long; what moves meanwhile only puts it off.
+    fn next_due(&self) -> Timestamp {
+        self.values.iter().filter_map(Followed::due).min().unwrap_or(Timestamp::MAX)
+    }
+
+    fn stands_still(&mut self, time: Timestamp) -> Option<Still> {
+        let looks = self.looks;
+        let overdue = |value: &Followed| {
+            value.due().is_some_and(|due| due <= time)
+                && looks.wrapping_sub(value.moved_at) >= frozen_report::ANSWERS
+        };
+        let mut found: Option<Still> = None;
+        for (n, value) in self.values.iter_mut().enumerate().filter(|(_, value)| overdue(value)) {
+            value.frozen = true;
+            let (points, stride) = (self.points, self.stride);
+            let still = found.get_or_insert_with(|| Still {
+                points: place(points, stride, n),
+                count: 0,
+                of: 0,
+                stands: value.reading.stands(time),
+            });
+            still.points.last = place(points, stride, n).last;
+        }
+        self.due = self.next_due();
+        let mut still = found?;
+        still.count = self.values.iter().filter(|value| value.frozen).count();
+        still.of = self.values.iter().filter(|value| value.patience_ms > 0).count();
+        Some(still)
+    }
+
+    fn end_minute(&mut self, settings: &Settings, whole: bool) -> Option<Wobbles> {
+        let mut found = None;
+        for (n, value) in self.values.iter_mut().enumerate() {
+            let minute = value.reading.end_minute();
+            let Some(most) = value.wobble.filter(|_| whole) else { continue };
+            let most = f64::from(most);
+            if !settings.covert_channel.wobbles(minute, most) {
+                value.minutes = 0;
+                continue;
+            }
+            value.minutes = value.minutes.saturating_add(1);
+            if u32::from(value.minutes) == settings.covert_channel.minutes && found.is_none() {
+                let points = place(self.points, self.stride, n);
+                found = Some(Wobbles { points, wobble: minute.wobble, most });
+            }
+        }
+        found
+    }
+
+    /// The longest run of neighbours that look like chance, as far as no line of the baseline says they do by nature.
+    fn end_window(&mut self, settings: &Settings) -> Option<Random> {
+        let samples = core::mem::take(&mut self.moved);
+        let (mut run, mut longest) = (0_usize, (0_usize, 0_usize));
+        for (n, value) in self.values.iter_mut().enumerate() {
+            let chance = core::mem::take(&mut value.chance);
+            run = if !value.random && settings.covert_channel.is_chance(&chance, samples) {
+                run + 1
+            } else {
+                0
+            };
+            if run > longest.1 {
+                longest = (n, run);
+            }
+        }
+        let (last, count) = longest;
+        if count < settings.covert_channel.points as usize {
+            return None;
+        }
+        let first = place(self.points, self.stride, (last + 1).saturating_sub(count));
+        let points = PointRange { last: place(self.points, self.stride, last).last, ..first };
+        Some(Random { points, count, samples, written: self.written })
+    }
+}
+
+/// The points of the n-th value.
+fn place(points: PointRange, stride: u16, n: usize) -> PointRange {
+    let stride = u64::from(stride.max(1));
+    let first = points.first.saturating_add(stride.saturating_mul(u64::try_from(n).unwrap_or(u64::MAX)));
+    PointRange { first, last: first.saturating_add(stride - 1).min(points.last), ..points }
+}
+
+impl Followed {
+    fn new(settings: &Settings, line: Option<&ReadMotion>, reading: Reading) -> Self {
+        let still = line.and_then(|line| line.still_ms);
+        #[expect(clippy::cast_possible_truncation, reason = "a limit is compared roughly")]
+        let wobble = line.and_then(|line| line.wobble_per_minute).map(|most| most as f32);
+        Self {
+            reading,
+            moved_at: 0,
+            patience_ms: still.map_or(0, |most| settings.frozen_report.patience_ms(most)),
+            wobble,
+            chance: Chance::default(),
+            minutes: 0,
+            frozen: false,
+            random: line.is_some_and(|line| line.random),
+        }
+    }
+
+    fn begin_anew(&mut self, reading: Reading, looks: u32) {
+        (self.reading, self.moved_at, self.frozen) = (reading, looks, false);
+        (self.chance, self.minutes) = (Chance::default(), 0);
+    }
+
+    /// When it has stood still for too long; none where that is not judged, or was told.
+    fn due(&self) -> Option<Timestamp> {
+        let patience = Duration::from_millis(u64::from(self.patience_ms));
+        (self.patience_ms > 0 && !self.frozen).then(|| self.reading.since().saturating_add(patience))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn docs_state_what_following_values_takes() {
+        let docs = include_str!("../../../docs/resources.md");
+        let each = size_of::<Followed>();
+        assert!(docs.contains(&format!("2,048 values a shard, {each} octets each")), "{each}");
+    }
+}

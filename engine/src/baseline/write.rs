@@ -18,9 +18,9 @@ const PREAMBLE: &[&str] = &[
     "`writes` the points in the protocol's notation, `minimum` and `maximum` the values allowed (both included), `seen`",
     "how many values that rests on. In their place: `values` are the only ones; `bits` are those of a word that change (`set` always",
     "is); `counter` is the most a count goes up by at once. `step_maximum` and `run_maximum` say how far values move at once and one",
-    "way, `turns_per_minute` how often they turn back. `period_ms` is the usual time between two polls, `pause_ms` the longest between two requests,",
-    "`requests_per_minute` the fewest and the most, `writes_per_minute` the most writes. Delete what does not belong, widen",
-    "what is too narrow.",
+    "way, `turns_per_minute` how often they turn back. `period_ms` is the usual time between two polls, `pause_ms` the longest between",
+    "two requests, `requests_per_minute` the fewest and the most, `writes_per_minute` the most writes. Delete what does not belong,",
+    "widen what is too narrow.",
 ];
 
 impl Baseline {

@@ -28,7 +28,7 @@ use std::{
 
 use common::frames::{self, Frame};
 use fieldwarden_engine::{Baseline, Engine, Input, Learner, Output, Seed, Settings, baseline::learn, json};
-use fieldwarden_model::{Alert, FrameRef, IncidentId, Mac, Talker, Timestamp};
+use fieldwarden_model::{Alert, FrameRef, IncidentId, Mac, Severity, Talker, Timestamp};
 use fieldwarden_protocols::link;
 
 /// A silence that divides two episodes.
@@ -46,7 +46,33 @@ fn lemay_every_episode_is_named_and_nothing_else() {
         let attack: BTreeSet<u64> = labelled.iter().copied().filter(scored).collect();
         let tolerated: BTreeSet<u64> = labelled.difference(&attack).copied().collect();
         let told = replay(&baseline, &frames, 7);
-        score(&path, &frames, &attack, &tolerated, &told, &["192.168.1.101"]);
+        score(&path, &frames, &attack, &tolerated, &told, &[RTU]);
+    }
+}
+
+/// The attacker of these captures is a station of the plant; here it has the address and the network card of the operator's station,
+/// which polls the same controllers. What it touches beyond the baseline is all there is to see.
+#[test]
+fn lemay_from_the_operators_own_station_is_still_seen() {
+    let Some(pcaps) = pcaps() else { return };
+    for stem in ["characterization_modbus_6RTU_with_operate", "moving_two_files_modbus_6RTU"] {
+        let baseline = learn(&[pcaps.join(format!("modbus/lemay-derived__{stem}.normal.pcap"))]);
+        let path = pcaps.join(format!("modbus/lemay__{stem}.pcap"));
+        let frames = frames::read(&path);
+        let labelled = labels(&path.with_extension("labels.csv"), ';', |fields| fields.get(1) == Some(&"1"));
+        let scored = |n: &u64| frame(&frames, *n).is_some_and(|f| !is_windows_chatter(f));
+        let attack: BTreeSet<u64> = labelled.iter().copied().filter(scored).collect();
+        let tolerated: BTreeSet<u64> = labelled.difference(&attack).copied().collect();
+        let mac = card(&baseline, MASTER);
+        let disguised = frames.iter().zip(1..).map(|(frame, number)| match attack.contains(&number) {
+            true => disguise(frame, RTU, MASTER, mac),
+            false => frame.clone(),
+        });
+        let disguised: Vec<Frame> = disguised.collect();
+        let told = replay(&baseline, &disguised, 7);
+        score(&path, &disguised, &attack, &tolerated, &told, &[MASTER]);
+        let strange = told.alerts.iter().find(|alert| alert.detector == "new-talker");
+        assert_eq!(strange, None, "{}: a known station is no new one", path.display());
     }
 }
 
@@ -61,7 +87,7 @@ fn the_second_half_of_what_is_normal_is_quiet() {
         matching(&pcaps.join("s7comm"), "_Flooding.hmi.pcap"),
         lemay.map(|stem| pcaps.join(format!("modbus/lemay-derived__{stem}.normal.pcap"))).to_vec(),
     ];
-    let (mut seconds, mut wrong) = (0.0, Vec::new());
+    let (mut seconds, mut wrong, mut pressed) = (0.0, Vec::new(), Vec::new());
     for paths in &plants {
         let captures: Vec<Vec<Frame>> = paths.iter().map(|path| frames::read(path)).collect();
         let span = |frames: &Vec<Frame>| frames.last().unwrap().time.since(frames[0].time);
@@ -87,19 +113,26 @@ fn the_second_half_of_what_is_normal_is_quiet() {
         );
         // Upstream itself calls what Windows says between these two an attack in one capture and normal in another.
         let chatter = |alert: &&Alert| alert.server_port != Some(139);
-        wrong.extend(told.alerts.iter().filter(chatter).map(|alert| alert.summary.clone()));
+        for alert in told.alerts.iter().filter(chatter) {
+            if is_information(alert) { &mut pressed } else { &mut wrong }.push(alert.summary.clone());
+        }
     }
-    println!("{:.1} hours of normal captures, {} false alerts", seconds / 3_600.0, wrong.len());
+    println!(
+        "{:.1} hours of normal captures, {} false alerts; for information: {}",
+        seconds / 3_600.0,
+        wrong.len(),
+        pressed.join("; ")
+    );
     assert!(seconds > 4.7 * 3_600.0, "{seconds} s");
-    assert_eq!(wrong, PRESSED_FIRST, "{} false alerts:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} false alerts:\n{}", wrong.len(), wrong.join("\n"));
+    // Buttons that an operator pressed for the first time in the second half.
+    assert_eq!(pressed.len(), 2, "{pressed:?}");
 }
 
-/// Buttons that an operator pressed for the first time in the second half (docs/known-issues.md): nobody can tell them from an attack
-/// out of the operator's own station, which must be found.
-const PRESSED_FIRST: [&str; 2] = [
-    "10.10.10.20 wrote M101.2 on 10.10.10.10, which it never did before (from 0 to 1)",
-    "192.168.1.100 wrote 00002 on 192.168.1.101, which it never did before (from 0 to 0)",
-];
+/// Whether an alert is told for information, and belongs to no incident.
+fn is_information(alert: &Alert) -> bool {
+    alert.incident.0.is_empty() && alert.severity == Severity::Info
+}
 
 /// Two stations exchange a file in five and in twelve registers, by the functions and points they always use; the file is sent again and
 /// again, so that the tenth of the time that teaches is full of it. Labelled as whole files.
@@ -145,14 +178,12 @@ fn qut_every_episode_is_named_and_nothing_else() {
 fn qut_from_the_operators_own_station_is_still_seen() {
     let Some(pcaps) = pcaps() else { return };
     let baseline = learn(&matching(&pcaps.join("s7comm"), "_Flooding.hmi.pcap"));
-    let station: Talker = STATION.parse().unwrap();
-    let known =
-        baseline.talkers.iter().find(|known| known.talker == station).expect("the station was learned");
-    let mac = known.mac.expect("the station's network card was learned");
+    let mac = card(&baseline, STATION);
     for path in matching(&pcaps.join("s7comm"), ".master.pcap") {
         let frames = frames::read(&path);
         let attack = attack_of_qut(&path, &frames);
-        let disguised: Vec<Frame> = frames.iter().map(|frame| disguise(frame, mac)).collect();
+        let disguised: Vec<Frame> =
+            frames.iter().map(|frame| disguise(frame, ATTACKER, STATION, mac)).collect();
         let told = replay(&baseline, &disguised, 7);
         score(&path, &disguised, &attack, &BTreeSet::new(), &told, &[STATION]);
         // What is written, and how often: that a known station asks is nothing new.
@@ -185,6 +216,9 @@ fn two_seeds_say_the_same() {
 
 const ATTACKER: &str = "10.10.10.66";
 const STATION: &str = "10.10.10.20";
+/// Lemay's attacker, a station of the plant like others, and the one that polls them.
+const RTU: &str = "192.168.1.101";
+const MASTER: &str = "192.168.1.100";
 
 /// Asserts both halves of the score.
 fn score(
@@ -212,7 +246,10 @@ fn score(
             let talkers = [Some(alert.client), alert.server];
             let named =
                 talkers.iter().flatten().any(|talker| attackers.contains(&talker.to_string().as_str()));
-            named && (episode.first..=episode.last).contains(&alert.time) && rests_on(alert, &episode.frames)
+            named
+                && !is_information(alert)
+                && (episode.first..=episode.last).contains(&alert.time)
+                && rests_on(alert, &episode.frames)
         };
         let first = alerts.iter().find(names);
         let first = first
@@ -364,11 +401,18 @@ fn addresses(frame: &Frame) -> Option<(IpAddr, IpAddr)> {
     layers.network.map(|network| (network.source, network.destination)).or_else(|| layers.arp.map(of_arp))
 }
 
+/// The network card a station was learned with.
+fn card(baseline: &Baseline, station: &str) -> Mac {
+    let station: Talker = station.parse().unwrap();
+    let known = baseline.talkers.iter().find(|known| known.talker == station);
+    known.expect("the station was learned").mac.expect("its network card was learned")
+}
+
 /// The frame with the attacker's addresses replaced by the station's, in the Ethernet and the IPv4 or ARP header.
 /// Checksums are left as they are: nothing here looks at them.
-fn disguise(frame: &Frame, station: Mac) -> Frame {
+fn disguise(frame: &Frame, attacker: &str, own: &str, station: Mac) -> Frame {
     let mut frame = frame.clone();
-    let (attacker, own): (IpAddr, IpAddr) = (ATTACKER.parse().unwrap(), STATION.parse().unwrap());
+    let (attacker, own): (IpAddr, IpAddr) = (attacker.parse().unwrap(), own.parse().unwrap());
     let (IpAddr::V4(attacker), IpAddr::V4(own)) = (attacker, own) else { unreachable!("both are IPv4") };
     let Some((source, destination)) = addresses(&frame) else { return frame };
     let (ip, macs): (&[usize], &[usize]) = match frame.bytes.get(12..14) {

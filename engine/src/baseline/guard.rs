@@ -251,7 +251,12 @@ pub(super) fn rest(entry: &Entry, known: &Entry) -> Option<Entry> {
 
 /// Whether an envelope lets through all that another does.
 fn covers(wide: &Envelope, narrow: &Envelope) -> bool {
-    wide.step == narrow.step && wide.points.contains(&narrow.points) && wide.allowed.covers(&narrow.allowed)
+    let offset = narrow.points.first.saturating_sub(wide.points.first);
+    wide.step == narrow.step
+        // Values that begin between those of the other are none of them.
+        && offset.is_multiple_of(u64::from(wide.step.max(1)))
+        && wide.points.contains(&narrow.points)
+        && wide.allowed.covers(&narrow.allowed)
 }
 
 /// Adds what is not there yet; of a conversation that is there, what goes beyond it becomes part of it.
@@ -274,6 +279,44 @@ fn add(to: &mut Baseline, more: Baseline) {
                 own.writes.sort_by_key(|envelope| (envelope.points, envelope.step));
                 own.oddities.extend(rest.oddities);
                 own.oddities.sort();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldwarden_model::{Point, Value};
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::baseline::{
+        arbitrary::{self, POINTS, REGISTERS},
+        compiled::CompiledEntry,
+    };
+
+    fn allows(entry: &Entry, (index, step, value): (u64, u16, i64)) -> bool {
+        let compiled = CompiledEntry::new(entry.clone()).unwrap();
+        let envelope = compiled.envelope(Point { space: REGISTERS, index }, step);
+        envelope.is_some_and(|envelope| envelope.allows(Value::Integer(value)))
+    }
+
+    proptest! {
+        /// Whatever the sure part does not hold is set apart, of whatever kind both are.
+        #[test]
+        fn what_goes_beyond_is_set_apart(
+            all in arbitrary::envelope(),
+            known in vec(arbitrary::envelope(), 1),
+        ) {
+            let of = |writes| Entry { writes, ..arbitrary::bare_entry() };
+            let (all, known) = (of(vec![all]), of(known));
+            let apart = rest(&all, &known);
+            for index in 0..POINTS + 6 {
+                for at in [1, 2].into_iter().flat_map(|step| (-4..12).map(move |value| (index, step, value))) {
+                    let is_beyond = allows(&all, at) && !allows(&known, at);
+                    let is_apart = apart.as_ref().is_some_and(|apart| allows(apart, at));
+                    prop_assert!(!is_beyond || is_apart, "{:?} {:?}", at, apart);
+                }
             }
         }
     }

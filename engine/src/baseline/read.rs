@@ -195,8 +195,9 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
     let reads = reader.or::<Vec<Placed<ShortText>>>("reads", Vec::new());
     let reads = reads.iter().filter_map(|text| range(&mut reader, "reads", notation, text)).collect();
     let writes = reader.tables("writes");
-    let writes: Vec<Envelope> =
+    let mut writes: Vec<Envelope> =
         writes.into_iter().filter_map(|section| reader.absorb(read_envelope(section, notation))).collect();
+    share_lists(&mut writes);
     let motion = reader.tables("motion");
     let motion: Vec<ReadMotion> =
         motion.into_iter().filter_map(|section| reader.absorb(read_motion(section, notation))).collect();
@@ -228,6 +229,17 @@ fn read_entry(section: &Section) -> Result<Entry, Vec<Fault>> {
         entry
     });
     reader.finish_with(entry)
+}
+
+/// Neighbouring lines that list the same values share the list: a large plant has many alike.
+fn share_lists(writes: &mut [Envelope]) {
+    let mut before: Option<Allowed> = None;
+    for envelope in writes.iter_mut().filter(|envelope| matches!(envelope.allowed, Allowed::Values(_))) {
+        match &before {
+            Some(list) if list.same(&envelope.allowed) => envelope.allowed = list.clone(),
+            _ => before = Some(envelope.allowed.clone()),
+        }
+    }
 }
 
 fn read_envelope(section: &Section, notation: Option<&dyn Notation>) -> Result<Envelope, Vec<Fault>> {

@@ -253,14 +253,23 @@ impl Desk {
         self.reckon();
     }
 
-    /// Whether an open incident is about one of these talkers.
-    pub(crate) fn concerns(&self, space: AddressSpace, talkers: [Option<Talker>; 2]) -> bool {
-        let named =
-            |case: &Case, talker: &Talker| case.attackers.contains(talker) || case.targets.contains(talker);
-        self.open().any(|case| {
-            let is_named = talkers.iter().flatten().any(|talker| named(case, talker));
-            case.blind.is_none() && case.space == space && is_named
+    /// Whether an open incident is of a client's doing, or about a server.
+    pub(crate) fn suspects(&self, space: AddressSpace, client: Talker, server: Option<Talker>) -> bool {
+        self.about(space).any(|case| {
+            let named = |talker| case.attackers.contains(talker) || case.targets.contains(talker);
+            case.attackers.contains(&client) || server.as_ref().is_some_and(named)
         })
+    }
+
+    /// Whether in an open incident somebody did more to a talker than to appear and to speak to it.
+    pub(crate) fn struck(&self, space: AddressSpace, talker: Talker) -> bool {
+        let more = |id: &String| !matches!(id.as_str(), "new-talker" | "new-conversation");
+        self.about(space).any(|case| case.targets.contains(&talker) && case.detectors.iter().any(more))
+    }
+
+    /// The open incidents about talkers of an address space.
+    fn about(&self, space: AddressSpace) -> impl Iterator<Item = &Case> {
+        self.open().filter(move |case| case.blind.is_none() && case.space == space)
     }
 
     fn open(&self) -> impl Iterator<Item = &Case> {

@@ -1,7 +1,7 @@
 //! Buttons that an operator pressed for the first time: information, which opens no incident.
 //!
-//! Taken for one is what the detector says may be one, where the state before was known from reads, no open incident is about either
-//! talker, and few came of late from that client to that server. Whatever comes beyond that is told as high, as any other point.
+//! Taken for one is what the detector says may be one, where the state before was known from reads, no open incident makes it
+//! suspicious, and few came of late from that client to that server. Whatever comes beyond that is told as high, as any other point.
 
 use std::time::Duration;
 
@@ -59,7 +59,12 @@ impl Site {
     ) -> Option<Finding> {
         let server = finding.server.map(|server| server.talker);
         let pair = (finding.space, finding.client.talker, server);
-        if !finding.button || self.desk.concerns(finding.space, [Some(finding.client.talker), server]) {
+        if !finding.button || self.desk.suspects(pair.0, pair.1, pair.2) {
+            return Some(finding);
+        }
+        let (old, new) = self.values(&finding);
+        // Thrown to where it was it changes nothing, whoever may be in the station.
+        if old != new && self.desk.struck(pair.0, pair.1) {
             return Some(finding);
         }
         let settings = self.rules.settings.clone();
@@ -68,8 +73,8 @@ impl Site {
         if self.repeats.repeated(&key, finding.time, &settings).is_some() {
             return None;
         }
-        let shown = !self.values(&finding).0.is_empty();
-        if !shown || !self.buttons.take(pair, finding.time, settings.new_point_write.buttons_per_hour) {
+        if old.is_empty() || !self.buttons.take(pair, finding.time, settings.new_point_write.buttons_per_hour)
+        {
             return Some(finding);
         }
         finding.severity = Severity::Info;
@@ -190,5 +195,29 @@ mod tests {
         shown(&mut bench);
         bench.heard(ROGUE).asks(ROGUE, PLC, &switch("00003", &[1])).asks(HMI, PLC, &switch("00002", &[1]));
         assert!(bench.alerts.iter().all(|alert| alert.severity > Severity::Info), "{:?}", bench.alerts);
+    }
+
+    #[test]
+    fn that_somebody_speaks_to_the_station_is_not_yet_that_it_was_taken_over() {
+        let mut bench = Bench::with(Some(switches()));
+        shown(&mut bench);
+        bench.connects(ROGUE, HMI, 139).asks(HMI, PLC, &switch("00002", &[1]));
+        let severities: Vec<Severity> = bench.alerts.iter().map(|alert| alert.severity).collect();
+        assert!(severities.len() > 1 && severities.last() == Some(&Severity::Info), "{severities:?}");
+        // A file share of the station is used: it may have been taken over.
+        bench.connects(ROGUE, HMI, 445).accepts(ROGUE, HMI, 445);
+        assert!(bench.detectors().contains(&"remote-access"), "{:?}", bench.detectors());
+        bench.asks(HMI, PLC, &switch("00004", &[0]));
+        assert_eq!(bench.last().severity, Severity::Info, "it stays as it was");
+        bench.asks(HMI, PLC, &switch("00005", &[1]));
+        assert_eq!(bench.last().severity, Severity::High);
+    }
+
+    #[test]
+    fn where_somebody_else_is_at_the_controller_nothing_is_harmless() {
+        let mut bench = Bench::with(Some(switches()));
+        shown(&mut bench);
+        bench.connects(ROGUE, PLC, 502).asks(HMI, PLC, &switch("00004", &[0]));
+        assert_eq!(bench.last().severity, Severity::High);
     }
 }

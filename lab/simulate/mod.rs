@@ -14,6 +14,7 @@ use super::{
     wire::{ACK, Burst, Connection, From, Host, PUSH, Side},
 };
 
+use process::METER;
 pub(crate) use process::{CONTROLLERS, Controller, SET_POINTS, recipe};
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
@@ -287,6 +288,7 @@ impl Session {
                 1 => read(3, 100, SET_POINTS),
                 _ => read(1, 0, 16),
             },
+            Station::Historian if self.polls.is_multiple_of(2) => read(4, METER.0, METER.1),
             Station::Historian => read(4, 0, 10),
             Station::Engineer if self.polls.is_multiple_of(5) => write(200, 1),
             Station::Engineer => read(3, 200, 20),

@@ -10,6 +10,9 @@ const FIRST_SET_POINT: u16 = 100;
 /// Values of a recipe.
 const CHOICES: u64 = 5;
 const REGISTERS: usize = 256;
+/// A meter's registers, of which the historian asks: four real numbers, a count of 32 bits, the seconds of its clock.
+pub(crate) const METER: (u16, u16) = (20, 11);
+const REALS: u16 = 4;
 
 pub(crate) struct Controller {
     pub(super) host: Host,
@@ -46,6 +49,7 @@ impl Controller {
             return;
         }
         self.moved = second;
+        self.meter(second, random);
         for (n, register) in self.registers.iter_mut().take(10).enumerate() {
             let turn = (now % (3 * HOUR)) as f64 / (3 * HOUR) as f64 * core::f64::consts::TAU;
             let swing = (turn + n as f64).sin() * 80.0;
@@ -59,6 +63,23 @@ impl Controller {
             if !frozen {
                 *register = measured;
             }
+        }
+    }
+
+    /// A meter as there are many: noise of a bell curve, so that the lower halves of its real numbers look like chance, as do those of
+    /// a count that goes fast.
+    fn meter(&mut self, second: u64, random: &mut Random) {
+        let mut octets = Vec::new();
+        for real in 0..REALS {
+            let noise: f32 = (0..6).map(|_| f32::from(random.word_between(0, 1_000)) / 1_000.0 - 0.5).sum();
+            let swing = (second as f32 / 600.0 + f32::from(real)).sin() * 4.0;
+            octets.extend((230.0 + swing + noise).to_be_bytes());
+        }
+        octets.extend((second as u32).wrapping_mul(40_503).to_be_bytes());
+        octets.extend((second as u16).to_be_bytes());
+        let words = octets.chunks_exact(2).map(|word| u16::from_be_bytes([word[0], word[1]]));
+        for (register, word) in self.registers.iter_mut().skip(usize::from(METER.0)).zip(words) {
+            *register = word;
         }
     }
 

@@ -229,6 +229,11 @@ impl CompiledEntry {
         &self.envelopes
     }
 
+    /// How the values move that are read, in the order in which they are searched.
+    pub(super) fn motion(&self) -> &[ReadMotion] {
+        &self.motion
+    }
+
     /// How the value moves that is read at a point.
     pub(crate) fn motion_of(&self, point: Point, step: u16) -> Option<&ReadMotion> {
         reads::line_of(&self.motion, point, step)

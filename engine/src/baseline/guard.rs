@@ -244,6 +244,7 @@ pub(super) fn rest(entry: &Entry, known: &Entry) -> Option<Entry> {
     rest.functions.retain(|own| known.functions.iter().all(|function| function.code != own.code));
     rest.reads.retain(|own| !known.reads.iter().any(|range| range.contains(own)));
     rest.writes.retain(|own| !known.writes.iter().any(|envelope| covers(envelope, own)));
+    rest.motion.clear();
     rest.oddities.retain(|own| !known.oddities.contains(own));
     let empty = rest.functions.is_empty() && rest.reads.is_empty() && rest.writes.is_empty();
     (!empty || !rest.oddities.is_empty()).then_some(rest)

@@ -345,7 +345,7 @@ impl Note {
             functions: self.functions.iter().filter_map(function).collect(),
             reads: self.reads.clone(),
             writes: self.envelopes(least),
-            motion: self.answers.learned(|points| self.writes_to(points)),
+            motion: self.answers.learned(&self.all_written()),
             period_ms: self.period_ms(),
             refusals_per_minute: self.most_refusals,
             pace: self.pace.learned(until),
@@ -353,13 +353,15 @@ impl Note {
         }
     }
 
-    /// Whether one of these points is written here.
-    fn writes_to(&self, points: &PointRange) -> bool {
-        let holds = |((space, step, first), _): (&(Space, u16, u64), &Seen)| {
+    /// All points written here, sorted, neighbours merged.
+    fn all_written(&self) -> Vec<PointRange> {
+        let mut all: Vec<PointRange> = self.unread_writes.clone();
+        all.extend(self.written.keys().map(|(space, step, first)| {
             let last = first.saturating_add(u64::from(*step).saturating_sub(1));
-            PointRange { space: *space, first: *first, last }.overlaps(points)
-        };
-        self.written.iter().any(holds) || self.unread_writes.iter().any(|range| range.overlaps(points))
+            PointRange { space: *space, first: *first, last }
+        }));
+        merge(&mut all);
+        all
     }
 
     /// Neighbouring points with the same bounds become one line.

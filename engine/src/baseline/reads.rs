@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fieldwarden_model::{Operation, Point, PointRange, Timestamp, operation::Encoding};
 
-use super::{ReadMotion, compiled::place_of, learn::MAX_READ_POINTS};
+use super::{ReadMotion, compiled::place_of, diff::sweep::without, learn::MAX_READ_POINTS};
 use crate::readings::{Reading, Rhythm};
 
 /// A point that moved less often stands still for reasons nobody learned.
@@ -79,15 +79,16 @@ impl Notes {
         0
     }
 
-    /// What the baseline says: neighbours that move alike are one line. What is `written` here stands still when nobody writes.
-    pub(super) fn learned(&self, written: impl Fn(&PointRange) -> bool) -> Vec<ReadMotion> {
+    /// What the baseline says: neighbours that move alike are one line. What is `written` here, sorted and merged,
+    /// stands still when nobody writes.
+    pub(super) fn learned(&self, written: &[PointRange]) -> Vec<ReadMotion> {
         let mut points: BTreeMap<(fieldwarden_model::Space, u16, u64), ReadMotion> = BTreeMap::new();
         for ((range, step), block) in &self.blocks {
             let mut first = range.first;
             for noted in &block.points {
                 let last = first.saturating_add(u64::from(*step).saturating_sub(1));
                 let mut own = noted.learned(PointRange { first, last, ..*range }, *step, block);
-                if own.still_ms.is_some() && written(&own.points) {
+                if own.still_ms.is_some() && touches(written, &own.points) {
                     own.still_ms = None;
                 }
                 // What two requests read moves as it does for the one that sees more of it.
@@ -159,6 +160,12 @@ impl Noted {
             seen: block.looks,
         }
     }
+}
+
+/// Whether one of these ranges, sorted and merged, holds one of these points.
+fn touches(ranges: &[PointRange], points: &PointRange) -> bool {
+    let after = ranges.partition_point(|range| (range.space, range.first) <= (points.space, points.last));
+    after.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|range| range.overlaps(points))
 }
 
 /// With three digits, for people.
@@ -281,42 +288,41 @@ pub(super) fn pieces<'a>(old: &'a [ReadMotion], new: &'a [ReadMotion]) -> Vec<Pi
     found
 }
 
-/// Takes something out of what lines say of some points, and of no others.
+/// Changes what lines say of some points, and of no others: a line that covers more is cut.
 pub(super) fn relax(
     lines: &mut Vec<ReadMotion>,
     points: PointRange,
     step: u16,
     of: impl Fn(&mut ReadMotion),
 ) {
-    let mut index = points.first;
-    while index <= points.last {
-        let last = index.saturating_add(u64::from(step.max(1)) - 1).min(points.last);
-        let here = PointRange { first: index, last, ..points };
-        let holds = |line: &ReadMotion| line.step == step && line.points.contains(&here);
-        if let Some(at) = lines.iter().rposition(holds)
-            && let Some(line) = lines.get(at).copied()
-        {
-            let mut own = ReadMotion { points: here, ..line };
-            of(&mut own);
-            let head = (line.points.first < here.first)
-                .then(|| PointRange { last: here.first.saturating_sub(1), ..line.points });
-            let tail = (here.last < line.points.last)
-                .then(|| PointRange { first: here.last.saturating_add(1), ..line.points });
-            let rest = [head, tail].into_iter().flatten().map(|points| ReadMotion { points, ..line });
-            let parts: Vec<ReadMotion> = core::iter::once(own).chain(rest).collect();
-            lines.splice(at..=at, parts);
-        } else {
-            let mut own = ReadMotion { points: here, ..ReadMotion::open(here, step) };
-            of(&mut own);
-            if own.says_something() {
-                lines.push(own);
+    let (mut after, mut covered) = (Vec::with_capacity(lines.len() + 2), Vec::new());
+    for line in lines.drain(..) {
+        if line.step != step || !line.points.overlaps(&points) {
+            after.push(line);
+            continue;
+        }
+        let (first, last) = (line.points.first.max(points.first), line.points.last.min(points.last));
+        let own = PointRange { first, last, ..points };
+        let parts = [
+            (line.points.first < first).then(|| (PointRange { last: first - 1, ..line.points }, false)),
+            Some((own, true)),
+            (last < line.points.last).then(|| (PointRange { first: last + 1, ..line.points }, false)),
+        ];
+        for (points, is_own) in parts.into_iter().flatten() {
+            let mut part = ReadMotion { points, ..line };
+            if is_own {
+                of(&mut part);
             }
+            after.push(part);
         }
-        match last.checked_add(1) {
-            Some(next) => index = next,
-            None => break,
-        }
+        covered.push(own);
     }
+    for points in without(&[points], &covered) {
+        let mut fresh = ReadMotion::open(points, step);
+        of(&mut fresh);
+        after.extend(fresh.says_something().then_some(fresh));
+    }
+    *lines = after;
     join(lines);
 }
 
@@ -363,7 +369,7 @@ mod tests {
             let answer = Operation { values: Some(values), outcome: Outcome::Done, ..read("40001-40004") };
             assert_eq!(notes.note(time, &answer), 0);
         }
-        notes.learned(|_| false)
+        notes.learned(&[])
     }
 
     #[test]
@@ -411,7 +417,7 @@ mod tests {
                 &Operation { values: Some(values), outcome: Outcome::Done, ..read("40001-40004") },
             );
         }
-        let lines = notes.learned(|point| point.overlaps(&points("40002")));
+        let lines = notes.learned(&[points("40002")]);
         let still: Vec<_> = lines.iter().map(|line| (line.points, line.still_ms)).collect();
         let expected = [("40001", Some(1_000)), ("40002", None), ("40003-40004", Some(1_000))];
         assert_eq!(still, expected.map(|(text, still)| (points(text), still)));

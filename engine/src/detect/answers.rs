@@ -14,7 +14,15 @@ use crate::{
 };
 
 /// Blocks followed per service.
-const MAX_BLOCKS: usize = 64;
+const MAX_BLOCKS: usize = 32;
+/// Requests remembered that were made once: what is asked for again is a poll, and followed.
+const MAX_ONCE: usize = 32;
+/// Others than those followed are looked at this often: whoever reads here and there costs no more for it.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
+/// What was not read for so long makes room for what is.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+/// What following a service takes beside its values, counted in values.
+const OWN: usize = 4;
 /// Values followed of a block: as many as the longest Modbus answer has registers.
 const MAX_VALUES: usize = 128;
 /// Values followed in one shard.
@@ -32,6 +40,11 @@ impl Room {
     /// So many values are followed, as counted anew.
     pub(crate) const fn is_taken(&mut self, values: usize) {
         self.taken = values;
+    }
+
+    /// That there is no more room, the first time.
+    fn is_full(&mut self) -> Option<Noticed> {
+        (!core::mem::replace(&mut self.told, true)).then_some(Noticed::Full)
     }
 
     fn take(&mut self, values: usize) -> bool {
@@ -98,6 +111,13 @@ pub(crate) const fn is_followed(operation: &Operation<'_>) -> bool {
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     blocks: Vec<Block>,
+    /// Their digests, which are searched first.
+    digests: Vec<u32>,
+    /// Digests of what was asked for once, the latest over the earliest.
+    once: Vec<u32>,
+    next_once: usize,
+    /// When others are looked at again.
+    try_again: Timestamp,
     /// Where the block after the last one is likely to stand: polls repeat their order.
     hint: usize,
 }
@@ -139,9 +159,14 @@ struct Followed {
 }
 
 impl Answers {
-    /// How many values are followed.
+    /// Nothing yet, where there is room.
+    pub(crate) fn begin(room: &mut Room) -> Option<Box<Self>> {
+        room.take(OWN).then(Box::default)
+    }
+
+    /// How many values are followed, and what that takes.
     pub(crate) fn count(&self) -> usize {
-        self.blocks.iter().map(|block| block.values.len()).sum()
+        self.blocks.iter().map(|block| block.values.len()).sum::<usize>() + OWN
     }
 
     /// Follows the values of an operation: what is worth a judgement.
@@ -155,24 +180,75 @@ impl Answers {
     ) -> Option<Noticed> {
         let (points, values) = (operation.points?, operation.values?);
         let written = operation.outcome == Outcome::Asked;
-        let is = |block: &Block| {
+        let digest = digest(operation.unit, &points, values.stride, written);
+        let hinted = self.digests.get(self.hint).is_some_and(|own| *own == digest).then_some(self.hint);
+        let at = hinted.or_else(|| self.digests.iter().position(|own| *own == digest));
+        let is = |block: &&mut Block| {
             block.points == points
                 && (block.unit, block.stride, block.written) == (operation.unit, values.stride, written)
         };
-        let hinted = self.blocks.get(self.hint).is_some_and(is).then_some(self.hint);
-        let Some(at) = hinted.or_else(|| self.blocks.iter().position(is)) else {
-            let block = Block::new(settings, entry, time, operation, written)?;
-            if self.blocks.len() < MAX_BLOCKS && room.take(block.values.len()) {
-                self.blocks.push(block);
-                return None;
-            }
-            return (!core::mem::replace(&mut room.told, true)).then_some(Noticed::Full);
-        };
-        self.hint = at + 1;
-        let block = self.blocks.get_mut(at)?;
-        let look = block.rhythm.look(values.bytes, time)?;
-        block.follow(settings, look, time, &values)
+        if let Some(at) = at {
+            self.hint = at + 1;
+            let block = self.blocks.get_mut(at).filter(is)?;
+            let look = block.rhythm.look(values.bytes, time)?;
+            return block.follow(settings, look, time, &values);
+        }
+        if time < self.try_again {
+            return None;
+        }
+        self.try_again = time.saturating_add(TRY_AGAIN);
+        if !self.is_asked_again(digest) {
+            return None;
+        }
+        self.forget(time, room);
+        let block = Block::new(settings, entry, time, operation, written)?;
+        if self.blocks.len() < MAX_BLOCKS && room.take(block.values.len()) {
+            self.blocks.push(block);
+            self.digests.push(digest);
+            return None;
+        }
+        room.is_full()
     }
+
+    /// Whether the same was asked for not long ago; it is remembered.
+    fn is_asked_again(&mut self, digest: u32) -> bool {
+        if self.once.contains(&digest) {
+            return true;
+        }
+        match self.once.get_mut(self.next_once) {
+            Some(place) => *place = digest,
+            None => self.once.push(digest),
+        }
+        self.next_once = (self.next_once + 1) % MAX_ONCE;
+        false
+    }
+
+    /// Where there is no room for another block, lets go of what is read no longer.
+    fn forget(&mut self, time: Timestamp, room: &mut Room) {
+        if self.blocks.len() < MAX_BLOCKS {
+            return;
+        }
+        let is_old = |block: &Block| time.since(block.rhythm.looked()) > FORGOTTEN;
+        while let Some(at) = self.blocks.iter().position(is_old) {
+            room.taken = room.taken.saturating_sub(self.blocks.swap_remove(at).values.len());
+            self.digests.swap_remove(at);
+        }
+    }
+}
+
+/// What is read or written as one number; two blocks of one digest are one too many, of which the first is followed.
+const fn digest(unit: Option<u16>, points: &PointRange, stride: u16, written: bool) -> u32 {
+    let PointRange { space, first, last } = *points;
+    let unit = match unit {
+        Some(unit) => unit as u64,
+        None => 1 << 16,
+    };
+    let place = (space.area as u64) << 32 ^ space.block as u64;
+    let own = unit << 20 ^ (stride as u64) << 1 ^ written as u64;
+    let mixed = (place ^ first.rotate_left(20) ^ last.rotate_left(44)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ mixed >> 29 ^ own).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let [a, b, c, d, ..] = mixed.to_be_bytes();
+    u32::from_be_bytes([a, b, c, d])
 }
 
 impl Block {

@@ -339,9 +339,19 @@ impl Memory {
         }
     }
 
-    /// The values followed, from now on.
-    pub(crate) fn answers(&mut self) -> &mut answers::Answers {
-        self.answers.get_or_insert_default()
+    /// Follows the values of an operation: what is worth a judgement.
+    pub(crate) fn follow_values(
+        &mut self,
+        settings: &Settings,
+        entry: Option<&CompiledEntry>,
+        time: Timestamp,
+        operation: &Operation<'_>,
+        room: &mut answers::Room,
+    ) -> Option<answers::Noticed> {
+        if self.answers.is_none() {
+            self.answers = answers::Answers::begin(room);
+        }
+        self.answers.as_mut()?.follow(settings, entry, time, operation, room)
     }
 
     /// How many values are followed.

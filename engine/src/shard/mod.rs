@@ -4,6 +4,7 @@
 //! [`Observations`], which the site consumes in the order of (time, frame, n).
 
 mod doors;
+mod follow;
 mod observations;
 mod polls;
 mod services;
@@ -29,7 +30,7 @@ use crate::{
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody, plain},
     detect::{
         self, Broken, Context, DETECTORS, Door, Finding, Judged, Memory, Opened, Subject, Tried, answers,
-        answers::Noticed, malformed, scan, tool_transfer,
+        malformed, scan, tool_transfer,
     },
     history::{Device, Shape},
     map::{Map, Seed, map},
@@ -445,26 +446,10 @@ impl Judge {
                 run(&context, &Subject::Operation(judged, asked), memory, &mut self.observations);
             }
         }
-        // What a stranger reads is told as a stranger's; made-up addresses take no room.
-        if answers::is_followed(operation) && !to_group && (entry.is_some() || self.rules.baseline.is_none())
-        {
-            let settings = &self.rules.settings;
-            let noticed = memory.answers().follow(settings, entry, origin.time, operation, &mut self.room);
-            if let Some(noticed) = noticed {
-                let blindness = Blindness { losses: self.losses, lost: &self.lost, stepped: &self.stepped };
-                let lacks = flow.lacks(&blindness, origin);
-                let (key, direction) = (conversation.key, message.direction);
-                let judged =
-                    Judged { origin, conversation: &key, entry, lacks, direction, message: Some(message) };
-                if matches!(noticed, Noticed::Full) {
-                    let place = Place::Cap("followed_values");
-                    self.ledger.note(Reason::Caps, place, Lacks::default(), origin.time, 1);
-                }
-                let subject = Subject::Moves(judged, operation, &noticed);
-                run(&self.rules.context(), &subject, memory, &mut self.observations);
-            }
-        }
         remember(&mut self.observations, &conversation.key, origin, asked);
+        if answers::is_followed(operation) && !to_group {
+            self.follow(origin, flow, message, operation, (slot, at));
+        }
     }
 
     /// Passes on what the sender of a message tells of itself and does not change by itself.

@@ -8,12 +8,12 @@ mod widen;
 
 use core::fmt;
 
-use fieldwarden_model::{Alert, Point, PointRange, Talker, Transport};
+use fieldwarden_model::{Alert, PointRange, Talker, Transport};
 
 use super::{
     Baseline, Entry, Function, KnownTalker, Pace,
     compiled::{Compiled, CompiledEntry},
-    diff::{Change, Effect, diff},
+    diff::{Change, Effect, diff, sweep::without},
     reads,
 };
 use crate::conversation::plain;
@@ -286,15 +286,15 @@ fn moving(entry: &mut Entry, alert: &Alert) -> Result<(), Refusal> {
 /// Whether each of these points may stand still, or look like chance.
 fn moves_freely(judged: &CompiledEntry, points: PointRange, alert: &Alert) -> bool {
     let step = alert.step.unwrap_or(1).max(1);
-    let freezes = alert.detector == "frozen-report";
-    (points.first..=points.last).step_by(usize::from(step)).all(|index| {
-        let line = judged.motion_of(Point { space: points.space, index }, step);
-        if freezes {
-            line.is_none_or(|line| line.still_ms.is_none())
-        } else {
-            line.is_some_and(|line| line.random && line.wobble_per_minute.is_none())
-        }
-    })
+    let lines = judged.motion().iter().filter(|line| line.step == step && line.points.overlaps(&points));
+    if alert.detector == "frozen-report" {
+        return lines.into_iter().all(|line| line.still_ms.is_none());
+    }
+    let by_nature: Vec<PointRange> = lines
+        .filter(|line| line.random && line.wobble_per_minute.is_none())
+        .map(|line| line.points)
+        .collect();
+    without(&[points], &by_nature).is_empty()
 }
 
 /// How many points each value spans; of an alert told before alerts said so, the points shared out among the values.

@@ -41,6 +41,67 @@ fn a_conversation_comes_with_nothing_but_itself() {
 }
 
 #[test]
+fn a_point_that_stood_still_may_do_so_and_no_other() {
+    let mut before = baseline();
+    let line = crate::baseline::ReadMotion {
+        points: points("40001-40010"),
+        step: 1,
+        still_ms: Some(4_000),
+        wobble_per_minute: Some(20.0),
+        random: false,
+        seen: 900,
+    };
+    before.conversations[0].motion = vec![line];
+    let mut bench = Bench::with(Some(before.clone()));
+    let polls = |bench: &mut Bench| {
+        for n in 0..120_u8 {
+            let bytes: Vec<u8> = (0..10_u8).flat_map(|of| [0, if of == 3 { 7 } else { n / 2 }]).collect();
+            let values = Values { bytes: &bytes, encoding: Encoding::Unsigned16, count: 10, stride: 1 };
+            let asked = read("40001-40010");
+            let answer = Operation { values: Some(values), outcome: Outcome::Done, ..asked };
+            bench.asks(HMI, PLC, &asked).answers(HMI, PLC, &answer).lives(1);
+        }
+    };
+    polls(&mut bench);
+    assert_eq!(bench.detectors(), ["frozen-report"]);
+    let accepted = last(&bench, &before);
+    assert_eq!(told(&accepted), ["motion of 40004 wobbles by at most 20 a minute"]);
+    let again = accept(&accepted.baseline, bench.last());
+    assert!(matches!(again, Err(Refusal::Covered { .. })), "{again:?}");
+    let mut quiet = Bench::with(Some(accepted.baseline));
+    polls(&mut quiet);
+    assert!(quiet.alerts.is_empty(), "{:?}", quiet.detectors());
+}
+
+#[test]
+fn values_that_are_chance_by_nature_may_be_so() {
+    let mut bench = Bench::new();
+    let mut mixed = 7_u64;
+    let mut polls = |bench: &mut Bench| {
+        for _ in 0..260 {
+            let bytes: Vec<u8> = (0..10)
+                .flat_map(|_| {
+                    mixed =
+                        mixed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    u16::try_from(mixed >> 48).unwrap().to_be_bytes()
+                })
+                .collect();
+            let values = Values { bytes: &bytes, encoding: Encoding::Unsigned16, count: 10, stride: 1 };
+            let asked = read("40001-40010");
+            let answer = Operation { values: Some(values), outcome: Outcome::Done, ..asked };
+            bench.asks(HMI, PLC, &asked).answers(HMI, PLC, &answer).lives(1);
+        }
+    };
+    polls(&mut bench);
+    assert_eq!(bench.detectors(), ["covert-channel"]);
+    let accepted = last(&bench, &baseline());
+    assert_eq!(told(&accepted), ["motion of 40001-40010 looks like chance by nature"]);
+    let mut quiet = Bench::with(Some(accepted.baseline));
+    polls(&mut quiet);
+    assert!(quiet.alerts.is_empty(), "{:?}", quiet.detectors());
+}
+
+#[test]
 fn a_function_is_added_by_its_code_and_name() {
     let mut bench = Bench::new();
     let identify = operation(fieldwarden_model::Verb::Discover, 43, None);

@@ -61,8 +61,9 @@ fn each_gives_an_incident_that_names_who_what_and_how() {
         };
         rows += 1;
         let name = name.trim_matches('`');
-        let is =
-            gravest(&pcaps.join(name)).map_or_else(|| String::from("nothing | "), |incident| told(&incident));
+        // Of what no public capture holds, one of ours.
+        let capture = if name.starts_with("tests/") { root().join(name) } else { pcaps.join(name) };
+        let is = gravest(&capture).map_or_else(|| String::from("nothing | "), |incident| told(&incident));
         let row = format!("| `{name}` | {} | {is} |", cells[2]);
         if row != line {
             wrong.push(format!("{line}\nis\n{row}"));

@@ -236,14 +236,6 @@ fn profinet_cm(operation: u32) -> Vec<u8> {
     ))
 }
 
-/// A fragment of master 3 to outstation 10 (IEEE 1815 clause 9.2), of at most sixteen octets.
-fn dnp3(fragment: &str) -> Vec<u8> {
-    let data = hex(fragment);
-    let check = |octets: &[u8]| (!crc(octets, 0, 0xa6bc)).to_le_bytes().to_vec();
-    let header = [vec![5, 0x64, u8::try_from(data.len() + 5).unwrap()], hex("c4 0a00 0300")].concat();
-    [header.clone(), check(&header), data.clone(), check(&data)].concat()
-}
-
 fn c1222(epsem: &str) -> Vec<u8> {
     let information = ber(0xbe, &ber(0x28, &ber(0x81, &hex(epsem))));
     ber(0x60, &[hex("a2 05 06 03 60 01 01 a6 05 80 03 2b 01 02 a8 03 02 01 07"), information].concat())

@@ -66,6 +66,14 @@ pub(crate) fn checked(octets: Vec<u8>, start: u16) -> Vec<u8> {
     [octets, sum.to_vec()].concat()
 }
 
+/// A fragment of DNP3 in a frame of the link, sixteen octets and their checksum at a time (IEEE 1815 clause 9.2.4).
+pub(crate) fn dnp3(fragment: &str) -> Vec<u8> {
+    let data = hex(fragment);
+    let checked = |octets: &[u8]| [octets, &(!crc(octets, 0, 0xa6bc)).to_le_bytes()].concat();
+    let header = [vec![5, 0x64, u8::try_from(data.len() + 5).unwrap()], hex("c4 0a00 0300")].concat();
+    [checked(&header), data.chunks(16).flat_map(checked).collect()].concat()
+}
+
 /// ISO transport on TCP: TPKT and COTP data around a unit (RFC 1006 clause 6, X.224 clause 13.7).
 pub(crate) fn iso(unit: &[u8]) -> Vec<u8> {
     [&[3, 0][..], &big(unit.len() + 7), &[2, 0xf0, 0x80], unit].concat()

@@ -1,5 +1,7 @@
 //! The points of a service whose writes are followed: what moved is worked out once per write, before detectors look at it.
 
+use std::time::Duration;
+
 use fieldwarden_model::{FrameRef, Operation, Point, Timestamp, Value};
 
 use super::Judged;
@@ -9,6 +11,8 @@ use crate::motion::{Motion, Moved};
 pub(crate) const MAX_TRACKS: usize = 64;
 /// Values of one write that are followed; a block download is judged as what it is.
 const MAX_VALUES: usize = 32;
+/// How long turns are counted for those who turn slowly. Ten minutes: long enough to tell a habit, short enough to tell of it.
+pub(crate) const LONG: Duration = Duration::from_secs(600);
 /// Frames kept of a point's turns.
 const MAX_FRAMES: usize = 8;
 
@@ -33,6 +37,8 @@ struct Track {
     turn: u64,
     /// Turns in the minute of the last move.
     turns: u32,
+    /// Turns within [`LONG`], and since when.
+    long: (Timestamp, u32),
     /// The frames of the last turns.
     turned: Vec<FrameRef>,
 }
@@ -46,6 +52,8 @@ pub(crate) struct Move {
     pub(crate) moved: Moved,
     /// Whether it turned back with this write.
     pub(crate) turned: bool,
+    /// Turns within [`LONG`].
+    pub(crate) long_turns: u32,
     at: usize,
 }
 
@@ -62,8 +70,8 @@ impl Tracks {
             if let Some(track) = self.list.get_mut(at)
                 && let Some((moved, turned)) = track.to(value, time, frame)
             {
-                let (point, stride) = (track.point, track.stride);
-                self.moves.push(Move { point, stride, value, moved, turned, at });
+                let (point, stride, long_turns) = (track.point, track.stride, track.long.1);
+                self.moves.push(Move { point, stride, value, moved, turned, long_turns, at });
             }
             index = index.saturating_add(u64::from(values.stride));
         }
@@ -91,7 +99,8 @@ impl Tracks {
             Some(track) if is(track) => track.turn = turn,
             place => {
                 let (motion, turned) = (Motion::default(), Vec::new());
-                let track = Track { unit, point, stride, motion, turn, turns: 0, turned };
+                let long = (Timestamp::MIN, 0);
+                let track = Track { unit, point, stride, motion, turn, turns: 0, long, turned };
                 match place {
                     Some(place) => *place = track,
                     None => self.list.push(track),
@@ -115,12 +124,13 @@ impl Track {
     fn to(&mut self, value: Value, time: Timestamp, frame: FrameRef) -> Option<(Moved, bool)> {
         let moved = self.motion.to(value, time)?;
         let turned = moved.turns > 0 && moved.turns != self.turns;
-        // Another minute.
-        if moved.turns < self.turns {
-            self.turned.clear();
-        }
         self.turns = moved.turns;
         if turned {
+            if self.long.1 == 0 || time.since(self.long.0) > LONG {
+                self.long = (time, 0);
+                self.turned.clear();
+            }
+            self.long.1 += 1;
             if self.turned.len() >= MAX_FRAMES {
                 self.turned.remove(0);
             }

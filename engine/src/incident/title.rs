@@ -12,6 +12,8 @@ const DEEDS_TOLD: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Deed {
+    ChangedFirmware,
+    LoadedProgram,
     ChangedProgram,
     ChangedMode,
     ForcedPoints,
@@ -31,6 +33,7 @@ pub(crate) enum Deed {
     TookAddress,
     LoggedIn,
     CopiedProgram,
+    Readdressed,
     Named,
     HandedOut,
     Flooded,
@@ -51,10 +54,7 @@ impl Deed {
     pub(super) fn of(alert: &Alert) -> Self {
         match alert.detector.as_str() {
             "controller-mode" => Self::ChangedMode,
-            "program-transfer" if alert.techniques.iter().any(|technique| technique.0 == "T0845") => {
-                Self::ReadProgram
-            }
-            "program-transfer" => Self::ChangedProgram,
+            "program-transfer" => Self::to_program(alert),
             "new-point-write" if alert.operation == Some(Verb::Operate) => Self::Commanded,
             "new-point-write" => Self::WroteSetPoints,
             "value-out-of-range" | "value-step" => Self::WroteValues,
@@ -75,6 +75,7 @@ impl Deed {
             "password-guessing" if alert.severity >= Severity::High => Self::LoggedIn,
             "password-guessing" => Self::Guessed,
             "tool-transfer" => Self::CopiedProgram,
+            "device-naming" if alert.function_name.as_deref() == Some("set IP address") => Self::Readdressed,
             "device-naming" => Self::Named,
             "rogue-dhcp" => Self::HandedOut,
             "request-flood" => Self::Flooded,
@@ -88,10 +89,22 @@ impl Deed {
         }
     }
 
+    fn to_program(alert: &Alert) -> Self {
+        let is = |id: &str| alert.techniques.iter().any(|technique| technique.0 == id);
+        match () {
+            () if is("T0845") => Self::ReadProgram,
+            () if is("T0839") || is("T0857") => Self::ChangedFirmware,
+            () if is("T0843") => Self::LoadedProgram,
+            () => Self::ChangedProgram,
+        }
+    }
+
     pub(super) const fn changes_the_process(&self) -> bool {
         matches!(
             self,
-            Self::ChangedProgram
+            Self::ChangedFirmware
+                | Self::LoadedProgram
+                | Self::ChangedProgram
                 | Self::ChangedMode
                 | Self::ForcedPoints
                 | Self::Commanded
@@ -100,12 +113,15 @@ impl Deed {
                 | Self::WroteOften
                 | Self::ChangedSecurity
                 | Self::SetClock
+                | Self::Readdressed
                 | Self::Named
         )
     }
 
     const fn words(self) -> &'static str {
         match self {
+            Self::ChangedFirmware => "changed the firmware of",
+            Self::LoadedProgram => "loaded a program into",
             Self::ChangedProgram => "changed the program of",
             Self::ChangedMode => "changed the operating mode of",
             Self::ForcedPoints => "forced points of",
@@ -124,6 +140,7 @@ impl Deed {
             Self::TookAddress => "took over the address of",
             Self::LoggedIn => "guessed a password of",
             Self::CopiedProgram => "copied a program by way of",
+            Self::Readdressed => "changed the IP address of",
             Self::Named => "named or addressed anew",
             Self::HandedOut => "handed out addresses beside",
             Self::Flooded => "flooded",
@@ -151,8 +168,12 @@ pub(super) fn title(case: &Case, site: &Site) -> String {
         more => format!(" and {} others", more - 1),
     };
     // What changes the process comes first; where nothing does, the gravest of the rest is told alone.
-    let changes: Vec<_> =
-        case.deeds.iter().filter(|(deed, _)| deed.changes_the_process()).take(DEEDS_TOLD).collect();
+    let changes: Vec<_> = case
+        .deeds
+        .iter()
+        .filter(|(deed, targets)| deed.changes_the_process() && !is_part_of_a_download(**deed, targets, case))
+        .take(DEEDS_TOLD)
+        .collect();
     let deeds = if changes.is_empty() { case.deeds.iter().take(1).collect() } else { changes };
     let deeds: Vec<String> = deeds.iter().map(|(deed, targets)| told(**deed, targets, site)).collect();
     let mut title = if case.is_crowd() {
@@ -170,6 +191,13 @@ pub(super) fn title(case: &Case, site: &Site) -> String {
         title.push_str(" (contained)");
     }
     title
+}
+
+/// Whoever loads a program also puts it to work: one deed, so that the other one a title has room for is told beside it.
+fn is_part_of_a_download(deed: Deed, targets: &[Talker], case: &Case) -> bool {
+    let loaded = || case.deeds.get(&Deed::LoadedProgram);
+    deed == Deed::ChangedProgram
+        && loaded().is_some_and(|loaded| targets.iter().all(|target| loaded.contains(target)))
 }
 
 /// What was done, each deed at its first time, in that order.

@@ -64,7 +64,8 @@ pub(super) fn operations(
     match asked.filter(|asked| !asked.points.is_empty()) {
         Some(asked) => asked.points.iter().for_each(|points| {
             let verb = refined(verb, Some(points), service);
-            each(&Operation { verb, ..of(Some(*points)) });
+            let name = if gives_address(points, service) { "set IP address" } else { name };
+            each(&Operation { verb, name, ..of(Some(*points)) });
         }),
         None => each(&of(None)),
     }
@@ -131,6 +132,14 @@ fn refined(verb: Verb, points: Option<&PointRange>, service: Service) -> Verb {
         PROGRAM if space.block == PROGRAM_CHANGE => Verb::Mode,
         _ => verb,
     }
+}
+
+/// Whether it writes where a network port has its address, mask or gateway, or the way it comes by them: of IPv4 the properties 400
+/// to 402, 408 and 411, of IPv6 435 to 437, 439 and 442 (12.56).
+fn gives_address(points: &PointRange, service: Service) -> bool {
+    service.writes()
+        && points.space.area == NETWORK_PORT
+        && matches!(points.space.block, 400..=402 | 408 | 411 | 435..=437 | 439 | 442)
 }
 
 /// Gathers what belongs to one operation.
@@ -202,6 +211,7 @@ impl<'e, 'o> Collect<'e, 'o> {
         let values = (count > 0).then_some(Values { bytes: &bytes, encoding, count, stride: 1 });
         let (verb, name) = self.service.describe(None);
         let verb = refined(verb, Some(&points), self.service);
+        let name = if gives_address(&points, self.service) { "set IP address" } else { name };
         let function = function(self.service, priority);
         (self.each)(&Operation {
             verb,

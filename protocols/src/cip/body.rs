@@ -8,7 +8,7 @@ use super::{
     fields,
     logix::Tag,
     packet::{Packet, class, service},
-    path::Target,
+    path::{Segment, Segments, Target},
     pccc::Pccc,
 };
 use crate::message::{Body, FieldVisitor};
@@ -24,12 +24,20 @@ pub(super) struct CipMessage<'a> {
     pub(super) via: Option<&'a [u8]>,
     /// The path of the connection, where its opening was seen.
     pub(super) connection: Option<&'a [u8]>,
+    /// Whether an unconnected send carried it.
+    pub(super) sent_on: bool,
 }
 
 impl<'a> CipMessage<'a> {
     /// A request, or an answer to nothing that is known.
     pub(super) const fn alone(packet: Packet<'a>, connection: Option<&'a [u8]>) -> Self {
-        Self { packet, asked: None, via: None, connection }
+        Self { packet, asked: None, via: None, connection, sent_on: false }
+    }
+
+    /// Whether the device asked passes it on to a module behind it.
+    pub(super) fn is_routed(&self) -> bool {
+        let leaves = |path: &[u8]| matches!(Segments::of(path).next(), Some(Segment::Port(..)));
+        self.sent_on || self.via.is_some() || self.connection.is_some_and(leaves)
     }
 
     /// The request: this one, or the one that this answers.

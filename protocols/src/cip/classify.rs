@@ -21,6 +21,11 @@ const FILE: u32 = 0x37;
 const ASSEMBLY: u32 = 0x04;
 /// Non-volatile storage of Rockwell devices: firmware.
 const STORAGE: u32 = 0xa1;
+/// The address of a device, how it comes by it, and its host name (CIP Vol. 2, 5-4).
+const TCP_IP: u32 = 0xf5;
+/// What was changed in the program of a Logix controller, entry by entry, as captures show it: tools compare their project with it, and
+/// say there that they came.
+const CHANGES: u32 = 0xac;
 /// The controller itself, of Logix.
 const CONTROLLER: u32 = 0x8e;
 
@@ -28,6 +33,7 @@ const CONTROLLER: u32 = 0x8e;
 pub(super) fn operations(message: &CipMessage<'_>, each: &mut dyn FnMut(&Operation<'_>)) {
     let packet = &message.packet;
     let (verb, name) = describe(message);
+    let name = deed(message, name).unwrap_or(name);
     let whole = Whole { function: function(message), verb, name, outcome: outcome(packet) };
     match message.sort() {
         Sort::Multiple => {}
@@ -194,6 +200,59 @@ pub(super) fn describe(message: &CipMessage<'_>) -> (Verb, &'static str) {
     }
 }
 
+/// What a message does, where that has a name of its own beside that of its service.
+fn deed(message: &CipMessage<'_>, name: &'static str) -> Option<&'static str> {
+    let target = message.target();
+    match message.sort() {
+        Sort::Common => common_deed(message, &target),
+        // What is sent on into the rack meets a module there.
+        Sort::Other if target.class == Some(STORAGE) && message.is_routed() => Some(of_module(name)),
+        _ => None,
+    }
+}
+
+/// What setting an attribute does, where it has a name of its own: of a clock, of an address.
+fn common_deed(message: &CipMessage<'_>, target: &Target) -> Option<&'static str> {
+    if !matches!(message.packet.service, service::SET_ALL | service::SET_LIST | service::SET_SINGLE) {
+        return None;
+    }
+    match target.class? {
+        WALL_CLOCK | TIME_SYNC => Some("set clock"),
+        TCP_IP => common_naming(message, target),
+        _ => None,
+    }
+}
+
+/// Setting the address of a device or the way it comes by it (attributes 5 and 3), or its host name (6).
+fn common_naming(message: &CipMessage<'_>, target: &Target) -> Option<&'static str> {
+    let name = |attribute: u32| match attribute {
+        3 | 5 => Some("set IP address"),
+        6 => Some("set host name"),
+        _ => None,
+    };
+    let asked = message.request()?;
+    match asked.service {
+        service::SET_SINGLE => name(target.attribute?),
+        service::SET_ALL => Some("set IP address"),
+        _ => {
+            let mut found = None;
+            super::attributes::each(asked, target, &mut |attribute| {
+                found = found.or_else(|| name(attribute.id.into()));
+            });
+            found
+        }
+    }
+}
+
+const fn of_module(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        b"firmware update" => "module firmware update",
+        b"firmware upload" => "module firmware upload",
+        b"firmware transfer" => "module firmware transfer",
+        _ => "module firmware service",
+    }
+}
+
 const fn tag_service(service: u8) -> (Verb, &'static str) {
     match service {
         service::READ_TAG => (Verb::Read, "read tag"),
@@ -244,11 +303,12 @@ fn common_verb(target: &Target, service: u8) -> Verb {
         service::SET_ALL | service::SET_LIST | service::SET_SINGLE | 0x19 => match class {
             WALL_CLOCK | TIME_SYNC => Verb::Time,
             ASSEMBLY => Verb::Write,
+            CHANGES => Verb::Configure,
             _ if is_program_class(class) => Verb::Program,
             _ => Verb::Configure,
         },
         0x05..=0x07 => Verb::Mode,
-        0x08 | 0x09 | 0x1a | 0x1b if is_program_class(class) => Verb::Program,
+        0x08 | 0x09 | 0x1a | 0x1b if is_program_class(class) && class != CHANGES => Verb::Program,
         0x08 | 0x09 | 0x0d | 0x15 | 0x16 | 0x1a | 0x1b => Verb::Configure,
         0x11 => Verb::Discover,
         0x17 => Verb::Diagnose,
@@ -280,9 +340,12 @@ fn own_service(target: &Target, service: u8) -> (Verb, &'static str) {
         (FILE, 0x50) => (Verb::Transfer, "file: download transfer"),
         (FILE, 0x51) => (Verb::Transfer, "file: clear"),
         (CONTROLLER, 0x4b..) => (Verb::Configure, "controller service"),
+        (CHANGES, 0x4b..=0x4d) => (Verb::Program, "read changes of the program"),
         (_, 0x4b) if is_program_class(class) && target.instance == Some(0) => {
             (Verb::Discover, "list instances")
         }
+        // Asked for in uploads, without a word either way.
+        (0x0300..=0x03ff, 0x4b) => (Verb::Configure, "program service"),
         (_, 0x4c) if is_program_class(class) => (Verb::Read, "read object"),
         (_, 0x4f) if is_program_class(class) => (Verb::Program, "upload program part"),
         (_, 0x50) if is_program_class(class) => (Verb::Program, "download program part"),

@@ -162,7 +162,8 @@ impl CipFlow {
         if let Some(limit) = self.pending.ask(direction, key, octets) {
             note(&mut findings, limit);
         }
-        tell_request(direction, &packet, connection.or(of_close), findings, 0, sink);
+        let place = Place { connection: connection.or(of_close), depth: 0, sent_on: false };
+        tell_request(direction, &packet, place, findings, sink);
     }
 
     /// Remembers a connection that was opened, and forgets one that was closed.
@@ -200,19 +201,30 @@ fn carried<'a>(asked: &Packet<'a>) -> Option<Packet<'a>> {
     if sends { Packet::read(asked.embedded()?.message) } else { None }
 }
 
+/// Where a request stands.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    /// The path of the connection it came over.
+    connection: Option<&'a [u8]>,
+    /// Messages around it.
+    depth: usize,
+    /// Whether an unconnected send carried it.
+    sent_on: bool,
+}
+
 fn tell_request(
     direction: Direction,
     packet: &Packet<'_>,
-    connection: Option<&[u8]>,
+    place: Place<'_>,
     mut findings: Findings,
-    depth: usize,
     sink: &mut dyn Sink,
 ) {
     sound(packet, &mut findings);
-    let body = CipMessage::alone(*packet, connection);
-    let tell_inner = |inner: &[u8], sink: &mut dyn Sink| {
+    let body = CipMessage { sent_on: place.sent_on, ..CipMessage::alone(*packet, place.connection) };
+    let tell_inner = |inner: &[u8], sent_on: bool, sink: &mut dyn Sink| {
         if let Some(inner) = Packet::read(inner) {
-            tell_request(direction, &inner, None, Findings::new(), depth + 1, sink);
+            let place = Place { connection: None, depth: place.depth + 1, sent_on };
+            tell_request(direction, &inner, place, Findings::new(), sink);
         }
     };
     if packet.is_multiple() {
@@ -220,16 +232,16 @@ fn tell_request(
     }
     cut(&body, &mut findings);
     tell(CIP, Kind::Request, direction, &findings, &body, sink);
-    if depth >= MAX_DEPTH {
+    if place.depth >= MAX_DEPTH {
         return;
     }
     if packet.is_multiple() {
-        packet.parts().take(MAX_PARTS).for_each(|part| tell_inner(part, sink));
+        packet.parts().take(MAX_PARTS).for_each(|part| tell_inner(part, place.sent_on, sink));
     } else if packet.service == service::UNCONNECTED_SEND
         && packet.target().is(class::CONNECTION_MANAGER)
         && let Some(embedded) = packet.embedded()
     {
-        tell_inner(embedded.message, sink);
+        tell_inner(embedded.message, true, sink);
     }
 }
 
@@ -242,7 +254,7 @@ fn tell_response(
     sink: &mut dyn Sink,
 ) {
     sound(packet, &mut findings);
-    let mut body = CipMessage { packet: *packet, asked, via: None, connection };
+    let mut body = CipMessage { asked, ..CipMessage::alone(*packet, connection) };
     if let Some(asked) = asked
         && let Some(inner) = carried(&asked)
         && inner.service == packet.service
@@ -263,7 +275,7 @@ fn tell_response(
             let question = question.filter(|question| question.service == part.service);
             let mut findings = Findings::new();
             sound(&part, &mut findings);
-            let body = CipMessage { packet: part, asked: question, via: None, connection: None };
+            let body = CipMessage { asked: question, ..CipMessage::alone(part, None) };
             cut(&body, &mut findings);
             tell(CIP, Kind::Response, direction, &findings, &body, sink);
         }

@@ -191,6 +191,39 @@ fn mode_program_time_and_firmware_are_told_by_their_verbs() {
 }
 
 #[test]
+fn what_is_set_is_named_for_what_it_is() {
+    let mut flow = flow();
+    let mut told = |message: &str| {
+        let operation = cip(&mut flow, ToServer, &connected(1, 1, message))[0].operations[0].clone();
+        (operation.0, operation.1)
+    };
+    assert_eq!(told("04 02 208b 2401 0100 0600 0000000000000000"), (Verb::Time, "set clock"));
+    assert_eq!(told("03 02 208b 2401 0100 0600"), (Verb::Time, "get attribute list"));
+    // Attributes 3, 5, 6 and 8 of the TCP/IP interface (Vol. 2, 5-4.3).
+    assert_eq!(told("10 03 20f5 2401 3003 00000000"), (Verb::Configure, "set IP address"));
+    let address = "0a000042 ffffff00 00000000 00000000 00000000 0000";
+    let set = format!("10 03 20f5 2401 3005 {address}");
+    assert_eq!(told(&set), (Verb::Configure, "set IP address"));
+    let listed = format!("04 02 20f5 2401 0100 0500 {address}");
+    assert_eq!(told(&listed), (Verb::Configure, "set IP address"));
+    assert_eq!(told("10 03 20f5 2401 3006 0200 6162"), (Verb::Configure, "set host name"));
+    assert_eq!(told("10 03 20f5 2401 3008 01"), (Verb::Configure, "set attribute single"));
+    assert_eq!(told("4d 02 20a1 2401 0000"), (Verb::Program, "firmware transfer"));
+    assert_eq!(told("4f 02 206a 2401 0000"), (Verb::Program, "upload program part"));
+    // What tools do when they go online, which changes no program.
+    assert_eq!(told("4d 02 20ac 2401 07000100"), (Verb::Program, "read changes of the program"));
+    assert_eq!(told("04 02 20ac 2401 0100 0a00 4c1d9734").0, Verb::Configure);
+}
+
+#[test]
+fn firmware_sent_on_into_the_rack_is_that_of_a_module() {
+    let mut flow = flow();
+    let sent = unconnected("52 02 2006 2401 0af0 0600 4b02 20a1 2401 0100 0100");
+    let asked = cip(&mut flow, ToServer, &sent);
+    assert_eq!(asked[1].operations[0].1, "module firmware update");
+}
+
+#[test]
 fn pccc_names_files_and_elements() {
     let mut flow = flow();
     // 1770-6.5.16, chapter 7, "protected typed logical read with three address fields": N7:10, two words.

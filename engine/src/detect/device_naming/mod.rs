@@ -35,7 +35,12 @@ impl Detector for DeviceNaming {
         if !is_demand(operation) || !names_device(protocol, operation) {
             return;
         }
-        if judged.entry.is_some_and(|entry| entry.knows_function(operation.function)) {
+        // BACnet writes everything by one function: there the point must be known too.
+        let listed =
+            |points| protocol != "bacnet" || judged.entry.is_some_and(|entry| entry.covers_write(points));
+        if judged.entry.is_some_and(|entry| entry.knows_function(operation.function))
+            && operation.points.as_ref().is_none_or(listed)
+        {
             return;
         }
         let mut finding = Finding::of_operation(self.id(), judged, operation);
@@ -60,7 +65,7 @@ fn names_device(protocol: &str, operation: &Operation<'_>) -> bool {
         "profinet_dcp" => matches!(operation.verb, Verb::Configure | Verb::Mode),
         _ => {
             operation.verb == Verb::Configure
-                && matches!(operation.name, "set IP address" | "set name of station")
+                && matches!(operation.name, "set IP address" | "set host name" | "set name of station")
         }
     }
 }

@@ -9,7 +9,10 @@ use fieldwarden_model::{
     section::{Fault, Reader, Section},
 };
 
-use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, is_change, tracks::Move};
+use super::{
+    Bucket, Context, Detector, Finding, Judged, Memory, Need, Subject, is_change,
+    tracks::{LONG, Move},
+};
 
 /// Judges points that are written back and forth.
 pub struct PointToggling;
@@ -22,11 +25,14 @@ pub struct Settings {
     pub turns: u32,
     /// So many times the most turns that were learned are toggling. Three: a life sign keeps its pace.
     pub times: u32,
+    /// So many times `turns` within ten minutes are toggling as well, or `times` the most turns that were learned, ten minutes long. Five:
+    /// four turns a minute that go on are no seeking.
+    pub long_times: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { turns: 8, times: 3 }
+        Self { turns: 8, times: 3, long_times: 5 }
     }
 }
 
@@ -40,10 +46,41 @@ impl Settings {
         let usual = Self::default();
         let turns = reader.within("turns", 2..=100_000, u64::from(usual.turns));
         let times = reader.within("times", 1..=1_000, u64::from(usual.times));
+        let long_times = reader.within("long_times", 1..=1_000, u64::from(usual.long_times));
         let narrow = |value: u64, usual: u32| u32::try_from(value).unwrap_or(usual);
-        reader
-            .finish_with(Some(Self { turns: narrow(turns, usual.turns), times: narrow(times, usual.times) }))
+        reader.finish_with(Some(Self {
+            turns: narrow(turns, usual.turns),
+            times: narrow(times, usual.times),
+            long_times: narrow(long_times, usual.long_times),
+        }))
     }
+
+    /// Turns within a minute that are toggling, where so many were learned.
+    fn most(&self, learned: u32) -> u32 {
+        self.turns.max(learned.saturating_mul(self.times))
+    }
+
+    /// Turns within ten minutes that are.
+    fn long_most(&self, learned: u32) -> u32 {
+        let minutes = u32::try_from(LONG.as_secs() / 60).unwrap_or(1);
+        let usual = learned.saturating_mul(self.times).saturating_mul(minutes);
+        self.turns.saturating_mul(self.long_times).max(usual)
+    }
+
+    /// How many turns make it toggling, and within which time.
+    fn told(&self, judged: &Judged<'_>, moved: &Move) -> (u32, &'static str) {
+        if moved.moved.turns == self.most(learned(judged, moved)) {
+            (moved.moved.turns, "a minute")
+        } else {
+            (moved.long_turns, "ten minutes")
+        }
+    }
+}
+
+/// The most turns of a point in one minute that were learned.
+fn learned(judged: &Judged<'_>, moved: &Move) -> u32 {
+    let envelope = judged.entry.and_then(|entry| entry.envelope(moved.point, moved.stride));
+    envelope.map_or(0, |envelope| envelope.moves.turns_per_minute)
 }
 
 impl Detector for PointToggling {
@@ -69,15 +106,17 @@ impl Detector for PointToggling {
         let settings = &context.settings.point_toggling;
         let Some(tracks) = memory.tracks() else { return };
         let toggles = |moved: &&Move| {
-            let envelope = judged.entry.and_then(|entry| entry.envelope(moved.point, moved.stride));
-            let learned = envelope.map_or(0, |envelope| envelope.moves.turns_per_minute);
-            let most = settings.turns.max(learned.saturating_mul(settings.times));
-            // Told when it crosses the line, and anew in every minute that does.
-            moved.turned && moved.moved.turns == most
+            let learned = learned(judged, moved);
+            // Told when it crosses the line, and anew in every minute that does; so is the longer one.
+            moved.turned
+                && (moved.moved.turns == settings.most(learned)
+                    || moved.long_turns == settings.long_most(learned))
         };
         let Some(moved) = tracks.moves().iter().find(toggles) else { return };
         let mut finding = Finding::of_operation(self.id(), judged, operation);
-        finding.frames = tracks.turns_of(moved).to_vec();
+        let (turns, within) = settings.told(judged, moved);
+        let last = tracks.turns_of(moved).iter().rev().take(usize::try_from(turns).unwrap_or(usize::MAX));
+        finding.frames = last.rev().copied().collect();
         let Point { space, index } = moved.point;
         let points = PointRange { space, first: index, last: index };
         finding.bucket = Bucket { points: Some(points), ..Bucket::default() };
@@ -86,8 +125,8 @@ impl Detector for PointToggling {
         finding.baseline_entry = judged.entry.map(|entry| entry.id());
         let text = finding.points_text().unwrap_or_else(|| String::from("a point"));
         finding.sentence = format!(
-            "{{client}} writes {text} of {{server}} back and forth: {} turns within a minute, now {}",
-            moved.moved.turns, moved.value
+            "{{client}} writes {text} of {{server}} back and forth: {turns} turns within {within}, now {}",
+            moved.value
         );
         findings(finding);
     }
@@ -138,6 +177,10 @@ mod tests {
             split.asks(HMI, PLC, &write("40101", &value)).asks(ROGUE, PLC, &write("40101", &value));
         }
         assert!(split.detectors().contains(&"rogue-master"));
+        let mut patient = Bench::new();
+        toggle(&mut patient, HMI, 60, 12);
+        assert_eq!(patient.detectors(), ["point-toggling"], "five times a minute");
+        assert!(patient.last().summary.contains("40 turns within ten minutes"), "{}", patient.last().summary);
         let mut slow = Bench::new();
         toggle(&mut slow, HMI, 60, 20);
         assert!(slow.alerts.is_empty(), "docs/known-issues.md says so");

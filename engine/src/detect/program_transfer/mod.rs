@@ -1,12 +1,16 @@
 //! `program-transfer`: program parts are read out of a controller, loaded into it, put to work or deleted.
 //!
 //! Techniques of ATT&CK for ICS: T0843 Program Download (into the controller), T0845 Program Upload (out of it), T0889
-//! Modify Program (blocks put to work, deleted or moved without a transfer).
+//! Modify Program (edited online, or blocks put to work, deleted or moved without a transfer), T0857 System Firmware and T0839
+//! Module Firmware. [`Way`] tells them apart.
 //! Needs no baseline; a baseline that lists the function for this very conversation allows it.
 
-use fieldwarden_model::{Operation, Severity, Verb};
+mod way;
 
-use super::{Bucket, Context, Detector, Finding, Judged, Memory, Need, Subject, is_demand, nearest};
+use fieldwarden_model::{Severity, Verb};
+
+use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, is_demand, nearest};
+use way::Way;
 
 /// Judges transfers of programs.
 pub struct ProgramTransfer;
@@ -35,57 +39,64 @@ impl Detector for ProgramTransfer {
             return;
         }
         let mut finding = Finding::of_operation(self.id(), judged, operation);
-        let out = reads_program(judged, operation);
-        let step = is_transfer_step(operation);
-        // Request, blocks and end of one transfer are one thing.
-        let code = Some(if out { "upload" } else { "download" });
-        finding.bucket =
-            Bucket { code, function: (!step).then_some(operation.function), ..Bucket::default() };
-        (finding.severity, finding.techniques) = match (out, step) {
-            (true, _) => (Severity::High, &["T0845"]),
-            (false, true) => (Severity::Critical, &["T0843"]),
-            (false, false) => (Severity::Critical, &["T0889"]),
-        };
+        let way = Way::of(operation.name);
+        // Request, pieces and end of one transfer are one thing; each edit is another.
+        let function = (way == Way::Edit).then_some(operation.function);
+        finding.bucket = Bucket { code: Some(way.word()), function, ..Bucket::default() };
+        finding.severity = if way == Way::Upload { Severity::High } else { Severity::Critical };
+        finding.techniques = way.techniques();
         finding.baseline_entry = match judged.entry {
             Some(entry) => Some(entry.cite_functions()),
             None => nearest(context, judged.conversation),
         };
-        let way = if out { "reads the program of" } else { "changes the program of" };
-        finding.sentence = format!("{{client}} {way} {{server}} ({})", operation.name);
+        finding.sentence = format!("{{client}} {} {{server}} ({})", way.deed(), operation.name);
         findings(finding);
     }
 }
 
-/// S7comm functions 0x1d (start upload), 0x1e (upload) and 0x1f (end upload) take a block out of the controller.
-fn reads_program(judged: &Judged<'_>, operation: &Operation<'_>) -> bool {
-    judged.conversation.protocol.name() == "s7comm" && matches!(operation.function & 0xffff, 0x1d..=0x1f)
-}
-
-/// S7comm functions 0x1a to 0x1f: the steps of one transfer.
-const fn is_transfer_step(operation: &Operation<'_>) -> bool {
-    matches!(operation.function, 0x1a..=0x1f)
-}
-
 #[cfg(test)]
 mod tests {
-    use fieldwarden_model::Verb;
+    use fieldwarden_model::{Operation, Severity, Verb};
 
     use crate::bench::{Bench, PLC, ROGUE, operation};
+
+    fn program(function: u32, name: &'static str) -> Operation<'static> {
+        Operation { name, ..operation(Verb::Program, function, None) }
+    }
 
     #[test]
     fn one_download_of_many_blocks_is_one_alert() {
         let mut bench = Bench::with(None).s7comm();
-        for function in [0x1a, 0x1b, 0x1b, 0x1c] {
-            bench.asks(ROGUE, PLC, &operation(Verb::Program, function, None));
+        let steps = [(0x1a, "request download"), (0x1b, "download block"), (0x1b, "download block")];
+        for (function, name) in steps.into_iter().chain([(0x1c, "download ended")]) {
+            bench.asks(ROGUE, PLC, &program(function, name));
         }
         assert_eq!(bench.detectors(), ["program-transfer"]);
         assert_eq!(bench.last().techniques[0].0, "T0843");
-        bench.asks(ROGUE, PLC, &operation(Verb::Program, 0x1d, None));
+        bench.asks(ROGUE, PLC, &program(0x1d, "start upload"));
         assert_eq!(bench.last().techniques[0].0, "T0845", "an upload is another thing");
         assert_eq!(
             bench.incident().title,
-            "Device 10.0.0.66 changed the program of Dosing PLC, 3 times more since"
+            "Device 10.0.0.66 loaded a program into Dosing PLC, 3 times more since"
         );
+    }
+
+    #[test]
+    fn each_way_has_its_technique_its_severity_and_its_title() {
+        let ways = [
+            ("initiateUploadSequence", "T0845", "read the program of"),
+            ("initiateDownloadSequence", "T0843", "loaded a program into"),
+            ("change of the program", "T0889", "changed the program of"),
+            ("firmware update", "T0857", "changed the firmware of"),
+            ("module firmware update", "T0839", "changed the firmware of"),
+        ];
+        for (name, technique, deed) in ways {
+            let mut bench = Bench::with(None).speaking("mms", 102);
+            bench.asks(ROGUE, PLC, &program(26, name));
+            assert_eq!(bench.last().techniques[0].0, technique, "{name}");
+            assert_eq!(bench.last().severity == Severity::Critical, technique != "T0845", "{name}");
+            assert_eq!(bench.incident().title, format!("Device 10.0.0.66 {deed} Dosing PLC"));
+        }
     }
 
     #[test]

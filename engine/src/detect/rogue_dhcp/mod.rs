@@ -73,11 +73,14 @@ impl Detector for RogueDhcp {
         let Subject::Operation(judged, operation) = subject else { return };
         let answers = matches!(operation.outcome, Outcome::Done | Outcome::Refused(_))
             || judged.direction == Direction::ToClient;
-        // 2 offers, 5 acknowledges, 6 refuses, 0 is BOOTP.
-        if judged.conversation.protocol.name() != "dhcp"
-            || !answers
-            || !matches!(operation.function, 0 | 2 | 5 | 6)
-        {
+        // 2 offers, 5 acknowledges, 6 refuses: only servers do, also where they say it to all, which looks like a demand. 0 is BOOTP.
+        let hands_out = matches!((operation.function, answers), (2 | 5 | 6, _) | (0, true));
+        if judged.conversation.protocol.name() != "dhcp" || !hands_out {
+            return;
+        }
+        // Who always offers to all is no client of all, and known.
+        let to_all = judged.direction == Direction::ToServer;
+        if to_all && judged.entry.is_some_and(|entry| entry.knows_function(operation.function)) {
             return;
         }
         let spoke = match judged.direction {
@@ -164,6 +167,15 @@ mod tests {
     fn offers(bench: &mut Bench, server: &'static str) {
         let done = Operation { outcome: Outcome::Done, ..operation(Verb::Discover, 2, None) };
         bench.with_fields(&[("server", server)]).answers(HMI, server, &done);
+    }
+
+    #[test]
+    fn an_offer_to_all_is_told_that_nobody_was_heard_to_ask_for() {
+        let mut bench = bench();
+        offers(&mut bench, SERVER);
+        bench.speaks("dhcp", 68).with_fields(&[("server", OTHER)]);
+        bench.asks(OTHER, "255.255.255.255", &operation(Verb::Discover, 2, None));
+        assert_eq!(bench.detectors(), ["rogue-dhcp"]);
     }
 
     fn bench() -> Bench {

@@ -35,11 +35,23 @@ pub struct Settings {
     pub least: u64,
     /// Within which time.
     pub window: Duration,
+    /// So many times the most that was learned, minute after minute through the longer window, are a burst as well; no fewer than three
+    /// times `least`. Three: no batch writes three times its busiest minute for ten minutes.
+    pub long_times: u64,
+    /// The longer window.
+    pub long_window: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { writes: 3_000, times: 5, least: 20, window: Duration::from_secs(60) }
+        Self {
+            writes: 3_000,
+            times: 5,
+            least: 20,
+            window: Duration::from_secs(60),
+            long_times: 3,
+            long_window: Duration::from_secs(600),
+        }
     }
 }
 
@@ -55,7 +67,9 @@ impl Settings {
         let times = reader.within("times", 2..=1_000, usual.times);
         let least = reader.within("least", 2..=1_000_000, usual.least);
         let window = seconds(&mut reader, "window_secs", usual.window);
-        reader.finish_with(Some(Self { writes, times, least, window }))
+        let long_times = reader.within("long_times", 1..=1_000, usual.long_times);
+        let long_window = seconds(&mut reader, "long_window_secs", usual.long_window);
+        reader.finish_with(Some(Self { writes, times, least, window, long_times, long_window }))
     }
 
     /// How many writes make a burst here; none where that is not judged.
@@ -65,6 +79,13 @@ impl Settings {
         let of_rate = |rate: u64| rate.saturating_mul(self.times).saturating_mul(minutes).max(self.least);
         let over_tcp = judged.conversation.service.transport == Transport::Tcp;
         learned.map(of_rate).or_else(|| over_tcp.then_some(self.writes))
+    }
+
+    /// How many do within the longer window.
+    fn long_most(&self, judged: &Judged<'_>) -> Option<u64> {
+        let minutes = self.long_window.as_secs().div_ceil(60);
+        let rate = judged.entry.and_then(|entry| entry.pace.writes_per_minute)?;
+        Some(rate.saturating_mul(self.long_times).saturating_mul(minutes).max(self.least * 3))
     }
 }
 
@@ -77,10 +98,35 @@ pub(crate) struct Memory {
 #[derive(Debug)]
 struct Count {
     unit: Option<u16>,
+    short: Window,
+    long: Window,
+}
+
+#[derive(Debug)]
+struct Window {
     since: Timestamp,
     count: u64,
     /// At most [`MAX_FRAMES`].
     frames: Vec<FrameRef>,
+}
+
+impl Window {
+    const fn since(since: Timestamp) -> Self {
+        Self { since, count: 0, frames: Vec::new() }
+    }
+
+    /// Another write; where the window is over, the first of the next one.
+    fn add(&mut self, now: Timestamp, frame: FrameRef, window: Duration) {
+        if now.since(self.since) > window {
+            (self.since, self.count) = (now, 0);
+            self.frames.clear();
+        }
+        self.count += 1;
+        if self.frames.last() != Some(&frame) {
+            self.frames.truncate(MAX_FRAMES - 1);
+            self.frames.push(frame);
+        }
+    }
 }
 
 impl Detector for WriteBurst {
@@ -108,36 +154,31 @@ impl Detector for WriteBurst {
         let stranger = context.baseline.is_some() && judged.entry.is_none();
         let Some(most) = settings.most(judged).filter(|_| !stranger) else { return };
         let now = judged.origin.time;
-        let count = memory.process().write_burst.of(judged.conversation.unit, now);
-        if now.since(count.since) > settings.window {
-            (count.since, count.count) = (now, 0);
-            count.frames.clear();
-        }
-        count.count += 1;
         let frame = judged.frame().unwrap_or_default();
-        if count.frames.last() != Some(&frame) {
-            count.frames.truncate(MAX_FRAMES - 1);
-            count.frames.push(frame);
-        }
-        if count.count < most {
+        let count = memory.process().write_burst.of(judged.conversation.unit, now);
+        count.short.add(now, frame, settings.window);
+        count.long.add(now, frame, settings.long_window);
+        let is_long = settings.long_most(judged).is_some_and(|most| count.long.count >= most);
+        if count.short.count < most && !is_long {
             return;
         }
+        let told = if count.short.count < most { &count.long } else { &count.short };
         let mut finding = Finding::of_operation(self.id(), judged, operation);
         (finding.points, finding.values) = (None, None);
         finding.severity = Severity::High;
         finding.techniques = &["T0806"];
-        finding.frames.clone_from(&count.frames);
+        finding.frames.clone_from(&told.frames);
         finding.baseline_entry = match judged.entry {
             Some(entry) => Some(entry.cite_write_rate()),
             None => nearest(context, judged.conversation),
         };
         finding.sentence = format!(
             "{{client}} wrote to {{server}} {} times within {} s",
-            count.count,
-            now.since(count.since).as_secs().max(1)
+            told.count,
+            now.since(told.since).as_secs().max(1)
         );
-        (count.since, count.count) = (now, 0);
-        count.frames.clear();
+        // What was told begins anew in both windows.
+        (count.short, count.long) = (Window::since(now), Window::since(now));
         findings(finding);
     }
 }
@@ -148,11 +189,11 @@ impl Memory {
         let at = at.unwrap_or_else(|| {
             if self.units.len() >= MAX_UNITS
                 && let Some(oldest) =
-                    self.units.iter().enumerate().min_by_key(|(_, count)| count.since).map(|(n, _)| n)
+                    self.units.iter().enumerate().min_by_key(|(_, count)| count.long.since).map(|(n, _)| n)
             {
                 self.units.remove(oldest);
             }
-            self.units.push(Count { unit, since: now, count: 0, frames: Vec::new() });
+            self.units.push(Count { unit, short: Window::since(now), long: Window::since(now) });
             self.units.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "the place was just found or made")]
@@ -201,6 +242,18 @@ mod tests {
             bench.does(HMI, PLC, &write("40101", &[0, 50])).wait(4);
         }
         assert!(bench.alerts.is_empty(), "fifteen a minute");
+    }
+
+    #[test]
+    fn three_times_the_busiest_minute_for_ten_minutes_is_a_burst() {
+        let mut baseline = baseline();
+        baseline.conversations[0].pace.writes_per_minute = Some(4);
+        let mut bench = Bench::with(Some(baseline));
+        for _ in 0..130 {
+            bench.does(HMI, PLC, &write("40101", &[0, 50])).wait(4);
+        }
+        assert_eq!(bench.detectors(), ["write-burst"]);
+        assert!(bench.last().summary.ends_with("120 times within 478 s"), "{}", bench.last().summary);
     }
 
     #[test]

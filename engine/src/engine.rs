@@ -20,7 +20,7 @@ use crate::{
     checkpoint::{self, RestoreFault},
     conversation::ServiceKey,
     detect,
-    history::WriteRecord,
+    history::{Liveliness, WriteRecord},
     incident,
     map::Seed,
     rehearse::{self, KeepVerdict, Rehearsal, Watch},
@@ -292,6 +292,15 @@ impl Engine {
         for incident in incidents {
             self.site.desk.adopt(incident);
         }
+    }
+
+    /// How much each conversation did since it was met, sorted by name. Those that nobody answered and no entry knows are left
+    /// out: whoever makes up addresses could fill every memory with them.
+    #[must_use]
+    pub fn liveliness(&self) -> Vec<Liveliness> {
+        let mut all: Vec<Liveliness> = self.services().flat_map(Service::liveliness).collect();
+        all.sort_by(|a, b| a.conversation.cmp(&b.conversation));
+        all
     }
 
     fn hear_everything(&mut self, out: &mut dyn FnMut(Output)) {

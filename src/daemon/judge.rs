@@ -26,7 +26,8 @@ use fieldwarden_sensor::{
 use serde_json::{Value, json};
 
 use super::{
-    answers::row, containment::Containment, evidence::Evidence, learning::Learning, memory::Memory, now,
+    answers::row, containment::Containment, evidence::Evidence, hours::Hours, learning::Learning,
+    memory::Memory, now,
 };
 use crate::cli;
 
@@ -75,6 +76,7 @@ pub(crate) struct Judge {
     verdicts: Option<Sender<KeepVerdict>>,
     keeper: Option<JoinHandle<()>>,
     told: BTreeMap<&'static str, String>,
+    hours: Hours,
 }
 
 /// Where findings go: the store, the log, standard output, the keeper of orders, whoever cuts evidence.
@@ -124,6 +126,7 @@ impl Judge {
                 }
             }
         })?;
+        let hours = Hours::from(&engine);
         let findings = Findings { memory, evidence: None, print, verdicts: to_keeper.clone() };
         let mut capture = capture;
         capture.wait_at_most(PATIENCE);
@@ -136,6 +139,7 @@ impl Judge {
             verdicts: Some(to_keeper),
             keeper: Some(keeper),
             told: BTreeMap::new(),
+            hours,
         })
     }
 
@@ -176,6 +180,7 @@ impl Judge {
             if let Err(fault) = written {
                 tell(&mut self.told, "learning", fault);
             }
+            self.findings.memory.hours(self.hours.when_due(engine));
             self.findings.memory.hand_over(now(), || checkpoint(engine));
         }
         self.finish();
@@ -296,6 +301,11 @@ impl Judge {
         if lost > 0 {
             rows.push(row("memory", "writes lost", &format!("{lost} writes could not be stored in time")));
         }
+        let lost = self.findings.memory.lost_hours();
+        if lost > 0 {
+            let detail = format!("what {lost} conversations did in an hour could not be stored in time");
+            rows.push(row("memory", "hours lost", &detail));
+        }
         rows.extend(self.learning.as_ref().map(Learning::status));
         rows.extend(self.findings.evidence.iter().flat_map(Evidence::status));
         rows.extend(self.told.iter().map(|(what, sentence)| row(what, "in trouble", sentence)));
@@ -322,8 +332,9 @@ impl Judge {
                 eprintln!("fieldwarden: {fault}");
             }
         }
-        let Findings { memory, evidence, verdicts, .. } = self.findings;
+        let Findings { mut memory, evidence, verdicts, .. } = self.findings;
         let engine = &self.engine;
+        memory.hours(self.hours.gather(engine.liveliness()));
         memory.finish(now(), || checkpoint(engine));
         if let Some(evidence) = evidence {
             evidence.finish();

@@ -10,6 +10,7 @@ use crate::{
     budget::{ALLOCATION, push_sparingly},
     conversation::{ConversationKey, ServiceKey},
     detect::{Load, Memory, request_flood},
+    history::Liveliness,
     map::{Places, Seed},
     shard::Poll,
 };
@@ -67,6 +68,20 @@ pub(crate) struct Conversation {
     passed: u16,
     /// Digests of points that were read and found normal: what is polled is looked up once.
     polled: [u32; 4],
+}
+
+impl Service {
+    /// How much its conversations did; nothing where nobody answered and no entry knows it.
+    pub(crate) fn liveliness(&self) -> impl Iterator<Item = Liveliness> {
+        let counts = self.answered || self.known;
+        self.conversations.iter().filter(move |_| counts).map(|conversation| Liveliness {
+            conversation: conversation.key.to_string(),
+            operations: conversation.activity.asked,
+            refused: conversation.activity.refused,
+            first: conversation.activity.first,
+            last: conversation.activity.last,
+        })
+    }
 }
 
 /// How lively a conversation is.

@@ -11,6 +11,7 @@ use fieldwarden_engine::{
     baseline::{
         Subject,
         accept::{Accepted, accept},
+        quiet::words_of,
     },
     json::{NoAlert, alert_of},
 };
@@ -48,6 +49,9 @@ pub(crate) struct Words {
     /// Why, for the next reader: stands above the entry
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Who accepts it: stands beside the reason
+    #[arg(long, value_name = "NAME", requires = "reason", value_parser = words_of)]
+    by: Option<String>,
     /// JSON Lines: one for each difference, one for the preview, one for the outcome
     #[arg(long)]
     json: bool,
@@ -99,6 +103,7 @@ fn outcome(out: &mut impl std::io::Write, words: &Words, alert: &Alert) -> Outco
             "baseline": path.to_string(),
             "written": words.write,
             "reason": words.reason,
+            "by": words.by,
         });
         writeln!(out, "{row}")?;
     } else if words.write {
@@ -143,7 +148,8 @@ fn text(words: &Words, file: &File, accepted: &Accepted, alert: &Alert) -> Resul
         .reason
         .iter()
         .flat_map(|reason| {
-            let said = format!("Accepted ({} {} of {date}): {reason}", alert.detector, alert.id.0);
+            let by = words.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+            let said = format!("Accepted{by} ({} {} of {date}): {reason}", alert.detector, alert.id.0);
             changed.iter().map(move |subject| note(*subject, &said))
         })
         .collect();

@@ -7,8 +7,10 @@ mod file;
 mod merge;
 mod preview;
 mod quiet;
+mod seen;
 mod show;
 mod sign;
+mod special;
 
 use std::{collections::BTreeSet, path::Path};
 

@@ -261,7 +261,7 @@ impl Engine {
     /// What a restart needs to go on: incidents, what was told, last values, how lively conversations are.
     #[must_use]
     pub fn checkpoint(&self) -> Vec<u8> {
-        checkpoint::write(self.trackers.now, self.site.alerts, &self.site, self.services())
+        checkpoint::write(self.trackers.now, self.demanded(), &self.site, self.services())
     }
 
     /// Goes on from a checkpoint. What lies between it and `resumed_at` is a gap, and said so in the summary.
@@ -279,8 +279,8 @@ impl Engine {
                 judge.services.place(service);
             }
         }
+        self.switch_mode(saved.demanded());
         saved.into_site(&mut self.site);
-        self.turn_mode(now);
         self.site.resume_blindness(now);
         Ok(())
     }

@@ -13,7 +13,8 @@ use std::{
 };
 
 use fieldwarden_engine::{
-    Engine, Input, Output,
+    Engine, Input, Output, Switch,
+    baseline::ModeName,
     rehearse::{KeepVerdict, Silenced},
 };
 use fieldwarden_model::{Loss, Order, OrderState, Target, order::Report};
@@ -49,6 +50,16 @@ pub(crate) enum Query {
     Status {
         /// Where the lines go.
         reply: Sender<Vec<Value>>,
+    },
+    /// Which operating modes there are, and which holds.
+    Modes {
+        /// Where the lines go.
+        reply: Sender<Vec<Value>>,
+    },
+    /// Somebody demands an operating mode, or no longer.
+    SetMode {
+        /// Which, and until when.
+        switch: Option<Switch>,
     },
     /// What would fall silent.
     Rehearse {
@@ -231,6 +242,11 @@ impl Judge {
         match query {
             // Whoever asked may have gone meanwhile.
             Query::Status { reply } => drop(reply.send(self.status())),
+            Query::Modes { reply } => drop(reply.send(self.modes())),
+            Query::SetMode { switch } => {
+                let findings = &mut self.findings;
+                self.engine.step(Input::Mode(switch), &mut |output| findings.take(output));
+            }
             Query::Rehearse { target, reply } => drop(reply.send(self.rehearse(&target))),
             Query::Enforcement { order, report } => {
                 let findings = &mut self.findings;
@@ -274,6 +290,12 @@ impl Judge {
             "good",
             &format!("{} frames judged; messages: {}", summary.frames, messages.join(", ")),
         ));
+        if let (known, Some(mode), switch) = self.engine.modes()
+            && known.len() > 1
+        {
+            let why = if switch.is_some() { "somebody demanded it" } else { "by the schedule" };
+            rows.push(row("mode", mode.as_str(), why));
+        }
         rows.push(row(
             "incidents",
             "open",
@@ -310,6 +332,16 @@ impl Judge {
         rows.extend(self.findings.evidence.iter().flat_map(Evidence::status));
         rows.extend(self.told.iter().map(|(what, sentence)| row(what, "in trouble", sentence)));
         rows
+    }
+
+    fn modes(&self) -> Vec<Value> {
+        let (known, in_force, switch) = self.engine.modes();
+        let line = |mode: ModeName| {
+            let holds = in_force == Some(mode);
+            let until = switch.filter(|switch| switch.mode == mode && holds).and_then(|switch| switch.until);
+            json!({"mode": mode.as_str(), "holds": holds, "until": until})
+        };
+        known.into_iter().map(line).collect()
     }
 
     fn rehearse(&self, target: &Target) -> Vec<Value> {

@@ -236,7 +236,10 @@ impl Conversation {
 
     /// Judges by another baseline from now on.
     pub(crate) fn judge_by(&mut self, baseline: Option<&Compiled>) {
+        let was_known = self.entry.is_some();
         self.entry = baseline.and_then(|baseline| baseline.position(&self.key));
+        // A session that outlives what allowed it is news with its next answer.
+        self.served &= !(was_known && self.entry.is_none());
         let entry = self.entry.and_then(|position| baseline.and_then(|baseline| baseline.entry(position)));
         self.usual = entry.map_or(0, CompiledEntry::common_functions);
         self.polled = [0; 4];

@@ -58,6 +58,17 @@ fn a_demanded_mode_holds_until_it_is_taken_back_and_what_was_done_is_remembered(
 
     drop(listener);
     let store = path(&cable.folder.join("listener/fieldwarden.db"));
+    let id = told.iter().find(|alert| alert["detector"] == "new-talker").unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let quiet =
+        ["quiet", &id, "--store", &store, "--baseline", &to, "--until", "2100-01-01", "--reason", "known"];
+    for words in [&["accept", &id, "--store", &store, "--baseline", &to][..], &quiet] {
+        let said = must(PROGRAM, &[&["baseline"], words].concat());
+        assert!(said.contains("alerts that the store remembers 0 besides this one"), "{said}");
+        assert!(said.contains("WIDENS") && said.contains("Nothing was changed"), "{said}");
+    }
     let rows = must(PROGRAM, &["baseline", "show", &to, "--store", &store, "--json"]);
     let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let polled =

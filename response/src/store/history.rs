@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use fieldwarden_model::{AddressSpace, FrameRef, Talker, Timestamp, Value, Verb};
+use fieldwarden_model::{AddressSpace, Alert, FrameRef, Talker, Timestamp, Value, Verb};
 use rusqlite::{Connection, OpenFlags, Transaction, params};
 use serde::{Deserialize, Serialize};
 
@@ -122,6 +122,25 @@ impl Memory {
             "SELECT body ->> '$.quieted_by' AS scope, count(*), min(time), max(time)
              FROM alerts WHERE incident = '' AND scope IS NOT NULL GROUP BY scope ORDER BY scope",
         )
+    }
+
+    /// The alerts remembered, the newest so many, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn alerts(&self, most: u32) -> Result<Vec<Alert>, StoreError> {
+        let read = || -> Result<Vec<Alert>, Trouble> {
+            let mut statement = self.db.prepare(
+                "SELECT body FROM (SELECT seq, body FROM alerts ORDER BY seq DESC LIMIT ?1) ORDER BY seq",
+            )?;
+            let mut rows = statement.query(params![most])?;
+            let mut alerts = Vec::new();
+            while let Some(row) = rows.next()? {
+                alerts.push(serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+            }
+            Ok(alerts)
+        };
+        read().map_err(|trouble| trouble.at(&self.file))
     }
 
     fn read(&self, query: &str) -> Result<Vec<Remembered>, StoreError> {

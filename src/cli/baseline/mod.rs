@@ -10,6 +10,7 @@ mod quiet;
 mod seen;
 mod show;
 mod sign;
+mod source;
 mod special;
 
 use std::{collections::BTreeSet, path::Path};

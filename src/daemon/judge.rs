@@ -14,7 +14,7 @@ use std::{
 
 use fieldwarden_engine::{
     Engine, Input, Output, Switch,
-    baseline::ModeName,
+    baseline::{ModeName, quiet::moment},
     rehearse::{KeepVerdict, Silenced},
 };
 use fieldwarden_model::{Loss, Order, OrderState, Target, order::Report};
@@ -43,6 +43,8 @@ const WATCH_SHARE: f64 = 0.6;
 
 /// Lines of blindness that `status` shows.
 const MAX_BLIND: usize = 40;
+/// Entries of what is quiet that `status` shows.
+const MAX_QUIET: usize = 40;
 
 /// What other threads ask of the engine.
 pub(crate) enum Query {
@@ -301,6 +303,15 @@ impl Judge {
             "open",
             &format!("{} incidents, {} alerts since the start", summary.incidents, summary.alerts),
         ));
+        rows.extend(summary.quiet.iter().take(MAX_QUIET).map(|quiet| {
+            let until =
+                quiet.until.map_or_else(|| "open-ended".into(), |until| format!("until {}", moment(until)));
+            let found = format!("{} findings within, {} behind it", quiet.within, quiet.overrun);
+            row("quiet", quiet.word(), &format!("{until}, {found}: {} ({})", quiet.scope, quiet.reason))
+        }));
+        if let Some(more) = summary.quiet.len().checked_sub(MAX_QUIET).filter(|more| *more > 0) {
+            rows.push(row("quiet", "more", &format!("and {more} more entries")));
+        }
         if summary.blind.is_empty() {
             rows.push(row("blindness", "sees", "nothing is known to be missing"));
         }

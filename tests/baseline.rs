@@ -66,10 +66,30 @@ impl Drop for Folder {
 /// as `plant.toml` and the captures; below each command stands what it says.
 #[test]
 fn the_page_says_what_the_commands_say() {
-    let path = root().join("docs/baseline.md");
-    let page = fs::read_to_string(&path).unwrap();
     let folder = Folder::new("page");
     fs::copy(root().join("config/shipped/baseline.toml"), folder.0.join("plant.toml")).unwrap();
+    walk("docs/baseline.md", &folder);
+}
+
+/// The same of the page for who tunes for the first time, who has the captures alone.
+#[test]
+fn the_first_day_of_tuning_goes_as_its_page_says() {
+    walk("docs/tuning.md", &Folder::new("tuning"));
+    let page = fs::read_to_string(root().join("docs/tuning.md")).unwrap();
+    // What the page is about, whatever it says: the stop stays an incident, and nothing else does.
+    assert_eq!(page.matches("\ncritical: ").count(), 1);
+    let (_, end) = page.split_once("## Review, then see").unwrap();
+    let (end, _) = end.split_once("Quiet where it should be").unwrap();
+    let loud = |line: &&str| line.starts_with("high ") || line.starts_with("critical ");
+    assert!(
+        end.lines().filter(loud).all(|line| line.contains("10.1.0.20") || line.contains("Filter line PLC"))
+    );
+    assert!(end.contains("critical controller-mode") && !end.contains("critical program-transfer"));
+}
+
+fn walk(name: &str, folder: &Folder) {
+    let path = root().join(name);
+    let page = fs::read_to_string(&path).unwrap();
     std::os::unix::fs::symlink(root().join("pcaps"), folder.0.join("pcaps")).unwrap();
     let mut ran = String::new();
     let mut in_block = false;
@@ -91,9 +111,9 @@ fn the_page_says_what_the_commands_say() {
         return;
     }
     for (n, (says, is)) in page.lines().zip(ran.lines()).enumerate() {
-        assert_eq!(says, is, "docs/baseline.md:{}", n + 1);
+        assert_eq!(says, is, "{name}:{}", n + 1);
     }
-    assert_eq!(page.lines().count(), ran.lines().count(), "docs/baseline.md");
+    assert_eq!(page.lines().count(), ran.lines().count(), "{name}");
 }
 
 fn answer(folder: &Path, command: &str) -> String {

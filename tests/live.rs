@@ -20,6 +20,8 @@ mod crash;
 mod determinism;
 #[path = "live/evidence.rs"]
 mod evidence;
+#[path = "live/modes.rs"]
+mod modes;
 #[path = "live/rate.rs"]
 mod rate;
 #[expect(dead_code, reason = "one shape of those that the generator makes is sent")]

@@ -10,6 +10,7 @@ use crate::{
     baseline::compiled::Compiled,
     conversation::{ConversationKey, ServiceKey, protocol_named},
     detect::{Memory, detector_id},
+    engine::Switch,
     history::{Device, Image},
     incident::Case,
     shard::{Activity, Conversation, Service},
@@ -62,6 +63,9 @@ pub(crate) struct Saved {
     services: Vec<SavedService>,
     #[serde(default)]
     devices: Vec<SavedIdentity>,
+    /// The operating mode that somebody demanded.
+    #[serde(default)]
+    demanded: Option<Switch>,
 }
 
 #[derive(Serialize)]
@@ -74,6 +78,7 @@ struct Saving<'a> {
     plant: Vec<SavedDevice>,
     services: Vec<SavedService>,
     devices: Vec<SavedIdentity>,
+    demanded: Option<Switch>,
 }
 
 /// What a device showed of itself, in the order in which devices were heard of.
@@ -141,7 +146,7 @@ struct SavedConversation {
 /// Writes a checkpoint; the same state always gives the same octets.
 pub(crate) fn write<'a>(
     time: Timestamp,
-    alerts: u64,
+    demanded: Option<Switch>,
     site: &Site,
     services: impl Iterator<Item = &'a Service>,
 ) -> Vec<u8> {
@@ -150,12 +155,13 @@ pub(crate) fn write<'a>(
     let saving = Saving {
         version: VERSION,
         time,
-        alerts,
+        alerts: site.alerts,
         cases: site.desk.cases(),
         told: site.repeats.things().map(|(key, repeat)| save_repeat(key, repeat)).collect(),
         plant: site.plant.devices().into_iter().map(|(device, image)| save_device(&device, image)).collect(),
         services,
         devices: site.identities.devices().map(save_identity).collect(),
+        demanded,
     };
     // Serialising plain data into memory cannot fail; an empty checkpoint would be refused when it is read.
     serde_json::to_vec(&saving).unwrap_or_default()
@@ -178,6 +184,11 @@ pub(crate) fn read(octets: &[u8]) -> Result<Saved, RestoreFault> {
 }
 
 impl Saved {
+    /// The operating mode that somebody demanded.
+    pub(crate) const fn demanded(&self) -> Option<Switch> {
+        self.demanded
+    }
+
     /// The services, judged by the baseline at hand.
     pub(crate) fn services(&self, baseline: Option<&Compiled>) -> Vec<Service> {
         self.services.iter().map(|saved| saved.service(baseline)).collect()

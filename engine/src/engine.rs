@@ -20,7 +20,7 @@ use crate::{
     checkpoint::{self, RestoreFault},
     conversation::ServiceKey,
     detect,
-    history::WriteRecord,
+    history::{Liveliness, WriteRecord},
     incident,
     map::Seed,
     rehearse::{self, KeepVerdict, Rehearsal, Watch},
@@ -261,7 +261,7 @@ impl Engine {
     /// What a restart needs to go on: incidents, what was told, last values, how lively conversations are.
     #[must_use]
     pub fn checkpoint(&self) -> Vec<u8> {
-        checkpoint::write(self.trackers.now, self.site.alerts, &self.site, self.services())
+        checkpoint::write(self.trackers.now, self.demanded(), &self.site, self.services())
     }
 
     /// Goes on from a checkpoint. What lies between it and `resumed_at` is a gap, and said so in the summary.
@@ -279,8 +279,8 @@ impl Engine {
                 judge.services.place(service);
             }
         }
+        self.switch_mode(saved.demanded());
         saved.into_site(&mut self.site);
-        self.turn_mode(now);
         self.site.resume_blindness(now);
         Ok(())
     }
@@ -292,6 +292,15 @@ impl Engine {
         for incident in incidents {
             self.site.desk.adopt(incident);
         }
+    }
+
+    /// How much each conversation did since it was met, sorted by name. Those that nobody answered and no entry knows are left
+    /// out: whoever makes up addresses could fill every memory with them.
+    #[must_use]
+    pub fn liveliness(&self) -> Vec<Liveliness> {
+        let mut all: Vec<Liveliness> = self.services().flat_map(Service::liveliness).collect();
+        all.sort_by(|a, b| a.conversation.cmp(&b.conversation));
+        all
     }
 
     fn hear_everything(&mut self, out: &mut dyn FnMut(Output)) {

@@ -13,6 +13,7 @@ mod incident;
 mod json_fields;
 mod learn;
 mod load;
+mod mode;
 mod replay;
 mod run;
 mod table;
@@ -66,6 +67,8 @@ enum Verb {
     Writes(incident::WritesWords),
     /// The order: rehearse, propose, approve, list, release
     Contain(contain::Words),
+    /// The operating mode: list, set, clear
+    Mode(mode::Words),
     /// The ways outward: list, test, retry
     Forward(forward::Words),
     /// Slices of frames cut for alerts: prove that nobody changed them
@@ -127,6 +130,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Incident(words) => incident::run(&words),
         Verb::Writes(words) => incident::writes(&words),
         Verb::Contain(words) => contain::run(&words),
+        Verb::Mode(words) => mode::run(&words),
         Verb::Forward(words) => forward::run(&words),
         Verb::Evidence(words) => evidence::run(&words),
         Verb::Audit(words) => forward::audit(&words),

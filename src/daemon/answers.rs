@@ -9,11 +9,15 @@ use std::{
     time::Duration,
 };
 
-use fieldwarden_model::{IncidentId, Severity, order::OnDegraded};
+use fieldwarden_engine::{
+    Switch,
+    baseline::{ModeName, quiet::words_of},
+};
+use fieldwarden_model::{IncidentId, Severity, Timestamp, order::OnDegraded};
 use fieldwarden_response::{
     forward::Destination,
     outbox::Outbox,
-    store::{By, Filter, Status, Store, StoredOrder, WriteFilter},
+    store::{AuditEntry, By, Filter, Status, Store, StoredOrder, WriteFilter},
 };
 use serde_json::{Value, json};
 
@@ -28,6 +32,7 @@ use crate::operator::{Operator, Role};
 
 /// How long the engine may take for an answer between two frames.
 const PATIENCE: Duration = Duration::from_secs(10);
+const GONE: &str = "the engine does not answer; see the daemon's log";
 /// Incidents shown at most.
 const MAX_INCIDENTS: u32 = 1_000;
 
@@ -94,6 +99,13 @@ impl Answers {
             Request::ReleaseAll { reason } => {
                 Ok(self.containment.release_all(&reason, operator)?.iter().map(order_row).collect())
             }
+            Request::Modes => {
+                operator.require(Role::Viewer)?;
+                self.engine(|reply| Query::Modes { reply })
+            }
+            Request::SetMode { mode, until, reason } => {
+                self.set_mode(mode.as_deref(), until, &reason, operator)
+            }
             Request::Forwards => self.forwards(operator),
             Request::ForwardRetry { name } => {
                 operator.require(Role::Responder)?;
@@ -110,6 +122,56 @@ impl Answers {
             }
             Request::AuditVerify => self.audit_verify(operator),
         }
+    }
+
+    /// Demands a mode that the baseline speaks of, and for a while: what nobody ends would be normal for good. The journal has it
+    /// before it holds.
+    fn set_mode(
+        &self,
+        mode: Option<&str>,
+        until: Option<Timestamp>,
+        reason: &str,
+        operator: &Operator,
+    ) -> Rows {
+        operator.require(Role::Engineer)?;
+        let reason = words_of(reason).map_err(|why| format!("the reason {why}"))?;
+        let by = By { operator: operator.name.clone(), time: now() };
+        let switch = mode.map(|name| self.switch(name, until, by.time)).transpose()?;
+        let (subject, end) = switch.map_or_else(
+            || (String::from("schedule"), String::new()),
+            |switch| {
+                (
+                    switch.mode.to_string(),
+                    switch.until.map_or_else(String::new, |until| format!(" until {until}")),
+                )
+            },
+        );
+        let entry = AuditEntry {
+            by,
+            action: "mode".into(),
+            subject: subject.clone(),
+            detail: format!("{reason}{end}"),
+        };
+        self.store.audit(entry).map_err(|fault| fault.to_string())?;
+        self.judge.send(Query::SetMode { switch }).map_err(|_| GONE)?;
+        Ok(done(&format!("{subject}{end}: {reason}")))
+    }
+
+    fn switch(&self, name: &str, until: Option<Timestamp>, now: Timestamp) -> Result<Switch, String> {
+        let mode: ModeName = name.parse().map_err(|why| format!("`{name}` is {why}"))?;
+        let until = until.ok_or("say until when: `--until`")?;
+        if until <= now {
+            return Err(format!("{until} has passed"));
+        }
+        let known = self.engine(|reply| Query::Modes { reply })?;
+        let names: Vec<&str> = known.iter().filter_map(|row| row.get("mode")?.as_str()).collect();
+        if !names.contains(&name) {
+            return Err(format!(
+                "the baseline does not speak of a mode `{name}`; known are {}",
+                names.join(", ")
+            ));
+        }
+        Ok(Switch { mode, until: Some(until) })
     }
 
     fn status(&self, operator: &Operator) -> Rows {
@@ -254,9 +316,8 @@ impl Answers {
 
     fn engine(&self, query: impl FnOnce(Sender<Vec<Value>>) -> Query) -> Rows {
         let (reply, answer) = channel();
-        let gone = "the engine does not answer; see the daemon's log";
-        self.judge.send(query(reply)).map_err(|_| gone)?;
-        answer.recv_timeout(PATIENCE).map_err(|_| gone.into())
+        self.judge.send(query(reply)).map_err(|_| GONE)?;
+        answer.recv_timeout(PATIENCE).map_err(|_| GONE.into())
     }
 }
 

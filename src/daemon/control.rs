@@ -1,6 +1,6 @@
 //! What the command line asks of the daemon, one JSON object per line on the control socket, and how it is answered.
 
-use fieldwarden_model::{IncidentId, OrderId, Severity, Target};
+use fieldwarden_model::{IncidentId, OrderId, Severity, Target, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The longest request line in octets: any local user may connect, so little is held for each.
@@ -97,6 +97,17 @@ pub(crate) enum Request {
     },
     /// Ends every order.
     ReleaseAll {
+        /// Why.
+        reason: String,
+    },
+    /// Which operating mode the plant is in, and which there are.
+    Modes,
+    /// Demands an operating mode, or that the schedule holds again.
+    SetMode {
+        /// Which; none for the schedule.
+        mode: Option<String>,
+        /// Until when.
+        until: Option<Timestamp>,
         /// Why.
         reason: String,
     },

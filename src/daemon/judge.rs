@@ -13,7 +13,8 @@ use std::{
 };
 
 use fieldwarden_engine::{
-    Engine, Input, Output,
+    Engine, Input, Output, Switch,
+    baseline::{ModeName, quiet::moment},
     rehearse::{KeepVerdict, Silenced},
 };
 use fieldwarden_model::{Loss, Order, OrderState, Target, order::Report};
@@ -26,7 +27,8 @@ use fieldwarden_sensor::{
 use serde_json::{Value, json};
 
 use super::{
-    answers::row, containment::Containment, evidence::Evidence, learning::Learning, memory::Memory, now,
+    answers::row, containment::Containment, evidence::Evidence, hours::Hours, learning::Learning,
+    memory::Memory, now,
 };
 use crate::cli;
 
@@ -41,6 +43,8 @@ const WATCH_SHARE: f64 = 0.6;
 
 /// Lines of blindness that `status` shows.
 const MAX_BLIND: usize = 40;
+/// Entries of what is quiet that `status` shows.
+const MAX_QUIET: usize = 40;
 
 /// What other threads ask of the engine.
 pub(crate) enum Query {
@@ -48,6 +52,16 @@ pub(crate) enum Query {
     Status {
         /// Where the lines go.
         reply: Sender<Vec<Value>>,
+    },
+    /// Which operating modes there are, and which holds.
+    Modes {
+        /// Where the lines go.
+        reply: Sender<Vec<Value>>,
+    },
+    /// Somebody demands an operating mode, or no longer.
+    SetMode {
+        /// Which, and until when.
+        switch: Option<Switch>,
     },
     /// What would fall silent.
     Rehearse {
@@ -75,6 +89,7 @@ pub(crate) struct Judge {
     verdicts: Option<Sender<KeepVerdict>>,
     keeper: Option<JoinHandle<()>>,
     told: BTreeMap<&'static str, String>,
+    hours: Hours,
 }
 
 /// Where findings go: the store, the log, standard output, the keeper of orders, whoever cuts evidence.
@@ -124,6 +139,7 @@ impl Judge {
                 }
             }
         })?;
+        let hours = Hours::from(&engine);
         let findings = Findings { memory, evidence: None, print, verdicts: to_keeper.clone() };
         let mut capture = capture;
         capture.wait_at_most(PATIENCE);
@@ -136,6 +152,7 @@ impl Judge {
             verdicts: Some(to_keeper),
             keeper: Some(keeper),
             told: BTreeMap::new(),
+            hours,
         })
     }
 
@@ -176,6 +193,7 @@ impl Judge {
             if let Err(fault) = written {
                 tell(&mut self.told, "learning", fault);
             }
+            self.findings.memory.hours(self.hours.when_due(engine));
             self.findings.memory.hand_over(now(), || checkpoint(engine));
         }
         self.finish();
@@ -226,6 +244,11 @@ impl Judge {
         match query {
             // Whoever asked may have gone meanwhile.
             Query::Status { reply } => drop(reply.send(self.status())),
+            Query::Modes { reply } => drop(reply.send(self.modes())),
+            Query::SetMode { switch } => {
+                let findings = &mut self.findings;
+                self.engine.step(Input::Mode(switch), &mut |output| findings.take(output));
+            }
             Query::Rehearse { target, reply } => drop(reply.send(self.rehearse(&target))),
             Query::Enforcement { order, report } => {
                 let findings = &mut self.findings;
@@ -269,11 +292,26 @@ impl Judge {
             "good",
             &format!("{} frames judged; messages: {}", summary.frames, messages.join(", ")),
         ));
+        if let (known, Some(mode), switch) = self.engine.modes()
+            && known.len() > 1
+        {
+            let why = if switch.is_some() { "somebody demanded it" } else { "by the schedule" };
+            rows.push(row("mode", mode.as_str(), why));
+        }
         rows.push(row(
             "incidents",
             "open",
             &format!("{} incidents, {} alerts since the start", summary.incidents, summary.alerts),
         ));
+        rows.extend(summary.quiet.iter().take(MAX_QUIET).map(|quiet| {
+            let until =
+                quiet.until.map_or_else(|| "open-ended".into(), |until| format!("until {}", moment(until)));
+            let found = format!("{} findings within, {} behind it", quiet.within, quiet.overrun);
+            row("quiet", quiet.word(), &format!("{until}, {found}: {} ({})", quiet.scope, quiet.reason))
+        }));
+        if let Some(more) = summary.quiet.len().checked_sub(MAX_QUIET).filter(|more| *more > 0) {
+            rows.push(row("quiet", "more", &format!("and {more} more entries")));
+        }
         if summary.blind.is_empty() {
             rows.push(row("blindness", "sees", "nothing is known to be missing"));
         }
@@ -296,10 +334,25 @@ impl Judge {
         if lost > 0 {
             rows.push(row("memory", "writes lost", &format!("{lost} writes could not be stored in time")));
         }
+        let lost = self.findings.memory.lost_hours();
+        if lost > 0 {
+            let detail = format!("what {lost} conversations did in an hour could not be stored in time");
+            rows.push(row("memory", "hours lost", &detail));
+        }
         rows.extend(self.learning.as_ref().map(Learning::status));
         rows.extend(self.findings.evidence.iter().flat_map(Evidence::status));
         rows.extend(self.told.iter().map(|(what, sentence)| row(what, "in trouble", sentence)));
         rows
+    }
+
+    fn modes(&self) -> Vec<Value> {
+        let (known, in_force, switch) = self.engine.modes();
+        let line = |mode: ModeName| {
+            let holds = in_force == Some(mode);
+            let until = switch.filter(|switch| switch.mode == mode && holds).and_then(|switch| switch.until);
+            json!({"mode": mode.as_str(), "holds": holds, "until": until})
+        };
+        known.into_iter().map(line).collect()
     }
 
     fn rehearse(&self, target: &Target) -> Vec<Value> {
@@ -322,8 +375,9 @@ impl Judge {
                 eprintln!("fieldwarden: {fault}");
             }
         }
-        let Findings { memory, evidence, verdicts, .. } = self.findings;
+        let Findings { mut memory, evidence, verdicts, .. } = self.findings;
         let engine = &self.engine;
+        memory.hours(self.hours.gather(engine.liveliness()));
         memory.finish(now(), || checkpoint(engine));
         if let Some(evidence) = evidence {
             evidence.finish();

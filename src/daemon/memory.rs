@@ -5,6 +5,7 @@
 //! a bound, and is told as trouble in `status`; alerts and incidents are never among what goes at the bound.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -15,10 +16,12 @@ use std::{
 };
 
 use fieldwarden_model::{Alert, Incident, Timestamp};
-use fieldwarden_response::store::{Batch, Checkpoint, Store, WriteRecord};
+use fieldwarden_response::store::{Batch, Checkpoint, ConversationHour, Store, WriteRecord};
 
 /// Writes waiting in memory at most; beyond it the oldest go and are counted.
 const MAX_WAITING_WRITES: usize = 50_000;
+/// Hours of conversations waiting in memory at most; further ones go and are counted.
+const MAX_WAITING_HOURS: usize = 50_000;
 /// Something found waits at most this long before it is handed over.
 const GATHER: Duration = Duration::from_millis(100);
 /// Without anything found, the state is checkpointed this often.
@@ -52,7 +55,9 @@ impl Trouble {
 /// The engine's end: gathers and hands over.
 pub(crate) struct Memory {
     waiting: Batch,
+    waiting_hours: BTreeMap<(String, Timestamp), ConversationHour>,
     lost_writes: u64,
+    lost_hours: u64,
     to_store: Option<SyncSender<Batch>>,
     writer: Option<JoinHandle<()>>,
     stopping: Arc<AtomicBool>,
@@ -74,7 +79,9 @@ impl Memory {
         })?;
         Ok(Self {
             waiting: Batch::default(),
+            waiting_hours: BTreeMap::new(),
             lost_writes: 0,
+            lost_hours: 0,
             to_store: Some(to_store),
             writer: Some(writer),
             stopping,
@@ -109,6 +116,31 @@ impl Memory {
         self.gathered();
     }
 
+    /// Remembers what conversations did: of one conversation and hour, the sum.
+    pub(crate) fn hours(&mut self, hours: Vec<ConversationHour>) {
+        for hour in hours {
+            let key = (hour.conversation.clone(), hour.hour);
+            let has_room = self.waiting_hours.len() < MAX_WAITING_HOURS;
+            match self.waiting_hours.get_mut(&key) {
+                Some(known) => {
+                    known.operations = known.operations.saturating_add(hour.operations);
+                    known.refused = known.refused.saturating_add(hour.refused);
+                    known.first = known.first.min(hour.first);
+                    known.last = known.last.max(hour.last);
+                }
+                None if has_room => {
+                    self.waiting_hours.insert(key, hour);
+                }
+                None => self.lost_hours += 1,
+            }
+        }
+    }
+
+    /// Hours of conversations that had to go because the store was out of order for too long.
+    pub(crate) const fn lost_hours(&self) -> u64 {
+        self.lost_hours
+    }
+
     /// Writes that had to go because the store was out of order for too long.
     pub(crate) const fn lost_writes(&self) -> u64 {
         self.lost_writes
@@ -128,6 +160,7 @@ impl Memory {
         self.stopping.store(true, Ordering::Relaxed);
         self.waiting.time = now;
         self.waiting.checkpoint = Some(checkpoint());
+        self.waiting.hours = std::mem::take(&mut self.waiting_hours).into_values().collect();
         if let Some(to_store) = self.to_store.take() {
             // Sending fails only when the writer is gone, which has told why.
             let _ = to_store.send(std::mem::take(&mut self.waiting));
@@ -146,13 +179,16 @@ impl Memory {
         let mut batch = std::mem::take(&mut self.waiting);
         batch.time = now;
         batch.checkpoint = Some(checkpoint());
+        batch.hours = std::mem::take(&mut self.waiting_hours).into_values().collect();
         match to_store.try_send(batch) {
             Ok(()) => {
                 self.gathered_since = None;
                 self.last_checkpoint = Instant::now();
             }
-            Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) => {
+            Err(TrySendError::Full(mut batch) | TrySendError::Disconnected(mut batch)) => {
+                let hours = std::mem::take(&mut batch.hours);
                 self.waiting = batch;
+                self.hours(hours);
                 self.gathered_since = Some(Instant::now());
             }
         }

@@ -7,6 +7,7 @@ pub(crate) mod control;
 mod enforcer;
 mod evidence;
 mod handover;
+mod hours;
 mod judge;
 mod learning;
 mod listen;

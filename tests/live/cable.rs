@@ -240,7 +240,7 @@ socket = "{folder}/control.sock"
 [[operator]]
 name = "root"
 uid = 0
-roles = ["viewer"]
+roles = ["viewer", "engineer"]
 "#
     )
 }

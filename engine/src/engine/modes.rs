@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fieldwarden_model::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::{
@@ -27,7 +28,7 @@ pub struct ModeChange {
 }
 
 /// A mode that somebody demanded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Switch {
     /// The mode.
     pub mode: ModeName,
@@ -110,6 +111,18 @@ impl Engine {
         if self.trackers.now > Timestamp::MIN {
             self.turn_mode(self.trackers.now);
         }
+    }
+
+    /// The modes that the baseline speaks of, the one that holds, and what somebody demanded.
+    #[must_use]
+    pub fn modes(&self) -> (Vec<ModeName>, Option<ModeName>, Option<Switch>) {
+        let known = self.modes.source.as_ref().map(|source| source.mode_names()).unwrap_or_default();
+        (known, self.modes.in_force, self.modes.switch)
+    }
+
+    /// The demand that a checkpoint keeps.
+    pub(super) const fn demanded(&self) -> Option<Switch> {
+        self.modes.switch
     }
 
     /// In which modes the plant was; nothing where what is normal does not depend on it.

@@ -62,6 +62,21 @@ pub struct WriteRecord {
     pub frame: FrameRef,
 }
 
+/// How much one conversation did since it was met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Liveliness {
+    /// The conversation, as baselines spell its id.
+    pub conversation: String,
+    /// Operations asked for and reported.
+    pub operations: u64,
+    /// Operations refused.
+    pub refused: u64,
+    /// The first operation.
+    pub first: Timestamp,
+    /// The last one.
+    pub last: Timestamp,
+}
+
 /// A device whose values are remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Device {

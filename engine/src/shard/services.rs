@@ -10,6 +10,7 @@ use crate::{
     budget::{ALLOCATION, push_sparingly},
     conversation::{ConversationKey, ServiceKey},
     detect::{Load, Memory, request_flood},
+    history::Liveliness,
     map::{Places, Seed},
     shard::Poll,
 };
@@ -69,6 +70,20 @@ pub(crate) struct Conversation {
     passed: u16,
     /// Digests of points that were read and found normal: what is polled is looked up once.
     polled: [u32; POLLED],
+}
+
+impl Service {
+    /// How much its conversations did; nothing where nobody answered and no entry knows it.
+    pub(crate) fn liveliness(&self) -> impl Iterator<Item = Liveliness> {
+        let counts = self.answered || self.known;
+        self.conversations.iter().filter(move |_| counts).map(|conversation| Liveliness {
+            conversation: conversation.key.to_string(),
+            operations: conversation.activity.asked,
+            refused: conversation.activity.refused,
+            first: conversation.activity.first,
+            last: conversation.activity.last,
+        })
+    }
 }
 
 /// How lively a conversation is.
@@ -224,7 +239,10 @@ impl Conversation {
 
     /// Judges by another baseline from now on.
     pub(crate) fn judge_by(&mut self, baseline: Option<&Compiled>) {
+        let was_known = self.entry.is_some();
         self.entry = baseline.and_then(|baseline| baseline.position(&self.key));
+        // A session that outlives what allowed it is news with its next answer.
+        self.served &= !(was_known && self.entry.is_none());
         let entry = self.entry.and_then(|position| baseline.and_then(|baseline| baseline.entry(position)));
         self.usual = entry.map_or(0, CompiledEntry::common_functions);
         self.polled = [0; POLLED];

@@ -17,6 +17,7 @@ const EXPLAINED: &[&str] = &[
     "controller-mode",
     "program-transfer",
     "outside-conduit",
+    "rogue-master",
 ];
 
 /// What comes within this behind a window overruns it; what comes later has nothing to do with it.

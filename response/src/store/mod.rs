@@ -48,7 +48,9 @@ pub use self::{
     audit::{AuditEntry, AuditLine, By, Verdict},
     cases::{Case, Comment, Filter, MAX_COMMENTS, MAX_TASKS, Moment, Shown, Status, Task},
     error::StoreError,
-    history::{ConversationHour, MAX_CONVERSATION_HOURS, MAX_WRITES, WriteFilter, WriteRecord},
+    history::{
+        ConversationHour, MAX_CONVERSATION_HOURS, MAX_WRITES, Memory, Remembered, WriteFilter, WriteRecord,
+    },
     orders::{Approval, StoredOrder},
     queue::{Backlog, MAX_BACKLOG, MAX_DEAD_LETTERS, Told, Waiting},
     record::{Batch, Checkpoint, Evicted, MAX_ALERTS, MAX_INCIDENTS, MAX_REVISIONS, Recorded},

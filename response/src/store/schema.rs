@@ -7,10 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::Trouble;
 
 /// Applied in order, each once, each in a transaction of its own. Never edit one that was released: add another.
-const MIGRATIONS: &[&str] = &[FIRST];
+const MIGRATIONS: &[&str] = &[FIRST, HOURS];
 
 /// The newest schema this program knows.
-pub(crate) const NEWEST: i64 = 1;
+pub(crate) const NEWEST: i64 = 2;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -143,6 +143,25 @@ CREATE TABLE counters (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What conversations did per hour, anew: nothing was ever written there. Names stand once, so that a row takes few octets.
+const HOURS: &str = "
+DROP TABLE conversation_hours;
+CREATE TABLE conversation_names (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE conversation_hours (
+    conversation INTEGER NOT NULL,
+    hour INTEGER NOT NULL,
+    operations INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (conversation, hour)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX conversation_hours_by_hour ON conversation_hours (hour);
 ";
 
 /// Brings the file to the newest schema.

@@ -315,7 +315,9 @@ fn the_plant_is_remembered() {
         conversation: "c".into(),
         hour: at(3_600),
         operations,
-        bytes: u64::MAX,
+        refused: u64::MAX,
+        first: at(3_601),
+        last: at(3_700),
     };
     for time in 1..=4 {
         let client = if time % 2 == 0 { "10.0.0.5" } else { "10.0.0.66" };
@@ -331,4 +333,44 @@ fn the_plant_is_remembered() {
     assert_eq!((hours.len(), hours[0].operations), (1, 40));
     let trimmed = store.write(|step| history::trim_hours(step, 0)).unwrap();
     assert_eq!(trimmed.rows, 1);
+}
+
+/// A week of a plant of 200 controllers, each asked by two stations.
+#[test]
+fn a_week_of_200_controllers_takes_few_megabytes() {
+    const MOST_OCTETS: u64 = 12 << 20;
+    let (_folder, store) = opened();
+    let hour = |server: u32, client: u32, hour: i64| ConversationHour {
+        conversation: format!(
+            "10.20.{}.{client} to 10.10.{}.{} port 502 modbus unit 1",
+            client,
+            server / 100,
+            server % 100
+        ),
+        hour: at(hour * 3_600),
+        operations: 3_600,
+        refused: 2,
+        first: at(hour * 3_600 + 1),
+        last: at(hour * 3_600 + 3_599),
+    };
+    for day in 0..7 {
+        let all = (0..24).flat_map(|n| (0..200).flat_map(move |server| [(server, 5, n), (server, 6, n)]));
+        let hours = all.map(|(server, client, n)| hour(server, client, day * 24 + n)).collect();
+        store.record(Batch { hours, ..Batch::default() }).unwrap();
+    }
+    let octets: u64 = store
+        .read(|db| {
+            Ok(db.query_row(
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+                [],
+                |row| row.get(0),
+            )?)
+        })
+        .unwrap();
+    println!("{octets} octets for 67,200 conversation hours");
+    assert!(octets < MOST_OCTETS, "{octets}");
+    let memory = history::Memory::open(store.file()).unwrap();
+    let all = memory.conversations().unwrap();
+    assert_eq!((all.len(), all[0].count), (400, 7 * 24 * 3_600));
+    assert_eq!((all[0].first, all[0].last), (at(1), at(7 * 86_400 - 1)));
 }

@@ -7,8 +7,11 @@ mod file;
 mod merge;
 mod preview;
 mod quiet;
+mod seen;
 mod show;
 mod sign;
+mod source;
+mod special;
 
 use std::{collections::BTreeSet, path::Path};
 

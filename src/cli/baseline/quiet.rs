@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     io::{BufWriter, Write as _},
-    path::PathBuf,
 };
 
 use clap::Args;
@@ -20,32 +19,20 @@ use fieldwarden_model::{Alert, Timestamp};
 use serde_json::json;
 
 use super::{
-    super::{Failure, Outcome, learn, load},
-    LINES_VERSION, accept, diff as review,
+    super::{Failure, Outcome, learn},
+    LINES_VERSION, diff as review,
     file::File,
-    preview::{Replayed, told},
+    preview::told,
+    source::Source,
 };
-use crate::daemon::settings::Settings as Configuration;
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Without --write nothing is changed. What is quiet is still told, as information without an incident, and counted."
 )]
 pub(crate) struct Words {
-    /// The alert's id, as `replay --json` tells it
-    alert: String,
-    /// A capture in which it was told; also shows what else would be quiet
-    #[arg(long, value_name = "CAPTURE", num_args = 1.., required_unless_present = "alerts")]
-    capture: Vec<PathBuf>,
-    /// Lines of `replay --json` in which it stands
-    #[arg(long, value_name = "FILE")]
-    alerts: Option<PathBuf>,
-    /// The baseline
-    #[arg(long, value_name = "FILE")]
-    baseline: PathBuf,
-    /// The daemon's configuration: site, detectors, limits
-    #[arg(long)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    source: Source,
     /// Until when: a day, for its first moment in UTC, or a moment; open-ended where it is left out
     #[arg(long, value_name = "DAY", value_parser = moment)]
     until: Option<Timestamp>,
@@ -69,20 +56,15 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 }
 
 pub(crate) fn run(words: &Words) -> Outcome {
-    let file = File::open(&words.baseline)?;
-    let configuration =
-        words.config.as_deref().map(|path| load::load(path, Configuration::configure)).transpose()?;
-    let (site, engine) = configuration.map(|c| (c.site, c.engine)).unwrap_or_default();
-    let replayed = Replayed { captures: &words.capture, site, engine };
-    let before = if words.capture.is_empty() { Vec::new() } else { replayed.alerts(file.baseline())? };
-    let alert = match &words.alerts {
-        Some(path) => accept::in_lines(path, &words.alert)?,
-        None => accept::in_captures(&before, &words.alert)?,
-    };
-    let (quiet, after) = quieted(words, file.baseline(), &alert)?;
+    let source = &words.source;
+    let file = File::open(&source.baseline)?;
+    let replayed = source.replayed()?;
+    let found = source.find(&replayed, file.baseline())?;
+    let alert = &found.alert;
+    let (quiet, after) = quieted(words, file.baseline(), alert)?;
     let changes = diff(file.baseline(), &after);
     let text = file.with(&after, &BTreeSet::from([quiet.subject()]), &[])?;
-    let others = if words.capture.is_empty() { None } else { Some(replayed.alerts(&after)?) };
+    let others = if source.capture.is_empty() { None } else { Some(replayed.alerts(&after)?) };
     let name = quiet.scope.to_string();
     let is_quiet = |alert: &&Alert| alert.quieted_by.as_ref() == Some(&name);
     let others: Option<Vec<&Alert>> = others
@@ -97,9 +79,16 @@ pub(crate) fn run(words: &Words) -> Outcome {
         writeln!(out, "{}\n", alert.summary)?;
         review::review(&mut out, &changes)?;
         tell_others(&mut out, others.as_deref())?;
+        if !found.remembered.is_empty() {
+            let covers = |other: &&Alert| {
+                other.id != alert.id && Scope::of(other).is_some_and(|told| quiet.scope.covers(&told))
+            };
+            let others: Vec<&Alert> = found.remembered.iter().filter(covers).collect();
+            found.tell(&mut out, &others, "would have been quiet")?;
+        }
     }
     if words.write {
-        learn::write(&words.baseline, &text)?;
+        learn::write(&source.baseline, &text)?;
     }
     outcome(&mut out, words, &name, others.as_deref())?;
     out.flush()?;
@@ -137,12 +126,12 @@ fn tell_others(out: &mut impl std::io::Write, others: Option<&[&Alert]>) -> Outc
 }
 
 fn outcome(out: &mut impl std::io::Write, words: &Words, scope: &str, others: Option<&[&Alert]>) -> Outcome {
-    let path = words.baseline.display();
+    let path = words.source.baseline.display();
     if words.json {
         let row = json!({
             "type": "quieted",
             "version": LINES_VERSION,
-            "alert": words.alert,
+            "alert": words.source.alert,
             "scope": scope,
             "until": words.until.map(|until| until.to_string()),
             "reason": words.reason,

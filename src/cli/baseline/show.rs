@@ -10,7 +10,7 @@ use fieldwarden_engine::{
     Baseline,
     baseline::{
         Allowed, Entry, Envelope, KnownTalker, Quiet,
-        quiet::{moment, until_of},
+        quiet::until_of,
         text::{bits_text, transport_word},
     },
 };
@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 use super::{
     super::{Outcome, load, table},
     LINES_VERSION,
+    seen::{Seen, text},
+    special,
 };
 
 use crate::daemon::now;
@@ -34,6 +36,9 @@ pub(crate) struct Words {
     /// Only what has this text in its id, in a talker's address or in its protocol; tells all points
     #[arg(long, value_name = "TEXT")]
     conversation: Option<String>,
+    /// The daemon's store: tells of each conversation and each thing that is quiet how often, when first and when last
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
     /// As of which day or moment: what is quiet until before it is over. Now, where it is left out
     #[arg(long, value_name = "DAY", value_parser = as_of)]
     at: Option<Timestamp>,
@@ -61,18 +66,32 @@ pub(crate) fn run(words: &Words) -> Outcome {
         baseline.talkers.iter().filter(|known| wanted.is_empty() || is_of(known)).collect();
     let is_quiet = |quiet: &&Quiet| quiet.subject().to_string().to_lowercase().contains(&wanted);
     let quiets: Vec<&Quiet> = baseline.quiet.iter().filter(is_quiet).collect();
-    let at = words.at.unwrap_or_else(now);
+    let seen = words.store.as_deref().map(Seen::open).transpose()?;
+    let about = About { at: words.at.unwrap_or_else(now), seen };
     if words.json {
-        let (talkers, entries) = (talkers.into_iter().map(talker_row), entries.into_iter().map(entry_row));
+        let entry = |entry| Seen::beside(about.seen.as_ref(), entry_row(entry), |seen| seen.entry(entry));
+        let quiet = |quiet| {
+            let row = special::quiet_row(quiet, about.at);
+            Seen::beside(about.seen.as_ref(), row, |seen| seen.quiet(quiet))
+        };
+        let (talkers, entries) = (talkers.into_iter().map(talker_row), entries.into_iter().map(entry));
         let rows: Vec<Value> = talkers
             .chain(entries)
-            .chain(mode_rows(&baseline))
-            .chain(quiets.into_iter().map(|quiet| quiet_row(quiet, at)))
+            .chain(special::mode_rows(&baseline))
+            .chain(quiets.into_iter().map(quiet))
             .collect();
         return table::print(&rows, &[], true);
     }
     let lines = if wanted.is_empty() { MAX_LINES } else { usize::MAX };
-    people(&baseline, &talkers, &entries, &quiets, at, lines)
+    people(&baseline, &talkers, &entries, &quiets, &about, lines)
+}
+
+/// What the entries are held against.
+struct About {
+    /// The moment.
+    at: Timestamp,
+    /// What the daemon remembers.
+    seen: Option<Seen>,
 }
 
 /// Whether a conversation has a text in its id, its talkers or its protocol.
@@ -86,7 +105,7 @@ fn people(
     talkers: &[&KnownTalker],
     entries: &[&Entry],
     quiets: &[&Quiet],
-    at: Timestamp,
+    about: &About,
     lines: usize,
 ) -> Outcome {
     let mut out = BufWriter::new(std::io::stdout().lock());
@@ -106,24 +125,13 @@ fn people(
         for (what, text) in details(entry, lines) {
             writeln!(out, "  {what:<10}{text}")?;
         }
-    }
-    for mode in &baseline.modes {
-        writeln!(out, "\nIn {} alone:", mode.name)?;
-        for known in &mode.talkers {
-            writeln!(out, "  talker {}", known.talker)?;
-        }
-        for entry in &mode.conversations {
-            writeln!(out, "  {}", headline(entry))?;
-            for (what, text) in details(entry, lines) {
-                writeln!(out, "    {what:<10}{text}")?;
-            }
+        if let Some(seen) = &about.seen {
+            writeln!(out, "  {:<10}{}", "seen", text(seen.entry(entry)))?;
         }
     }
-    for shift in &baseline.schedule {
-        writeln!(out, "\nSchedule: {shift}")?;
-    }
+    special::modes(&mut out, baseline, lines)?;
     for quiet in quiets {
-        quiet_lines(&mut out, quiet, at)?;
+        special::quiet(&mut out, quiet, about.at, about.seen.as_ref())?;
     }
     let points: usize = entries.iter().map(|entry| entry.writes.len()).sum();
     writeln!(
@@ -136,22 +144,8 @@ fn people(
     Ok(())
 }
 
-/// What is quiet, until when and why; an end that passed, or none at all, is said.
-fn quiet_lines(out: &mut impl std::io::Write, quiet: &Quiet, at: Timestamp) -> Outcome {
-    let until = match quiet.until {
-        Some(until) if !quiet.holds(at) => format!("OVER since {}: take it out", moment(until)),
-        Some(until) => moment(until),
-        None => String::from("OPEN-ENDED: give it an end"),
-    };
-    writeln!(out, "\n{}\n  {:<10}{until}\n  {:<10}{}", quiet.subject(), "until", "reason", quiet.reason)?;
-    if let Some(by) = &quiet.accepted_by {
-        writeln!(out, "  {:<10}{by}", "by")?;
-    }
-    Ok(())
-}
-
 /// The id, and behind it what the id leaves out where a person gave another one.
-fn headline(entry: &Entry) -> String {
+pub(super) fn headline(entry: &Entry) -> String {
     match entry.key().map(|key| key.to_string()) {
         Some(key) if key != entry.id => format!("{} ({key})", entry.id),
         _ => entry.id.clone(),
@@ -159,7 +153,7 @@ fn headline(entry: &Entry) -> String {
 }
 
 /// What an entry says, a line each.
-fn details(entry: &Entry, most: usize) -> Vec<(&'static str, String)> {
+pub(super) fn details(entry: &Entry, most: usize) -> Vec<(&'static str, String)> {
     let mut told = Vec::new();
     let functions: Vec<String> = entry.functions.iter().map(|function| function.text()).collect();
     if !functions.is_empty() {
@@ -202,36 +196,7 @@ fn listed(what: &'static str, items: Vec<String>, most: usize) -> Vec<(&'static 
     told
 }
 
-/// What holds in one mode alone: the lines of talkers and conversations, with the mode; then the schedule.
-fn mode_rows(baseline: &Baseline) -> Vec<Value> {
-    let mut rows = Vec::new();
-    for mode in &baseline.modes {
-        let own = mode.talkers.iter().map(talker_row).chain(mode.conversations.iter().map(entry_row));
-        rows.extend(own.map(|mut row| {
-            if let Value::Object(keys) = &mut row {
-                keys.insert("mode".into(), mode.name.as_str().into());
-            }
-            row
-        }));
-    }
-    let shift = |shift| json!({"type": "schedule", "version": LINES_VERSION, "schedule": format!("{shift}")});
-    rows.extend(baseline.schedule.iter().map(shift));
-    rows
-}
-
-fn quiet_row(quiet: &Quiet, at: Timestamp) -> Value {
-    json!({
-        "type": "quiet",
-        "version": LINES_VERSION,
-        "scope": quiet.scope.to_string(),
-        "until": quiet.until.map(moment),
-        "over": !quiet.holds(at),
-        "reason": quiet.reason,
-        "accepted_by": quiet.accepted_by,
-    })
-}
-
-fn talker_row(known: &KnownTalker) -> Value {
+pub(super) fn talker_row(known: &KnownTalker) -> Value {
     json!({
         "type": "talker",
         "version": LINES_VERSION,
@@ -264,7 +229,7 @@ fn write_row(entry: &Entry, envelope: &Envelope) -> Value {
     })
 }
 
-fn entry_row(entry: &Entry) -> Value {
+pub(super) fn entry_row(entry: &Entry) -> Value {
     let functions: Vec<String> = entry.functions.iter().map(|function| function.text()).collect();
     let reads: Vec<String> = entry.reads.iter().map(|range| entry.points_text(range)).collect();
     let writes: Vec<Value> = entry.writes.iter().map(|envelope| write_row(entry, envelope)).collect();

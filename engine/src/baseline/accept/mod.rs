@@ -123,6 +123,23 @@ pub fn accept(baseline: &Baseline, alert: &Alert) -> Result<Accepted, Refusal> {
     Ok(Accepted { baseline: after, changes })
 }
 
+/// Which of these alerts a baseline covers: told under another one, they would not be told under it.
+#[must_use]
+pub fn covered<'a>(baseline: &Baseline, alerts: &'a [Alert]) -> Vec<&'a Alert> {
+    let compiled = Compiled::new(baseline.clone());
+    let detectors = [
+        "new-talker",
+        "new-conversation",
+        "new-function",
+        "controller-mode",
+        "program-transfer",
+        "new-point-write",
+        "value-out-of-range",
+    ];
+    let judged = |alert: &&Alert| detectors.contains(&alert.detector.as_str());
+    alerts.iter().filter(judged).filter(|alert| covers(&compiled, baseline, alert)).collect()
+}
+
 fn refusal(detector: &str) -> Refusal {
     let detector = detector.to_owned();
     match never(&detector) {

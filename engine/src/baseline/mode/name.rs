@@ -2,6 +2,8 @@
 
 use core::{fmt, str::FromStr};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
 /// Letters of the longest name.
 const MOST: usize = 24;
 
@@ -33,6 +35,18 @@ impl FromStr for ModeName {
         }
         place.copy_from_slice(text.as_bytes());
         Ok(Self(name))
+    }
+}
+
+impl Serialize for ModeName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ModeName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

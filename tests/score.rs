@@ -397,7 +397,7 @@ fn addresses(frame: &Frame) -> Option<(IpAddr, IpAddr)> {
 fn card(baseline: &Baseline, station: &str) -> Mac {
     let station: Talker = station.parse().unwrap();
     let known = baseline.talkers.iter().find(|known| known.talker == station);
-    known.expect("the station was learned").mac.expect("its network card was learned")
+    known.and_then(|known| known.mac).unwrap()
 }
 
 /// The frame with the attacker's addresses replaced by the station's, in the Ethernet and the IPv4 or ARP header.

@@ -265,9 +265,9 @@ impl CompiledEntry {
         self.read.is_empty() || covers(&self.read, points)
     }
 
-    /// The points read here together with these, which are read as well.
-    pub(crate) fn polled(&self, points: &PointRange) -> Option<&PointRange> {
-        holding(&self.read, points)
+    /// Whether all these points are listed as read here.
+    pub(crate) fn polls(&self, points: &PointRange) -> bool {
+        covers(&self.read, points)
     }
 
     /// How many points are read here.
@@ -355,15 +355,9 @@ fn reads(thing: &impl fmt::Display, text: &str) -> bool {
 /// Whether one of these ranges, sorted and merged, holds all these points.
 #[inline]
 fn covers(ranges: &[PointRange], points: &PointRange) -> bool {
-    holding(ranges, points).is_some()
-}
-
-/// The one of these ranges, sorted and merged, that holds all these points.
-#[inline]
-fn holding<'a>(ranges: &'a [PointRange], points: &PointRange) -> Option<&'a PointRange> {
     let after = ranges.partition_point(|range| (range.space, range.first) <= (points.space, points.first));
     let before = after.checked_sub(1).and_then(|at| ranges.get(at));
-    before.filter(|range| range.contains(points))
+    before.is_some_and(|range| range.contains(points))
 }
 
 /// Ranges cited in one alert.

@@ -306,12 +306,12 @@ mod tests {
         fn whatever_was_seen_is_allowed_in_its_order(
             seed in proptest::collection::vec(-3_i64..5, 1..12),
             step in 1_i64..4,
-            length in 1_usize..500,
+            length in 1_i64..500,
             modulus in 2_i64..40,
         ) {
             let counted = |n: i64| (n * step).rem_euclid(modulus);
-            let some = seed.iter().copied().cycle().take(length);
-            for values in [some.collect::<Vec<_>>(), (0..length as i64).map(counted).collect()] {
+            let some = seed.iter().copied().cycle().take(usize::try_from(length).unwrap());
+            for values in [some.collect::<Vec<_>>(), (0..length).map(counted).collect()] {
                 let mut shape = Shape::new(Value::Integer(values[0]));
                 values.iter().for_each(|value| { shape.take(Value::Integer(*value)); });
                 let learned = shape.learned();

@@ -96,14 +96,14 @@ mod tests {
         bench::{Bench, HMI, PLC, ROGUE, baseline, operation, points, write},
     };
 
-    /// The station switches coil 3 and polls 1 to 12.
+    /// The station switches coil 3 and polls 1 to 24.
     fn switches() -> Baseline {
         let mut baseline = baseline();
         let entry = &mut baseline.conversations[0];
         entry.functions.push(Function { code: 5, name: "".into() });
         entry.functions.push(Function { code: 1, name: "".into() });
         entry.functions.sort();
-        entry.reads.push(points("00001-00012"));
+        entry.reads.push(points("00001-00024"));
         let line = entry.writes[0].clone();
         entry.writes.push(Envelope { points: points("00003"), allowed: Allowed::between(0, 1), ..line });
         baseline
@@ -115,9 +115,9 @@ mod tests {
     }
 
     fn shown(bench: &mut Bench) {
-        let reads = operation(Verb::Read, 1, Some(points("00001-00012")));
+        let reads = operation(Verb::Read, 1, Some(points("00001-00024")));
         bench.asks(HMI, PLC, &reads);
-        let values = Values { bytes: &[0, 0], encoding: Encoding::BitsLeastFirst, count: 12, stride: 1 };
+        let values = Values { bytes: &[0; 3], encoding: Encoding::BitsLeastFirst, count: 24, stride: 1 };
         bench.answers(HMI, PLC, &Operation { values: Some(values), outcome: Outcome::Done, ..reads });
     }
 
@@ -165,8 +165,11 @@ mod tests {
             told.map(|alert| alert.severity)
         };
         let high = Some(Severity::High);
-        assert_eq!(told_of(switches(), &switch("00013", &[1])), high, "not polled");
-        assert_eq!(told_of(switches(), &switch("00012", &[1])), high, "too far away");
+        let mut few = switches();
+        few.conversations[0].reads[1] = points("00001-00004");
+        assert_eq!(told_of(few, &switch("00005", &[1])), high, "not polled");
+        assert_eq!(told_of(switches(), &switch("00020", &[1])), high, "too far away");
+        assert_eq!(told_of(switches(), &switch("00019", &[1])), Some(Severity::Info));
         assert_eq!(told_of(switches(), &write("40102", &[0, 1])), high, "a number");
         let two = switch("00004-00005", &[3]);
         let both = Values { count: 2, ..two.values.unwrap() };

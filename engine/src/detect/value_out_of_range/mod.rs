@@ -47,23 +47,39 @@ impl Detector for ValueOutOfRange {
         finding.severity = Severity::High;
         finding.techniques = &["T0836"];
         let text = finding.points_text().unwrap_or_else(|| String::from("points"));
-        let wrote = format!("{{client}} wrote {value} to {text} on {{server}}");
-        (finding.sentence, finding.baseline_entry) = match contradicted {
-            Contradicted::Width => (format!("{wrote} in a width never used there before"), Some(entry.id())),
-            Contradicted::Values(envelope) => (
-                match envelope.allowed {
-                    Allowed::Range { .. } => format!("{wrote}, outside the {} seen before", shown(envelope)),
-                    _ => format!("{wrote}: {text} takes {}", shown(envelope)),
-                },
-                Some(format!("{}: {text} takes {}", entry.id(), shown(envelope))),
-            ),
-            Contradicted::Order(envelope, before) => (
-                format!("{wrote} after {before}: {text} takes {}", shown(envelope)),
-                Some(format!("{}: {text} takes {}", entry.id(), shown(envelope))),
-            ),
-        };
+        (finding.sentence, finding.baseline_entry) = told(&contradicted, value, &text, entry.id());
         findings(finding);
     }
+}
+
+/// The sentence, and the entry as it cites it.
+fn told(
+    contradicted: &Contradicted<'_>,
+    value: Value,
+    text: &str,
+    entry: String,
+) -> (String, Option<String>) {
+    let (envelope, after) = match contradicted {
+        Contradicted::Width => {
+            let sentence = format!(
+                "{{client}} wrote {value} to {text} on {{server}} in a width never used there before"
+            );
+            return (sentence, Some(entry));
+        }
+        Contradicted::Values(envelope) => (envelope, String::new()),
+        Contradicted::Order(envelope, before) => (envelope, format!(" after {before}")),
+    };
+    let takes = shown(envelope);
+    let sentence = match (&envelope.allowed, value) {
+        (Allowed::Range { minimum: Some(_), maximum: Some(_) }, _) => {
+            format!("{{client}} wrote {value} to {text} on {{server}}, outside the {takes} seen before")
+        }
+        (Allowed::Bits(_), Value::Integer(word)) => {
+            format!("{{client}} wrote {value} ({word:#06x}) to {text} on {{server}}: {text} takes {takes}")
+        }
+        _ => format!("{{client}} wrote {value} to {text} on {{server}}{after}: {text} takes {takes}"),
+    };
+    (sentence, Some(format!("{entry}: {text} takes {takes}")))
 }
 
 /// What a value contradicts.
@@ -165,8 +181,12 @@ mod tests {
         assert_eq!(told(few, &[0, 3, 1, 2]), wrote(&format!("2 {at}: 40101 takes 0, 1 or 3")));
         let bits = Allowed::Bits(Bits::new(0x3, 0x8).unwrap());
         let takes = "40101 takes bits 0x0003 with 0x0008 always set";
-        assert_eq!(told(bits.clone(), &[8, 11, 9, 27]), wrote(&format!("27 {at}: {takes}")));
-        assert_eq!(told(bits, &[3]), wrote(&format!("3 {at}: {takes}")), "what is always set is missing");
+        assert_eq!(told(bits.clone(), &[8, 11, 9, 27]), wrote(&format!("27 (0x001b) {at}: {takes}")));
+        assert_eq!(
+            told(bits, &[3]),
+            wrote(&format!("3 (0x0003) {at}: {takes}")),
+            "what is always set is missing"
+        );
         let counter = Counter { step: 2, minimum: None, maximum: None };
         let counter = Allowed::Counter(Box::new(counter));
         let takes = "40101 takes any value, counting up by at most 2";

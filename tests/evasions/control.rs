@@ -196,7 +196,7 @@ const UPLOAD: [&str; 3] =
 const PASSWORD: (&str, &str) = ("000112 04 11 45 01 00", "ff 09 0008 0102030405060708");
 /// Force variable: group 1, function 9.
 const FORCE: (&str, &str) = ("000112 08 12 41 09 00 00 00 0000", "ff 09 0004 01020304");
-const ADDRESS: &str = "0a000063 ffffff00 00000000 00000000 00000000 0000";
+const ADDRESS: &str = "6300000a 00ffffff 00000000 00000000 00000000 0000";
 
 /// A job of S7comm, in a session of its own.
 fn s7(plant: &mut Plant, client: [u8; 4], server: [u8; 4], parameters: &str) {

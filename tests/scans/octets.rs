@@ -66,7 +66,7 @@ pub(crate) fn checked(octets: Vec<u8>, start: u16) -> Vec<u8> {
     [octets, sum.to_vec()].concat()
 }
 
-/// A fragment of DNP3 in a frame of the link, sixteen octets and their checksum at a time (IEEE 1815 clause 9.2.4).
+/// A fragment of DNP3 in a frame of the link, of master 3 to outstation 10, sixteen octets and their checksum at a time (IEEE 1815 clause 9.2).
 pub(crate) fn dnp3(fragment: &str) -> Vec<u8> {
     let data = hex(fragment);
     let checked = |octets: &[u8]| [octets, &(!crc(octets, 0, 0xa6bc)).to_le_bytes()].concat();

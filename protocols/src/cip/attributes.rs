@@ -3,6 +3,8 @@
 //! A list of attributes with their data can be followed only as long as the length of each is known; the first
 //! unknown one takes the rest.
 
+use core::net::Ipv4Addr;
+
 use super::{
     packet::{Packet, class, service},
     path::Target,
@@ -137,6 +139,23 @@ fn padded_text(data: &[u8]) -> Option<usize> {
 /// The path that attribute 4 of the TCP/IP interface carries.
 pub(super) fn physical_link<'a>(target: &Target, attribute: &Attribute<'a>) -> Option<&'a [u8]> {
     if target.class == Some(TCP_IP) && attribute.id == 4 { attribute.data?.get(2..) } else { None }
+}
+
+/// The IPv4 address that a request gives a device: the front of attribute 5 of the TCP/IP interface (CIP Vol. 2, 5-4.3.2.5).
+pub(super) fn address(packet: &Packet<'_>, target: &Target) -> Option<Ipv4Addr> {
+    if target.class != Some(TCP_IP) || packet.response {
+        return None;
+    }
+    let mut octets = match packet.service {
+        service::SET_SINGLE if target.attribute == Some(5) => Some(packet.data),
+        _ => None,
+    };
+    each(packet, target, &mut |attribute| {
+        if packet.service == service::SET_LIST && attribute.id == 5 {
+            octets = attribute.data;
+        }
+    });
+    Cursor::new(octets?).u32_le().map(Ipv4Addr::from_bits)
 }
 
 /// What a device says of itself: the attributes of the identity object, and the identity item of the encapsulation.

@@ -1,9 +1,11 @@
 //! The fields of a CIP message, under the keys that `decode --json` prints.
 
+use core::fmt::Write as _;
+
 use fieldwarden_model::{Value, Values, operation::Encoding};
 
 use super::{
-    attributes::{Identity, physical_link},
+    attributes::{self, Identity, physical_link},
     body::{CipMessage, Sort},
     classify,
     connection::{Close, Open, Opened, Triad, Way},
@@ -143,6 +145,12 @@ fn common(message: &CipMessage<'_>, visitor: &mut dyn FieldVisitor) {
             segments(path, visitor);
         }
     });
+    if let Some(address) = attributes::address(packet, &target) {
+        let mut text = heapless::String::<15>::new();
+        // An IPv4 address is at most that long.
+        let _ = write!(text, "{address}");
+        visitor.field("ip_address", FieldValue::Text(&text));
+    }
     match packet.service {
         service::GET_ALL if packet.response && target.is(class::IDENTITY) && target.instance != Some(0) => {
             if let Some(device) = Identity::read(&mut Cursor::new(packet.data)) {

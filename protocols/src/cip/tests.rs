@@ -192,20 +192,22 @@ fn mode_program_time_and_firmware_are_told_by_their_verbs() {
 
 #[test]
 fn what_is_set_is_named_for_what_it_is() {
-    let mut flow = flow();
+    let mut ours = flow();
     let mut told = |message: &str| {
-        let operation = cip(&mut flow, ToServer, &connected(1, 1, message))[0].operations[0].clone();
+        let operation = cip(&mut ours, ToServer, &connected(1, 1, message))[0].operations[0].clone();
         (operation.0, operation.1)
     };
     assert_eq!(told("04 02 208b 2401 0100 0600 0000000000000000"), (Verb::Time, "set clock"));
     assert_eq!(told("03 02 208b 2401 0100 0600"), (Verb::Time, "get attribute list"));
     // Attributes 3, 5, 6 and 8 of the TCP/IP interface (Vol. 2, 5-4.3).
     assert_eq!(told("10 03 20f5 2401 3003 00000000"), (Verb::Configure, "set IP address"));
-    let address = "0a000042 ffffff00 00000000 00000000 00000000 0000";
+    let address = "4200000a 00ffffff 00000000 00000000 00000000 0000";
     let set = format!("10 03 20f5 2401 3005 {address}");
     assert_eq!(told(&set), (Verb::Configure, "set IP address"));
     let listed = format!("04 02 20f5 2401 0100 0500 {address}");
     assert_eq!(told(&listed), (Verb::Configure, "set IP address"));
+    let said = cip(&mut flow(), ToServer, &connected(1, 1, &listed));
+    assert_eq!(said[0].field("ip_address"), "10.0.0.66");
     assert_eq!(told("10 03 20f5 2401 3006 0200 6162"), (Verb::Configure, "set host name"));
     assert_eq!(told("10 03 20f5 2401 3008 01"), (Verb::Configure, "set attribute single"));
     assert_eq!(told("4d 02 20a1 2401 0000"), (Verb::Program, "firmware transfer"));

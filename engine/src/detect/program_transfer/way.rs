@@ -17,9 +17,8 @@ pub(super) enum Way {
 
 const UPLOADS: [&str; 4] = ["upload", "uploaded", "backup", "read"];
 const DOWNLOADS: [&str; 7] = ["download", "downloaded", "load", "loaded", "restore", "install", "write"];
-/// Functions that go one way without a word for it: the third edition of a controller's program objects creates the blocks that it
-/// loads (S7comm-plus), MMS keeps and fetches domains on behalf of others (ISO 9506-2 clauses 9.10 and 9.11), and CODESYS makes
-/// room for the application that comes.
+/// Functions that go one way without a word for it: a download over S7comm-plus creates the blocks that it loads, CODESYS makes room for the
+/// application that comes, MMS stores a domain for others to fetch, and KNX answers a read of memory.
 const NAMED: [(&str, Way); 5] = [
     ("create block", Way::Download),
     ("create application", Way::Download),

@@ -154,7 +154,7 @@ impl Judge {
         self.services.each_mut(|service| {
             service.known = baseline.as_ref().is_some_and(|baseline| knows(baseline, &service.key, None));
             for conversation in &mut service.conversations {
-                conversation.judge_by(baseline.as_deref());
+                conversation.judge_anew(baseline.as_deref());
             }
         });
         self.rules = rules;

@@ -7,9 +7,9 @@ use fieldwarden_model::{
     order::OnDegraded, order::PlanHash, order::Target,
 };
 
-use super::{Engine, Input, Output, Settings};
+use super::{Engine, Input, Output, Settings, Switch};
 use crate::{
-    baseline::{Baseline, learn, learn::Learner},
+    baseline::{Baseline, InMode, learn, learn::Learner},
     blindness::Reason,
     map::Seed,
     rehearse::KeepVerdict,
@@ -244,6 +244,51 @@ fn a_baseline_approved_while_running_counts_at_once() {
     let baseline = learned();
     engine.step(Input::Baseline(Some(&baseline)), &mut |_| {});
     assert!(run(&mut engine, &shift(10_000, 5)).alerts.is_empty());
+}
+
+/// What is learned, as normal in maintenance alone.
+fn in_maintenance() -> Baseline {
+    let mut all = learned();
+    let conversations = core::mem::take(&mut all.conversations);
+    let name = "maintenance".parse().unwrap();
+    all.modes.push(InMode { name, talkers: Vec::new(), conversations });
+    all
+}
+
+fn demand(until: Option<u64>) -> Input<'static> {
+    let until = until.map(|millis| raw(&Sent(millis, Vec::new())).time);
+    Input::Mode(Some(Switch { mode: "maintenance".parse().unwrap(), until }))
+}
+
+#[test]
+fn a_demanded_mode_outlives_a_restart_and_ends_at_its_time() {
+    let mut first = engine(in_maintenance(), 1);
+    first.step(demand(Some(70_000)), &mut |_| {});
+    assert!(run(&mut first, &shift(0, 60)).alerts.is_empty());
+    let mut second = engine(in_maintenance(), 2);
+    second.restore(&first.checkpoint(), raw(&Sent(61_000, Vec::new())).time).unwrap();
+    let holds = |engine: &Engine| engine.modes().1.map(|mode| mode.to_string());
+    assert_eq!(holds(&second).as_deref(), Some("maintenance"));
+    assert!(run(&mut second, &shift(62_000, 8)).alerts.is_empty());
+    let told = run(&mut second, &shift(71_000, 5)).alerts;
+    assert_eq!((holds(&second).as_deref(), second.modes().2), (Some("normal"), None));
+    assert!(told.iter().any(|alert| alert.detector == "new-conversation"), "{told:?}");
+    second.step(Input::Mode(None), &mut |_| {});
+    assert_eq!(holds(&second).as_deref(), Some("normal"));
+}
+
+#[test]
+fn a_poll_that_a_mode_allows_has_not_stopped_before_it_began() {
+    let mut engine = engine(in_maintenance(), 1);
+    let lost = |said: Said| said.alerts.iter().filter(|alert| alert.detector == "lost-poll").count();
+    let others = |from: u64| (0..300).map(|n| write(from + n * 1_000, ROGUE, 100, 7)).collect::<Vec<_>>();
+    engine.step(demand(Some(61_000)), &mut |_| {});
+    assert_eq!(lost(run(&mut engine, &shift(0, 60))), 0);
+    assert_eq!(lost(run(&mut engine, &others(62_000))), 0, "nobody waits for it in the usual mode");
+    engine.step(demand(None), &mut |_| {});
+    assert_eq!(lost(run(&mut engine, &others(400_000))), 0, "it was not heard in this mode yet");
+    assert_eq!(lost(run(&mut engine, &shift(700_000, 60))), 0);
+    assert_eq!(lost(run(&mut engine, &others(760_000))), 1, "now it has stopped");
 }
 
 fn engine(baseline: Baseline, seed: u64) -> Engine {

@@ -159,7 +159,7 @@ impl Judge {
             service.memory.unfollow();
             service.known = baseline.as_ref().is_some_and(|baseline| knows(baseline, &service.key, None));
             for conversation in &mut service.conversations {
-                conversation.judge_by(baseline.as_deref());
+                conversation.judge_anew(baseline.as_deref());
             }
         });
         self.room = answers::Room::default();

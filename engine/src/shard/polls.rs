@@ -76,6 +76,10 @@ impl Judge {
             for conversation in &mut service.conversations {
                 let Some(entry) = entry_of(Some(&baseline), conversation.entry) else { continue };
                 let Some(period) = entry.period_ms else { continue };
+                if conversation.idle {
+                    due = due.min(now.saturating_add(LOOK_AGAIN));
+                    continue;
+                }
                 let patience = Patience {
                     asking: context.settings.lost_poll.patience(period, entry.pace.pause_ms),
                     answering: context.settings.silent_controller.patience(period),

@@ -68,6 +68,8 @@ pub(crate) struct Conversation {
     pub(crate) poll: Poll,
     /// Classes of operations that passed, one bit each.
     passed: u16,
+    /// Whether nothing was heard since an entry was found for it: what is not begun has not stopped.
+    pub(crate) idle: bool,
     /// Digests of points that were read and found normal: what is polled is looked up once.
     polled: [u32; POLLED],
 }
@@ -183,6 +185,7 @@ impl Conversation {
             served,
             poll: Poll::On,
             passed: 0,
+            idle: false,
             polled: [0; POLLED],
         };
         conversation.judge_by(baseline);
@@ -198,6 +201,7 @@ impl Conversation {
         transport: Transport,
     ) -> (Option<u32>, Option<Load>) {
         let minute = self.activity.count(time, outcome);
+        self.idle = false;
         if outcome != Outcome::Asked || transport == Transport::Link {
             return (minute, None);
         }
@@ -237,12 +241,18 @@ impl Conversation {
         known
     }
 
-    /// Judges by another baseline from now on.
-    pub(crate) fn judge_by(&mut self, baseline: Option<&Compiled>) {
+    /// Judges by another baseline than before from now on.
+    pub(crate) fn judge_anew(&mut self, baseline: Option<&Compiled>) {
         let was_known = self.entry.is_some();
-        self.entry = baseline.and_then(|baseline| baseline.position(&self.key));
+        self.judge_by(baseline);
         // A session that outlives what allowed it is news with its next answer.
         self.served &= !(was_known && self.entry.is_none());
+        self.idle |= !was_known && self.entry.is_some();
+    }
+
+    /// Judges by a baseline from now on.
+    pub(crate) fn judge_by(&mut self, baseline: Option<&Compiled>) {
+        self.entry = baseline.and_then(|baseline| baseline.position(&self.key));
         let entry = self.entry.and_then(|position| baseline.and_then(|baseline| baseline.entry(position)));
         self.usual = entry.map_or(0, CompiledEntry::common_functions);
         self.polled = [0; POLLED];

@@ -17,9 +17,9 @@ impl Baseline {
         own.talkers.extend(guard::strangers(learned, &held));
         for entry in &learned.conversations {
             let known = held.conversations.iter().rfind(|known| known.key() == entry.key());
-            let Some(more) = known.map_or_else(|| Some(entry.clone()), |known| beyond(entry, known)) else {
-                continue;
-            };
+            let more = known.map_or_else(|| Some(entry.clone()), |known| beyond(entry, known));
+            // Whoever works stops when the work is done: nobody waits for the next poll.
+            let Some(more) = more.map(|more| Entry { period_ms: None, ..more }) else { continue };
             match own.conversations.iter_mut().find(|there| there.key() == entry.key()) {
                 Some(there) => super::overlay(there, &more),
                 None => own.conversations.push(more),
@@ -37,8 +37,6 @@ fn beyond(entry: &Entry, known: &Entry) -> Option<Entry> {
     let mut more = guard::rest(entry, known);
     if let Some(more) = &mut more {
         more.writes = writes;
-        // What is quicker or slower then belongs to the work.
-        more.period_ms = None;
     }
     more
 }

@@ -305,7 +305,11 @@ impl Block {
             for (followed, value) in self.values.iter_mut().zip(values.iter()) {
                 if let Some(moved) = followed.reading.to(value, time) {
                     followed.chance.moved(followed.reading.value(), moved);
-                    (followed.moved_at, followed.frozen) = (self.looks, false);
+                    followed.moved_at = self.looks;
+                    // What was told to stand still goes on, and may stand still again.
+                    if core::mem::take(&mut followed.frozen) {
+                        self.due = self.due.min(followed.due().unwrap_or(Timestamp::MAX));
+                    }
                 }
             }
             self.moved += 1;

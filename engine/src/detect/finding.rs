@@ -186,6 +186,11 @@ impl Finding {
         }
     }
 
+    /// Leaves out the values, and keeps how wide they are.
+    pub(crate) fn without_values(&mut self) {
+        self.values = self.values.take().map(|(shape, _)| (Shape { count: 0, ..shape }, Vec::new()));
+    }
+
     /// The points in the protocol's notation.
     pub(crate) fn points_text(&self) -> Option<String> {
         let notation = fieldwarden_protocols::dissector(self.protocol?.name())?.notation();

@@ -74,6 +74,31 @@ fn a_point_that_stood_still_may_do_so_and_no_other() {
 }
 
 #[test]
+fn a_value_wider_than_a_point_is_accepted_as_wide_as_it_is() {
+    let mut before = baseline();
+    let line = crate::baseline::ReadMotion {
+        points: points("40001-40004"),
+        step: 2,
+        still_ms: Some(4_000),
+        wobble_per_minute: None,
+        random: false,
+        seen: 900,
+    };
+    before.conversations[0].motion = vec![line];
+    let mut bench = Bench::with(Some(before.clone()));
+    for n in 0..120_u8 {
+        let bytes = [0, 0, 0, n, 0, 0, 9, 9];
+        let values = Values { bytes: &bytes, encoding: Encoding::Unsigned32, count: 2, stride: 2 };
+        let asked = read("40001-40004");
+        let answer = Operation { values: Some(values), outcome: Outcome::Done, ..asked };
+        bench.asks(HMI, PLC, &asked).answers(HMI, PLC, &answer).lives(1);
+    }
+    assert_eq!(bench.detectors(), ["frozen-report"]);
+    let accepted = last(&bench, &before);
+    assert_eq!(told(&accepted), ["motion of 40003-40004 (each value 2 points wide) moves in any way"]);
+}
+
+#[test]
 fn values_that_are_chance_by_nature_may_be_so() {
     let mut bench = Bench::new();
     let mut mixed = 7_u64;

@@ -140,7 +140,7 @@ impl Detector for CovertChannel {
     ) {
         let Subject::Moves(judged, operation, noticed) = subject else { return };
         let mut finding = Finding::of_operation(self.id(), judged, operation);
-        finding.values = None;
+        finding.without_values();
         finding.techniques = &["T0832", "T0869"];
         match noticed {
             Noticed::Random(random) => {

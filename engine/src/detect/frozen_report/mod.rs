@@ -76,7 +76,8 @@ impl Detector for FrozenReport {
         let Subject::Moves(judged, operation, Noticed::Still(still)) = subject else { return };
         let Some(entry) = judged.entry else { return };
         let mut finding = Finding::of_operation(self.id(), judged, operation);
-        (finding.points, finding.values) = (Some(still.points), None);
+        finding.points = Some(still.points);
+        finding.without_values();
         // One after the other stops moving; that is one thing.
         finding.bucket = Bucket { code: Some("still"), ..Bucket::default() };
         // One gauge may be stuck; half of what a controller reports is not.
@@ -144,6 +145,10 @@ mod tests {
             "Dosing PLC (10.0.0.20) has reported the same value of 40001-40003 to 10.0.0.5 for 30 s, 3 of the 3 values of its answer that always moved"
         );
         assert_eq!(alert.severity, fieldwarden_model::Severity::High);
+        polls(&mut bench, 120, |n| [0, octet(n), 0, octet(2 * n), 0, octet(3 * n), 0, 9]);
+        assert_eq!(bench.alerts.len(), 1, "they move again");
+        polls(&mut bench, 60, |_| [0, 7, 0, 7, 0, 7, 0, 9]);
+        assert_eq!(bench.detectors(), ["frozen-report", "frozen-report"]);
     }
 
     #[test]

@@ -43,6 +43,14 @@ const POLL: u64 = 5;
 /// Seconds of the plant's life that the baseline is learned from.
 const LEARNED: u64 = 3_600;
 
+/// What controllers report: a level that rises and falls, and nothing else that moves.
+pub(crate) fn process(poll: u64, _: Address, _: Address) -> [u16; 10] {
+    let phase = u16::try_from(poll % 400).unwrap();
+    let mut registers = [0; 10];
+    registers[9] = 400 + phase.min(400 - phase);
+    registers
+}
+
 /// The plant.
 pub(crate) struct Plant {
     now: u64,
@@ -60,6 +68,11 @@ pub(crate) struct Plant {
     pub(crate) polling: Vec<Address>,
     /// Controllers that answer their polls.
     pub(crate) answering: Vec<Address>,
+    /// What a controller answers to a poll: the registers by the poll's number, who asks and who answers.
+    pub(crate) reports: fn(u64, Address, Address) -> [u16; 10],
+    /// Whether polls and their answers are cut small, too.
+    pub(crate) polls_in_pieces: bool,
+    polls: u64,
     /// Seconds between two polls.
     pub(crate) poll_secs: u64,
     /// Octets of each poll that are sent at all, and of each answer.
@@ -83,6 +96,9 @@ impl Plant {
             drips: None,
             polling: vec![STATION, SECOND_STATION],
             answering: vec![PLC, PLC_2],
+            reports: process,
+            polls_in_pieces: false,
+            polls: 0,
             poll_secs: POLL,
             poll_octets: [usize::MAX; 2],
             next_poll: begin,
@@ -120,14 +136,18 @@ impl Plant {
 
     /// Polls each controller from each station.
     fn poll(&mut self) {
-        let (pieces, drips) = (self.pieces.take(), self.drips.take());
+        let (pieces, drips) = (self.pieces, self.drips.take());
+        self.pieces = pieces.filter(|_| self.polls_in_pieces);
+        self.polls += 1;
         for station in self.polling.clone() {
             for controller in [PLC, PLC_2] {
                 let asked = self.modbus(1, &hex("03 0000 000a"));
                 let [asks, answers] = self.poll_octets;
                 self.asks(station, controller, MODBUS, asked.get(..asks).unwrap_or(&asked));
                 if self.answering.contains(&controller) {
-                    let answer = framed(self.transaction, 1, &[&[3, 20][..], &[0; 20]].concat());
+                    let registers = (self.reports)(self.polls, station, controller);
+                    let octets: Vec<u8> = registers.iter().flat_map(|value| value.to_be_bytes()).collect();
+                    let answer = framed(self.transaction, 1, &[&[3, 20][..], &octets].concat());
                     self.answers(station, controller, MODBUS, answer.get(..answers).unwrap_or(&answer));
                 }
             }

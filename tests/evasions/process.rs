@@ -2,7 +2,7 @@
 
 use super::{
     octets::hex,
-    plant::{PLC, PLC_2, Plant, ROGUE, SECOND_STATION, STATION, rogue as other},
+    plant::{PLC, PLC_2, Plant, ROGUE, SECOND_STATION, STATION, process, rogue as other},
     table::{Row, rogue, row, station, to, unseen},
 };
 
@@ -25,6 +25,8 @@ pub(crate) fn rows() -> Vec<Row> {
         broken(),
         forged(),
         devices(),
+        frozen(),
+        covert(),
     ]
 }
 
@@ -326,4 +328,76 @@ fn identifies(plant: &mut Plant, client: [u8; 4], revision: &str) {
     });
     let answer = hex("2b 0e 01 01 00 00 03").into_iter().chain(told).collect::<Vec<u8>>();
     plant.does(client, PLC, &hex("2b 0e 01 00"), &answer);
+}
+
+fn frozen() -> Row {
+    let by = &["frozen-report"];
+    row(
+        "frozen-report",
+        to("10.0.0.20", "a level that stands still, its answers in segments", by, |plant| {
+            (plant.pieces, plant.polls_in_pieces) = (Some(SMALL), true);
+            plant.reports =
+                |poll, station, server| process(if server == PLC { 7 } else { poll }, station, server);
+            plant.lives(600);
+        }),
+        to("10.0.0.20", "a level that is let go on once a minute", by, |plant| {
+            plant.reports = |poll, station, server| {
+                process(if server == PLC { poll / 12 } else { poll }, station, server)
+            };
+            plant.lives(1_800);
+        }),
+        to("10.0.0.2", "each station is told an old level of another controller", by, |plant| {
+            plant.reports = |poll, station, server| {
+                let forged = (station == STATION) == (server == PLC);
+                process(if forged { 7 } else { poll }, station, server)
+            };
+            plant.lives(600);
+        }),
+    )
+}
+
+fn covert() -> Row {
+    let by = &["covert-channel"];
+    row(
+        "covert-channel",
+        to("10.0.0.20", "ciphers in six registers, in segments", by, |plant| {
+            (plant.pieces, plant.polls_in_pieces) = (Some(SMALL), true);
+            plant.reports = |poll, station, server| {
+                if server == PLC { ciphers(poll) } else { process(poll, station, server) }
+            };
+            plant.lives(1_800);
+        }),
+        unseen(
+            "a cipher every quarter of an hour",
+            "nor one that is no more lively than the process",
+            |plant| {
+                plant.reports = |poll, station, server| {
+                    if server == PLC { ciphers(poll / 180) } else { process(poll, station, server) }
+                };
+                plant.lives(4 * 3_600);
+            },
+        ),
+        to("10.0.0.2", "ciphers of both controllers, in turn", by, |plant| {
+            plant.reports = |poll, station, server| {
+                if (server == PLC) == (poll % 600 < 300) {
+                    ciphers(poll)
+                } else {
+                    process(poll, station, server)
+                }
+            };
+            plant.lives(3_600);
+        }),
+    )
+}
+
+/// Six registers that look like chance, beside the level.
+fn ciphers(poll: u64) -> [u16; 10] {
+    let mut registers = process(poll, STATION, PLC);
+    for (n, register) in (0_u64..6).zip(&mut registers) {
+        // SplitMix64: evenly spread, and the same on every run.
+        let mut mixed = (poll * 6 + n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        *register = u16::try_from(mixed >> 54).unwrap();
+    }
+    registers
 }

@@ -139,7 +139,7 @@ pub struct Alert {
     pub summary: String,
     /// The nearest baseline entry, which this contradicts.
     pub baseline_entry: Option<String>,
-    /// The incident it belongs to.
+    /// The incident it belongs to; empty where it is information that belongs to none.
     pub incident: IncidentId,
 }
 

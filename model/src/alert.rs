@@ -142,7 +142,7 @@ pub struct Alert {
     /// What the baseline tells quietly and this lies within; it is information then, of no incident.
     #[serde(default)]
     pub quieted_by: Option<String>,
-    /// The incident it belongs to; empty where it is quiet.
+    /// The incident it belongs to; empty where it is quiet, or information that belongs to none.
     pub incident: IncidentId,
 }
 

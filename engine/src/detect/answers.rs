@@ -1,7 +1,8 @@
 //! The values a service reads and writes, followed from answer to answer: what stands still, what wobbles, what looks like chance.
 //!
-//! Nothing is done for an answer that comes too soon after the one before, hardly anything for one of the same octets. Bounded: so many
-//! blocks a service, values a block, values a shard; what is beyond is not followed, and said so once.
+//! Nothing is done for an answer that comes too soon after the one before, hardly anything for one of the same octets. Of values that the
+//! baseline says nothing of, one of so many neighbours is followed as must look like chance together, and its neighbours only once it does.
+//! Bounded: so many blocks a service, values a block, values a shard; what is beyond is not followed, and said so once.
 
 use core::time::Duration;
 
@@ -26,7 +27,7 @@ const OWN: usize = 4;
 /// Values followed of a block: as many as the longest Modbus answer has registers.
 const MAX_VALUES: usize = 128;
 /// Values followed in one shard.
-const MAX_FOLLOWED: usize = 2_048;
+const MAX_FOLLOWED: usize = 1_024;
 
 /// How many values a shard follows.
 #[derive(Debug, Default)]
@@ -137,11 +138,26 @@ struct Block {
     /// No value is overdue before.
     due: Timestamp,
     values: Vec<Followed>,
+    /// Whether all its values are followed, since one of them looked like chance.
+    closely: bool,
+    /// How it is to be followed from now on, where otherwise than before.
+    then: Option<Closely>,
+}
+
+/// Whether all values of a block are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closely {
+    All,
+    Some,
 }
 
 /// One value.
 #[derive(Debug)]
 struct Followed {
+    /// Its number within the block.
+    n: u16,
+    /// Whether it is followed for what its neighbours may hide.
+    watches: bool,
     reading: Reading,
     /// The answer at which it moved last.
     moved_at: u32,
@@ -191,7 +207,11 @@ impl Answers {
             self.hint = at + 1;
             let block = self.blocks.get_mut(at).filter(is)?;
             let look = block.rhythm.look(values.bytes, time)?;
-            return block.follow(settings, look, time, &values);
+            let noticed = block.follow(settings, look, time, &values);
+            return match block.then.take() {
+                Some(how) => noticed.or(block.turn(how, settings, entry, time, operation, room)),
+                None => noticed,
+            };
         }
         if time < self.try_again {
             return None;
@@ -201,7 +221,7 @@ impl Answers {
             return None;
         }
         self.forget(time, room);
-        let block = Block::new(settings, entry, time, operation, written)?;
+        let block = Block::new(settings, entry, time, operation)?;
         if self.blocks.len() < MAX_BLOCKS && room.take(block.values.len()) {
             self.blocks.push(block);
             self.digests.push(digest);
@@ -257,32 +277,60 @@ impl Block {
         entry: Option<&CompiledEntry>,
         time: Timestamp,
         operation: &Operation<'_>,
-        written: bool,
     ) -> Option<Self> {
         let (points, values) = (operation.points?, operation.values?);
-        let mut index = points.first;
-        let mut followed = Vec::new();
-        followed.reserve_exact(MAX_VALUES.min(values.count as usize));
-        for value in values.iter().take(MAX_VALUES) {
-            let line = entry.filter(|_| !written);
-            let line =
-                line.and_then(|entry| entry.motion_of(Point { space: points.space, index }, values.stride));
-            followed.push(Followed::new(settings, line, Reading::new(value, time)));
-            index = index.saturating_add(u64::from(values.stride.max(1)));
-        }
+        let mut followed = Followed::all(settings, entry, time, operation);
+        followed.retain(Followed::stays);
+        followed.shrink_to_fit();
         let mut block = Self {
             unit: operation.unit,
             points,
             stride: values.stride,
-            written,
+            written: operation.outcome == Outcome::Asked,
             rhythm: Rhythm::new(values.bytes, time),
             looks: 0,
             moved: 0,
             due: Timestamp::MAX,
             values: followed,
+            closely: false,
+            then: None,
         };
         block.due = block.next_due();
         Some(block)
+    }
+
+    /// Follows all values from now on, or those alone that are followed as a rule.
+    #[cold]
+    fn turn(
+        &mut self,
+        how: Closely,
+        settings: &Settings,
+        entry: Option<&CompiledEntry>,
+        time: Timestamp,
+        operation: &Operation<'_>,
+        room: &mut Room,
+    ) -> Option<Noticed> {
+        let before = self.values.len();
+        match how {
+            Closely::Some => {
+                self.values.retain(Followed::stays);
+                room.taken = room.taken.saturating_sub(before - self.values.len());
+            }
+            Closely::All => {
+                let mut all = Followed::all(settings, entry, time, operation);
+                if !room.take(all.len().saturating_sub(before)) {
+                    return room.is_full();
+                }
+                for own in self.values.drain(..) {
+                    if let Some(place) = all.get_mut(usize::from(own.n)) {
+                        *place = own;
+                    }
+                }
+                self.values = all;
+            }
+        }
+        self.closely = how == Closely::All;
+        None
     }
 
     fn follow(
@@ -294,15 +342,18 @@ impl Block {
     ) -> Option<Noticed> {
         self.looks = self.looks.wrapping_add(1);
         if look.passed.is_none() {
-            for (followed, value) in self.values.iter_mut().zip(values.iter()) {
-                followed.begin_anew(Reading::new(value, time), self.looks);
+            for followed in &mut self.values {
+                if let Some(value) = values.nth(followed.n.into()) {
+                    followed.begin_anew(Reading::new(value, time), self.looks);
+                }
             }
             (self.moved, self.due) = (0, self.next_due());
             return None;
         }
         let wobbles = look.minute.and_then(|whole| self.end_minute(settings, whole));
         if look.changed {
-            for (followed, value) in self.values.iter_mut().zip(values.iter()) {
+            for followed in &mut self.values {
+                let Some(value) = values.nth(followed.n.into()) else { continue };
                 if let Some(moved) = followed.reading.to(value, time) {
                     followed.chance.moved(followed.reading.value(), moved);
                     followed.moved_at = self.looks;
@@ -314,7 +365,7 @@ impl Block {
             }
             self.moved += 1;
         }
-        let random = (look.changed && self.moved >= settings.covert_channel.samples)
+        let random = (look.changed && self.moved >= settings.covert_channel.window(self.closely))
             .then(|| self.end_window(settings))
             .flatten();
         let still = (time >= self.due).then(|| self.stands_still(time)).flatten();
@@ -336,8 +387,9 @@ impl Block {
                 && looks.wrapping_sub(value.moved_at) >= frozen_report::ANSWERS
         };
         let mut found: Option<Still> = None;
-        for (n, value) in self.values.iter_mut().enumerate().filter(|(_, value)| overdue(value)) {
+        for value in self.values.iter_mut().filter(|value| overdue(value)) {
             value.frozen = true;
+            let n = usize::from(value.n);
             let (points, stride) = (self.points, self.stride);
             let still = found.get_or_insert_with(|| Still {
                 points: place(points, stride, n),
@@ -356,7 +408,7 @@ impl Block {
 
     fn end_minute(&mut self, settings: &Settings, whole: bool) -> Option<Wobbles> {
         let mut found = None;
-        for (n, value) in self.values.iter_mut().enumerate() {
+        for value in &mut self.values {
             let minute = value.reading.end_minute();
             let Some(most) = value.wobble.filter(|_| whole) else { continue };
             let most = f64::from(most);
@@ -366,30 +418,44 @@ impl Block {
             }
             value.minutes = value.minutes.saturating_add(1);
             if u32::from(value.minutes) == settings.covert_channel.minutes && found.is_none() {
-                let points = place(self.points, self.stride, n);
+                let points = place(self.points, self.stride, value.n.into());
                 found = Some(Wobbles { points, wobble: minute.wobble, most });
             }
         }
         found
     }
 
-    /// The longest run of neighbours that look like chance, as far as no line of the baseline says they do by nature.
+    /// The longest run of neighbours that look like chance, as far as no line of the baseline says they do by nature. Where not all are
+    /// followed, one that does calls for the others.
     fn end_window(&mut self, settings: &Settings) -> Option<Random> {
         let samples = core::mem::take(&mut self.moved);
-        let (mut run, mut longest) = (0_usize, (0_usize, 0_usize));
-        for (n, value) in self.values.iter_mut().enumerate() {
+        let (mut run, mut longest, mut next) = (0_usize, (0_usize, 0_usize), 0);
+        for value in &mut self.values {
             let chance = core::mem::take(&mut value.chance);
-            run = if !value.random && settings.covert_channel.is_chance(&chance, samples) {
-                run + 1
+            let n = usize::from(value.n);
+            let rule = &settings.covert_channel;
+            let looks_so = if self.closely {
+                rule.is_chance(&chance, samples)
             } else {
-                0
+                rule.may_be_chance(&chance, samples)
             };
+            run = match !value.random && looks_so {
+                true if n == next => run + 1,
+                true => 1,
+                false => 0,
+            };
+            next = n + 1;
             if run > longest.1 {
                 longest = (n, run);
             }
         }
         let (last, count) = longest;
+        if !self.closely {
+            self.then = (count > 0).then_some(Closely::All);
+            return None;
+        }
         if count < settings.covert_channel.points as usize {
+            self.then = Some(Closely::Some);
             return None;
         }
         let first = place(self.points, self.stride, (last + 1).saturating_sub(count));
@@ -406,11 +472,38 @@ fn place(points: PointRange, stride: u16, n: usize) -> PointRange {
 }
 
 impl Followed {
+    /// All values of a block, as far as any are followed.
+    fn all(
+        settings: &Settings,
+        entry: Option<&CompiledEntry>,
+        time: Timestamp,
+        operation: &Operation<'_>,
+    ) -> Vec<Self> {
+        let (Some(points), Some(values)) = (operation.points, operation.values) else { return Vec::new() };
+        let entry = entry.filter(|_| operation.outcome != Outcome::Asked);
+        let points_together = u16::try_from(settings.covert_channel.points).unwrap_or(u16::MAX).max(1);
+        let mut index = points.first;
+        let mut followed = Vec::new();
+        followed.reserve_exact(MAX_VALUES.min(values.count as usize));
+        for (n, value) in (0..).zip(values.iter().take(MAX_VALUES)) {
+            let point = Point { space: points.space, index };
+            let line = entry.and_then(|entry| entry.motion_of(point, values.stride));
+            let mut own = Self::new(settings, line, Reading::new(value, time));
+            // Of so many neighbours it is always one.
+            (own.n, own.watches) = (n, n % points_together == points_together - 1);
+            followed.push(own);
+            index = index.saturating_add(u64::from(values.stride.max(1)));
+        }
+        followed
+    }
+
     fn new(settings: &Settings, line: Option<&ReadMotion>, reading: Reading) -> Self {
         let still = line.and_then(|line| line.still_ms);
         #[expect(clippy::cast_possible_truncation, reason = "a limit is compared roughly")]
         let wobble = line.and_then(|line| line.wobble_per_minute).map(|most| most as f32);
         Self {
+            n: 0,
+            watches: false,
             reading,
             moved_at: 0,
             patience_ms: still.map_or(0, |most| settings.frozen_report.patience_ms(most)),
@@ -420,6 +513,11 @@ impl Followed {
             frozen: false,
             random: line.is_some_and(|line| line.random),
         }
+    }
+
+    /// Whether it is followed while nothing looks like chance.
+    const fn stays(&self) -> bool {
+        self.watches || self.patience_ms > 0 || self.wobble.is_some()
     }
 
     fn begin_anew(&mut self, reading: Reading, looks: u32) {
@@ -442,6 +540,6 @@ mod tests {
     fn docs_state_what_following_values_takes() {
         let docs = include_str!("../../../docs/resources.md");
         let each = size_of::<Followed>();
-        assert!(docs.contains(&format!("2,048 values a shard, {each} octets each")), "{each}");
+        assert!(docs.contains(&format!("1,024 values a shard, {each} octets each")), "{each}");
     }
 }

@@ -72,18 +72,37 @@ impl Settings {
             && minute.wobble * 100.0 > most * f64::from(self.percent)
     }
 
+    /// Answers after which values are judged: fewer where only one of many neighbours is watched, which is a reason to look closely and no more.
+    pub(crate) fn window(&self, closely: bool) -> u32 {
+        if closely { self.samples } else { (self.samples / 4).max(FEWEST_SAMPLES) }
+    }
+
     /// Whether a value that may have moved `samples` times looks like chance.
     pub(crate) fn is_chance(&self, chance: &Chance, samples: u32) -> bool {
-        let moves = u32::from(chance.moves);
-        if moves.saturating_mul(10) < samples.saturating_mul(9) || chance.spread() < f64::from(self.spread) {
-            return false;
-        }
-        let turns = f64::from(chance.turns) / f64::from(moves);
-        let step = f64::from(chance.path) / f64::from(moves) / chance.spread();
-        TURNS.contains(&turns) && STEPS.contains(&step)
+        let is_lively = u32::from(chance.moves).saturating_mul(10) >= samples.saturating_mul(9);
+        is_lively
+            && chance.spread() >= f64::from(self.spread)
+            && chance
+                .turns_and_steps()
+                .is_some_and(|(turns, step)| TURNS.contains(&turns) && STEPS.contains(&step))
+    }
+
+    /// Whether it may be one of chance, by some answers alone.
+    pub(crate) fn may_be_chance(&self, chance: &Chance, samples: u32) -> bool {
+        let is_lively = u32::from(chance.moves).saturating_mul(4) >= samples.saturating_mul(3);
+        is_lively
+            && chance.spread() * 2.0 >= f64::from(self.spread)
+            && chance.turns_and_steps().is_some_and(|(turns, step)| {
+                (TURNS.start() - WIDER..=TURNS.end() + WIDER).contains(&turns)
+                    && (STEPS.start() - WIDER..=STEPS.end() + WIDER).contains(&step)
+            })
     }
 }
 
+/// The fewest answers that are a reason to look closely.
+const FEWEST_SAMPLES: u32 = 32;
+/// What fifty moves may differ by from what many show, four standard deviations and more.
+const WIDER: f64 = 0.15;
 /// Moves that turn back, of all. Independent values do so at two of three; one that walks at random at one of two, one that jumps between two
 /// states at each. Of two hundred moves four standard deviations to either side.
 const TURNS: core::ops::RangeInclusive<f64> = 0.56..=0.78;
@@ -115,6 +134,13 @@ impl Chance {
         self.path += moved.step as f32;
         self.moves = self.moves.saturating_add(1);
         self.turns = self.turns.saturating_add(u16::from(moved.turned));
+    }
+
+    /// Moves that turn back, of all, and the mean move as a part of the spread.
+    fn turns_and_steps(&self) -> Option<(f64, f64)> {
+        let moves = f64::from(self.moves);
+        (self.moves > 0 && self.spread() > 0.0)
+            .then(|| (f64::from(self.turns) / moves, f64::from(self.path) / moves / self.spread()))
     }
 
     fn spread(&self) -> f64 {
@@ -211,7 +237,8 @@ mod tests {
 
     fn told(value: impl Fn(u64, u64) -> u16) -> Vec<String> {
         let mut bench = Bench::new();
-        polls(&mut bench, 210, value);
+        // A quarter of the window calls for all of the block, the window itself tells.
+        polls(&mut bench, 270, value);
         bench.alerts.iter().map(|alert| alert.summary.clone()).collect()
     }
 

@@ -396,8 +396,8 @@ impl Warden {
             self.is_unwritten = self.record.append(&texts.iter().map(entry).collect::<Vec<_>>()).is_err();
         }
         texts.into_iter().for_each(|text| self.remark(format!("On the device: {text}")));
-        let lost =
-            |life: &Life| Match::of(&life.order.target).iter().any(|cut| !observed.content.contains_key(cut));
+        let is_whole = |cut: &Match| observed.content.contains_key(cut) && !observed.partial.contains(cut);
+        let lost = |life: &Life| !Match::of(&life.order.target).iter().all(is_whole);
         let mut missing = Vec::new();
         for (id, life) in self.lives.iter_mut().filter(|(_, life)| life.held_until().is_some()) {
             if !lost(life) {

@@ -154,8 +154,10 @@ fn nftables() {
     if !common::is_inside() {
         return common::in_namespace("nftables");
     }
-    suite(&mut Nftables::with_table("fieldwarden"));
-    a_fault_at_every_step(Box::new(Nftables::with_table("fieldwarden")));
+    for ingress in [&[] as &[&str], &["lo"]] {
+        suite(&mut Nftables::with_table("fieldwarden", ingress));
+    }
+    a_fault_at_every_step(Box::new(Nftables::with_table("fieldwarden", &["lo"])));
 }
 
 #[test]
@@ -231,12 +233,18 @@ fn nft_shows_the_ruleset_that_the_documentation_shows() {
     if !common::is_inside() {
         return common::in_namespace("nft_shows_the_ruleset_that_the_documentation_shows");
     }
-    let mut driver = Nftables::with_table("fieldwarden");
+    let mut driver = Nftables::with_table("fieldwarden", &["lo"]);
     let list = || common::output("nft", &["--stateless", "list", "ruleset"]);
     driver.apply(&Content::new()).unwrap();
     let empty = list();
+    let whole = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/drivers/nftables.ruleset");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(whole, &empty).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(whole).unwrap(), empty, "docs/drivers/nftables.ruleset is another");
     let page = include_str!("../../docs/drivers/nftables.md");
-    assert!(page.contains(empty.trim()), "docs/drivers/nftables.md shows another ruleset than nft:\n{empty}");
+    let routed = empty.split_inclusive("\n}\n").find(|table| table.starts_with("table inet ")).unwrap();
+    assert!(page.contains(routed.trim()), "docs/drivers/nftables.md shows another table than nft:\n{routed}");
     let until = Until(real_now().uptime_ms + 60_000);
     driver.apply(&kinds().into_iter().map(|cut| (cut, until)).collect()).unwrap();
     let full = list();
@@ -258,9 +266,18 @@ fn whatever_someone_else_does_to_the_table_is_noticed_and_mended() {
     if !common::is_inside() {
         return common::in_namespace("whatever_someone_else_does_to_the_table_is_noticed_and_mended");
     }
-    let mut driver = Nftables::with_table("fieldwarden");
+    let mut driver = Nftables::with_table("fieldwarden", &["lo"]);
     driver.apply(&Content::new()).unwrap();
     for change in [
+        "delete table bridge fieldwarden",
+        "delete table netdev fieldwarden",
+        "flush chain bridge fieldwarden fieldwarden_forward",
+        "flush chain netdev fieldwarden fieldwarden_ingress0",
+        "insert rule bridge fieldwarden fieldwarden_frames accept",
+        "insert rule bridge fieldwarden fieldwarden_two_tags_ip4 accept",
+        "add rule netdev fieldwarden fieldwarden_one_tag counter drop",
+        "add element bridge fieldwarden fieldwarden_talker4 { 10.9.9.9 timeout 60s }",
+        "add element netdev fieldwarden fieldwarden_talker6 { fd00::9 timeout 60s }",
         "flush ruleset",
         "flush chain inet fieldwarden fieldwarden_forward",
         "add rule inet fieldwarden fieldwarden_forward counter drop",

@@ -52,7 +52,7 @@ impl Driver for DryRun {
     }
 
     fn observe(&mut self) -> Result<Observed, DeviceFault> {
-        Ok(Observed { content: self.content.clone(), damage: Vec::new() })
+        Ok(Observed { content: self.content.clone(), ..Observed::default() })
     }
 
     fn forget_established(&mut self, _cut: &[Match]) -> Result<usize, DeviceFault> {

@@ -16,6 +16,9 @@ pub(crate) mod netlink_socket {
 
     use super::{AsRawFd, Duration, FromRawFd, OwnedFd, io, set_option};
 
+    /// Octets the kernel may hold for the socket, each way; it uses what is there to be held.
+    const BUFFER: libc::c_int = 16 << 20;
+
     /// The socket, bound to an address the kernel chose.
     #[derive(Debug)]
     pub(crate) struct NetlinkSocket(OwnedFd);
@@ -37,9 +40,13 @@ pub(crate) mod netlink_socket {
             let limit = libc::timeval { tv_sec: seconds, tv_usec: patience.subsec_micros().into() };
             set_option(&socket, libc::SOL_SOCKET, libc::SO_RCVTIMEO, &limit)?;
             set_option(&socket, libc::SOL_SOCKET, libc::SO_SNDTIMEO, &limit)?;
-            // A batch that fails is answered by one message for each part of it.
-            set_option(&socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &(1 << 20))
-                .or_else(|_| set_option(&socket, libc::SOL_SOCKET, libc::SO_RCVBUF, &(1 << 20)))?;
+            // Making all tables is one message, and each part of it is answered by one.
+            for (forced, asked) in
+                [(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF), (libc::SO_RCVBUFFORCE, libc::SO_RCVBUF)]
+            {
+                set_option(&socket, libc::SOL_SOCKET, forced, &BUFFER)
+                    .or_else(|_| set_option(&socket, libc::SOL_SOCKET, asked, &BUFFER))?;
+            }
             Ok(Self(socket))
         }
 

@@ -188,7 +188,7 @@ impl Warden {
 
     fn rehearse(&self, order: &Order, now: Moment) -> Result<Plan, String> {
         self.interlocks.judge(order, now)?;
-        let cut = Match::of(&order.target);
+        let cut = Match::of(order);
         let already: BTreeSet<Match> = self.desired(now).into_keys().collect();
         let steps = self.driver.steps(order, &already);
         let not_enforceable = match self.mode {
@@ -227,7 +227,7 @@ impl Warden {
         self.record
             .append(&[Entry::Order(Box::new(life.clone()))])
             .map_err(|fault| format!("the journal cannot be written ({fault}); nothing was changed"))?;
-        let cut = Match::of(&life.order.target);
+        let cut = Match::of(&life.order);
         self.lives.insert(id.clone(), life);
         match self.make_so(now) {
             Ok(()) => self.applied(&id, &cause, &cut, now),
@@ -397,7 +397,7 @@ impl Warden {
         }
         texts.into_iter().for_each(|text| self.remark(format!("On the device: {text}")));
         let is_whole = |cut: &Match| observed.content.contains_key(cut) && !observed.partial.contains(cut);
-        let lost = |life: &Life| !Match::of(&life.order.target).iter().all(is_whole);
+        let lost = |life: &Life| !Match::of(&life.order).iter().all(is_whole);
         let mut missing = Vec::new();
         for (id, life) in self.lives.iter_mut().filter(|(_, life)| life.held_until().is_some()) {
             if !lost(life) {
@@ -441,7 +441,7 @@ impl Warden {
             if until.is_past(now) {
                 continue;
             }
-            for cut in Match::of(&life.order.target) {
+            for cut in Match::of(&life.order) {
                 let until = Until(until.uptime_ms);
                 let held = content.entry(cut).or_insert(until);
                 *held = until.max(*held);

@@ -22,7 +22,7 @@ use common::{
 };
 use fieldwarden_model::{
     Order, OrderState, Target,
-    order::{Answer, Ask, PlanHash, Report},
+    order::{Answer, Ask},
 };
 
 const SERVER: &str = "

@@ -365,7 +365,7 @@ impl World {
             let allowed = self
                 .orders
                 .iter()
-                .filter(|order| Match::of(&order.target).contains(cut))
+                .filter(|order| Match::of(&order).contains(cut))
                 .filter_map(|order| self.allowed.get(&order.id))
                 .max();
             assert!(
@@ -398,13 +398,12 @@ impl World {
         for (order, report) in &list {
             assert_ne!(report.state, OrderState::Stuck, "{report:?}");
             let in_force = matches!(report.state, OrderState::Provisional | OrderState::Kept);
-            let there = Match::of(&order.target).iter().all(|cut| held.contains_key(cut));
+            let there = Match::of(&order).iter().all(|cut| held.contains_key(cut));
             assert!(!in_force || there, "{report:?} is not on the device");
         }
         for cut in held.keys() {
-            let is_ordered = list
-                .iter()
-                .any(|(order, report)| report.state.in_force() && Match::of(&order.target).contains(cut));
+            let is_ordered =
+                list.iter().any(|(order, report)| report.state.in_force() && Match::of(&order).contains(cut));
             assert!(is_ordered, "{cut} is on the device and nobody ordered it");
         }
     }

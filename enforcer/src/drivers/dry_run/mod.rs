@@ -39,7 +39,7 @@ impl Driver for DryRun {
     }
 
     fn steps(&self, order: &Order, already: &BTreeSet<Match>) -> Vec<String> {
-        let cut = Match::of(&order.target).into_iter().map(|cut| {
+        let cut = Match::of(order).into_iter().map(|cut| {
             let remark = if already.contains(&cut) { ", as another order does already" } else { "" };
             format!("would cut {cut}{remark}; no device is changed")
         });

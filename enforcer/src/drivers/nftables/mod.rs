@@ -3,7 +3,7 @@
 //! One table of our own in each family holds sets whose elements expire in the kernel and, made once, the rules that drop what the
 //! sets name. Orders only ever change elements. See `docs/drivers/nftables.md`.
 
-use std::{collections::BTreeSet, ffi::CString, fs, io, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, ffi::CString, fs, io, time::Duration};
 
 use fieldwarden_model::{Fault, Order, Section, Talker, section::Reader};
 
@@ -21,6 +21,7 @@ use tables::FAMILIES;
 
 mod conntrack;
 mod readback;
+mod reading;
 mod rules;
 mod ruleset;
 mod tables;
@@ -140,12 +141,27 @@ impl Nftables {
             match anew {
                 Anew::Everything => lay_out(&mut transaction, &own, &tables::chains(family, &self.ingress)),
                 Anew::Elements => {
-                    ruleset::SETS.iter().for_each(|set| transaction.flush_set(&own, set.name));
+                    let held = ruleset::SETS.iter().filter(|set| set.constants().is_none());
+                    held.for_each(|set| transaction.flush_set(&own, set.name));
                 }
             }
             put(&mut transaction, &own, desired, uptime_ms)?;
         }
         Ok(transaction.finish())
+    }
+
+    /// What an element does, in words.
+    fn effect(&self, cut: &Match) -> String {
+        let Match::Writes { .. } = cut else { return format!("forwarded packets of {cut} are dropped") };
+        let refused = match (self.families.contains(&Family::Inet), self.families.len()) {
+            (true, 1) => "refused with a reset",
+            (true, _) => "refused, routed ones with a reset, frames without",
+            (false, _) => "dropped without a reset",
+        };
+        format!(
+            "of what the client sends there only empty segments and segments that are one whole read pass; {cut} and \
+             everything else are {refused}"
+        )
     }
 
     fn is_there(&self, family: Family) -> io::Result<bool> {
@@ -173,13 +189,16 @@ enum Anew {
     Elements,
 }
 
-fn lay_out(transaction: &mut Transaction, own: &Own, chains: &[tables::Chain]) {
+fn lay_out(transaction: &mut Transaction, own: &Own, chains: &[Cow<'_, tables::Chain>]) {
     transaction.make_table_anew(own);
     let mut ids = Vec::new();
     for (id, set) in (1..).zip(ruleset::SETS) {
         let shape =
             SetShape { name: set.name, id, flags: set.flags(), key_type: set.key_type(), parts: set.parts() };
         transaction.add_set(own, &shape);
+        for key in set.constants().unwrap_or_default() {
+            transaction.add_element(own, set.name, &key, None);
+        }
         ids.push((set.text(), id));
     }
     for chain in chains {
@@ -234,7 +253,7 @@ impl Driver for Nftables {
     }
 
     fn steps(&self, order: &Order, already: &BTreeSet<Match>) -> Vec<String> {
-        let cut = Match::of(&order.target);
+        let cut = Match::of(order);
         let mut steps: Vec<String> = cut
             .iter()
             .filter_map(|cut| {
@@ -243,13 +262,17 @@ impl Driver for Nftables {
                     if already.contains(cut) { ", where another order has put it already" } else { "" };
                 let (set, key) = (set.text(), ruleset::Set::key_text(cut));
                 Some(format!(
-                    "put `{key}` into set `{set}` of {}{remark}: forwarded packets of {cut} are dropped",
-                    self.tables()
+                    "put `{key}` into set `{set}` of {}{remark}: {}",
+                    self.tables(),
+                    self.effect(cut)
                 ))
             })
             .collect();
         if self.families != [Family::Inet] {
             steps.push(unseen(&cut).into());
+        }
+        if cut.iter().any(|cut| matches!(cut, Match::Writes { .. })) {
+            steps.push(LIMITS_OF_READING.into());
         }
         steps.push("forget the live connections among it (conntrack)".into());
         steps.push("traffic that does not cross this gateway is not cut".into());
@@ -281,6 +304,12 @@ impl Driver for Nftables {
         })
     }
 }
+
+/// What a write quarantine does not stop, in words.
+const LIMITS_OF_READING: &str = "not enforceable by this scope: writes put together from forged segments that overlap, \
+                                 and other services of the same controller; cut the conversation where that is to be \
+                                 feared. The controller's end of a refused connection stays open until it sends \
+                                 something or its own time-out";
 
 /// What frames may carry past the rules, in words.
 fn unseen(cut: &[Match]) -> &'static str {

@@ -3,6 +3,7 @@
 //! Numbers are those of `linux/netfilter/nf_tables.h`.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     ffi::CString,
     io,
@@ -154,13 +155,17 @@ impl Own<'_> {
         observed.dropped.push((self.family.word(), dropped));
         let mut content = Content::new();
         for set in intact {
+            if let Some(constants) = set.constants() {
+                self.constants(set, constants, &mut observed.damage)?;
+                continue;
+            }
             self.elements(set, uptime_ms()?, &mut content, &mut observed.damage)?;
         }
         Ok(content)
     }
 
-    fn chains(&self, expected: &[tables::Chain], damage: &mut Vec<String>) -> io::Result<()> {
-        let mut expected: Vec<Chain> = expected.iter().map(Chain::as_made).collect();
+    fn chains(&self, expected: &[Cow<'_, tables::Chain>], damage: &mut Vec<String>) -> io::Result<()> {
+        let mut expected: Vec<Chain> = expected.iter().map(|chain| Chain::as_made(chain)).collect();
         let request = self.about(GET_CHAIN, DUMP);
         let mut found: Vec<Chain> = dump(&request, &|found: &mut Vec<Chain>, attributes| {
             if self.has(attributes) {
@@ -201,7 +206,7 @@ impl Own<'_> {
     }
 
     /// Compares every rule and tells how many packets they dropped.
-    fn rules(&self, expected: &[tables::Chain], damage: &mut Vec<String>) -> io::Result<u64> {
+    fn rules(&self, expected: &[Cow<'_, tables::Chain>], damage: &mut Vec<String>) -> io::Result<u64> {
         type Told = (BTreeMap<String, Vec<Option<Rule>>>, u64);
         let (found, dropped): Told = dump(&self.about(GET_RULE, DUMP), &|told: &mut Told, attributes| {
             if self.has(attributes) {
@@ -226,6 +231,21 @@ impl Own<'_> {
             }
         }
         Ok(dropped)
+    }
+
+    fn constants(&self, set: &Set, mut keys: Vec<Vec<u8>>, damage: &mut Vec<String>) -> io::Result<()> {
+        let request = self.about(GET_ELEMENTS, DUMP).with_name(2, set.text());
+        let mut held: Vec<Vec<u8>> = dump(&request, &|held: &mut Vec<Vec<u8>>, attributes| {
+            let list = find(attributes, 3).map_or(&[] as &[u8], |list| list.value);
+            let key = |element: Attribute<'_>| Some(find(find(element.value, 1)?.value, 1)?.value.to_vec());
+            held.extend(crate::netlink::attributes(list).map(|element| key(element).unwrap_or_default()));
+        })?;
+        held.sort();
+        keys.sort();
+        if held != keys {
+            damage.push(format!("set `{}` of table {self} does not hold what it was made with", set.text()));
+        }
+        Ok(())
     }
 
     fn elements(

@@ -108,7 +108,8 @@ impl View {
     /// Everything that is cut.
     pub(super) fn cuts(self, version: Version) -> Vec<Rule> {
         let both = [Direction::Request, Direction::Reply];
-        let sets = SETS.iter().filter(|set| set.version == version);
+        let is_cut = |set: &&Set| set.version == version && !matches!(set.kind, Kind::Writes | Kind::Lengths);
+        let sets = SETS.iter().filter(is_cut);
         sets.flat_map(|set| both.iter().flat_map(|way| self.rules(set, *way))).collect()
     }
 
@@ -132,6 +133,11 @@ impl View {
         written.collect()
     }
 
+    /// The parts of a request that make a key of `set`, which names client, server and port.
+    pub(super) fn asked(self, set: &Set, header: u32) -> Rule {
+        self.key(set, Direction::Request, header)
+    }
+
     /// The parts of a packet that make a key of `set`, into the words from the first on.
     fn key(self, set: &Set, way: Direction, header: u32) -> Rule {
         let (source, destination, length) = match set.version {
@@ -150,8 +156,10 @@ impl View {
         if matches!(set.kind, Kind::Carried | Kind::Service) {
             rule.push(self.protocol(set.version, 2 * words));
         }
-        if set.kind == Kind::Service {
-            rule.push(self.carried(header, port, 2, 2 * words + 1));
+        match set.kind {
+            Kind::Service => rule.push(self.carried(header, port, 2, 2 * words + 1)),
+            Kind::Writes => rule.push(self.carried(header, port, 2, 2 * words)),
+            _ => {}
         }
         rule
     }

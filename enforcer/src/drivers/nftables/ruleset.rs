@@ -16,10 +16,14 @@ pub(super) static SETS: &[Set] = &[
     Set { name: c"fieldwarden_carried4", version: Version::V4, kind: Kind::Carried },
     Set { name: c"fieldwarden_pair4", version: Version::V4, kind: Kind::Pair },
     Set { name: c"fieldwarden_talker4", version: Version::V4, kind: Kind::Talker },
+    Set { name: c"fieldwarden_writes4", version: Version::V4, kind: Kind::Writes },
+    Set { name: c"fieldwarden_s7_lengths4", version: Version::V4, kind: Kind::Lengths },
     Set { name: c"fieldwarden_service6", version: Version::V6, kind: Kind::Service },
     Set { name: c"fieldwarden_carried6", version: Version::V6, kind: Kind::Carried },
     Set { name: c"fieldwarden_pair6", version: Version::V6, kind: Kind::Pair },
     Set { name: c"fieldwarden_talker6", version: Version::V6, kind: Kind::Talker },
+    Set { name: c"fieldwarden_writes6", version: Version::V6, kind: Kind::Writes },
+    Set { name: c"fieldwarden_s7_lengths6", version: Version::V6, kind: Kind::Lengths },
 ];
 
 impl Version {
@@ -28,6 +32,14 @@ impl Version {
         match self {
             Self::V4 => 0x0800,
             Self::V6 => 0x86dd,
+        }
+    }
+
+    /// It as a digit, for names.
+    pub(super) const fn digit(self) -> u8 {
+        match self {
+            Self::V4 => 4,
+            Self::V6 => 6,
         }
     }
 }
@@ -61,6 +73,10 @@ pub(super) enum Kind {
     Pair,
     /// talker
     Talker,
+    /// client . server . port, of which only reads pass
+    Writes,
+    /// Constant: which lengths of a read go together.
+    Lengths,
 }
 
 impl Set {
@@ -77,10 +93,13 @@ impl Set {
             (Version::V4, Kind::Carried) => &[4, 4, 1],
             (Version::V4, Kind::Pair) => &[4, 4],
             (Version::V4, Kind::Talker) => &[4],
+            (Version::V4, Kind::Writes) => &[4, 4, 2],
             (Version::V6, Kind::Service) => &[16, 16, 1, 2],
             (Version::V6, Kind::Carried) => &[16, 16, 1],
             (Version::V6, Kind::Pair) => &[16, 16],
             (Version::V6, Kind::Talker) => &[16],
+            (Version::V6, Kind::Writes) => &[16, 16, 2],
+            (_, Kind::Lengths) => &[2, 2, 2, 2, 2],
         }
     }
 
@@ -97,7 +116,16 @@ impl Set {
 
     /// `enum nft_set_flags`.
     pub(super) const fn flags(&self) -> u32 {
-        if self.parts().len() > 1 { HOLDS_TIMEOUTS | IS_CONCATENATED } else { HOLDS_TIMEOUTS }
+        match self.kind {
+            Kind::Lengths => IS_CONCATENATED,
+            Kind::Talker => HOLDS_TIMEOUTS,
+            _ => HOLDS_TIMEOUTS | IS_CONCATENATED,
+        }
+    }
+
+    /// The keys it always holds; none where orders say what it holds.
+    pub(super) fn constants(&self) -> Option<Vec<Vec<u8>>> {
+        (self.kind == Kind::Lengths).then(|| super::reading::lengths(self.version))
     }
 
     /// The key that stands for `cut`; none when this is not its set.
@@ -107,6 +135,7 @@ impl Set {
             Match::Carried { transport, .. } => (Kind::Carried, Some(*transport), None),
             Match::Pair { .. } => (Kind::Pair, None, None),
             Match::Talker(_) => (Kind::Talker, None, None),
+            Match::Writes { port, .. } => (Kind::Writes, None, Some(*port)),
         };
         if kind != self.kind {
             return None;
@@ -133,6 +162,7 @@ impl Set {
     pub(super) fn cut(&self, key: &[u8]) -> Option<Match> {
         let (client, rest) = self.talker(key)?;
         let cut = match self.kind {
+            Kind::Lengths => return None,
             Kind::Talker => Match::Talker(client),
             _ => {
                 let (server, rest) = self.talker(rest)?;
@@ -141,6 +171,9 @@ impl Set {
                     Kind::Service => {
                         let port = u16::from_be_bytes(*rest.get(4..)?.first_chunk()?);
                         Match::Service { client, server, transport: transport(*rest.first()?)?, port }
+                    }
+                    Kind::Writes => {
+                        Match::Writes { client, server, port: u16::from_be_bytes(*rest.first_chunk()?) }
                     }
                     _ => Match::Pair { client, server },
                 }
@@ -156,7 +189,7 @@ impl Set {
         if let Match::Service { transport, .. } | Match::Carried { transport, .. } = cut {
             parts.push(if *transport == Transport::Tcp { "tcp".into() } else { "udp".into() });
         }
-        if let Match::Service { port, .. } = cut {
+        if let Match::Service { port, .. } | Match::Writes { port, .. } = cut {
             parts.push(port.to_string());
         }
         parts.join(" . ")
@@ -200,6 +233,7 @@ mod tests {
                 Match::Pair { client, server },
                 Match::Carried { client, server, transport: Transport::Udp },
                 Match::Service { client, server, transport: Transport::Tcp, port: 502 },
+                Match::Writes { client, server, port: 102 },
             ] {
                 let homes: Vec<_> =
                     SETS.iter().filter_map(|set| set.key(&cut).map(|key| (set, key))).collect();

@@ -1,8 +1,13 @@
 //! Our tables: one for each family that is looked at, all with the same sets.
 
-use std::ffi::{CStr, CString};
+use std::{
+    borrow::Cow,
+    ffi::{CStr, CString},
+    sync::LazyLock,
+};
 
 use super::{
+    reading,
     rules::{ETHERTYPE, Rule, TAG, TAGS, View, jump},
     ruleset::Version,
 };
@@ -20,6 +25,7 @@ const ROUTED_PRIORITY: i32 = -10;
 const BRIDGED_PRIORITY: i32 = -210;
 /// Before everything that is usual where frames come in.
 const INGRESS_PRIORITY: i32 = -510;
+const VERSIONS: [Version; 2] = [Version::V4, Version::V6];
 const FRAMES: &str = "fieldwarden_frames";
 
 impl Family {
@@ -43,7 +49,7 @@ impl Family {
 }
 
 /// A chain as it is made.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Chain {
     /// Its name.
     pub(super) name: CString,
@@ -55,29 +61,32 @@ pub(super) struct Chain {
 
 /// Every chain of the table of one family, those that are jumped to first. Interfaces that are not there have none:
 /// a chain without its interface cannot be made, and one that is unplugged must not keep an order from ending.
-pub(super) fn chains(family: Family, ingress: &[CString]) -> Vec<Chain> {
-    match family {
-        Family::Inet => {
-            let rules = [View::Routed.cuts(Version::V4), View::Routed.cuts(Version::V6)].concat();
-            vec![chain("fieldwarden_forward", Some(Place::Forward { priority: ROUTED_PRIORITY }), rules)]
-        }
-        Family::Bridge => {
-            let mut all = frames();
-            all.push(chain(
-                "fieldwarden_forward",
-                Some(Place::Forward { priority: BRIDGED_PRIORITY }),
-                vec![vec![Expression::Jump { chain: FRAMES.into() }]],
-            ));
-            all
-        }
-        Family::Netdev => {
-            let mut all = frames();
-            let there = (0..).zip(ingress).filter(|(_, device)| sys::has_interface(device));
-            all.extend(there.map(|(number, device)| on_ingress(number, device)));
-            all
-        }
-    }
+pub(super) fn chains(family: Family, ingress: &[CString]) -> Vec<Cow<'static, Chain>> {
+    let fixed = match family {
+        Family::Inet => &*ROUTED,
+        Family::Bridge => &*BRIDGED,
+        Family::Netdev => &*INGRESS,
+    };
+    let there =
+        (0..).zip(ingress).filter(|(_, device)| family == Family::Netdev && sys::has_interface(device));
+    let own = there.map(|(number, device)| Cow::Owned(on_ingress(number, device)));
+    fixed.iter().map(Cow::Borrowed).chain(own).collect()
 }
+
+static ROUTED: LazyLock<Vec<Chain>> = LazyLock::new(|| {
+    let (mut all, rules) = both(View::Routed, "fieldwarden");
+    all.push(chain("fieldwarden_forward", Some(Place::Forward { priority: ROUTED_PRIORITY }), rules));
+    all
+});
+
+static BRIDGED: LazyLock<Vec<Chain>> = LazyLock::new(|| {
+    let mut all = frames();
+    let rules = vec![vec![Expression::Jump { chain: FRAMES.into() }]];
+    all.push(chain("fieldwarden_forward", Some(Place::Forward { priority: BRIDGED_PRIORITY }), rules));
+    all
+});
+
+static INGRESS: LazyLock<Vec<Chain>> = LazyLock::new(frames);
 
 fn on_ingress(number: u32, device: &CStr) -> Chain {
     let place = Place::Ingress { priority: INGRESS_PRIORITY, device: device.into() };
@@ -93,20 +102,42 @@ fn frames() -> Vec<Chain> {
     for (name, tags) in [(TWO, 2), (ONE, 1)] {
         let view = View::Tagged(tags);
         let mut rules = Vec::new();
-        for (version, digit) in [(Version::V4, 4), (Version::V6, 6)] {
-            let name = format!("{name}_ip{digit}");
-            rules.push(jump(ETHERTYPE + tags * TAG, version.ethertype(), &name));
-            all.push(chain(&name, None, view.cuts(version)));
+        for version in VERSIONS {
+            let ip = format!("{name}_ip{}", version.digit());
+            rules.push(jump(ETHERTYPE + tags * TAG, version.ethertype(), &ip));
+            let (chains, rules) = looked_at(view, version, name);
+            all.extend(chains);
+            all.push(chain(&ip, None, rules));
         }
         if tags == 1 {
             rules.extend(TAGS.iter().map(|tag| jump(ETHERTYPE + TAG, *tag, TWO)));
         }
         all.push(chain(name, None, rules));
     }
-    let mut rules = [View::Framed.cuts(Version::V4), View::Framed.cuts(Version::V6)].concat();
+    let (chains, mut rules) = both(View::Framed, FRAMES);
+    all.extend(chains);
     rules.extend(TAGS.iter().map(|tag| jump(ETHERTYPE, *tag, ONE)));
     all.push(chain(FRAMES, None, rules));
     all
+}
+
+/// What is done with IP of both versions, and the chains that this jumps to.
+fn both(view: View, prefix: &str) -> (Vec<Chain>, Vec<Rule>) {
+    let (mut chains, mut rules) = (Vec::new(), Vec::new());
+    for version in VERSIONS {
+        let (more, own) = looked_at(view, version, prefix);
+        chains.extend(more);
+        rules.extend(own);
+    }
+    (chains, rules)
+}
+
+/// What is done with IP of one version: what is cut is dropped first, then writes are told from reads.
+fn looked_at(view: View, version: Version, prefix: &str) -> (Vec<Chain>, Vec<Rule>) {
+    let chains = reading::chains(view, version, prefix);
+    let chains = chains.into_iter().map(|(name, rules)| chain(&name, None, rules)).collect();
+    let rules = [view.cuts(version), reading::quarantined(view, version, prefix)].concat();
+    (chains, rules)
 }
 
 fn chain(name: &str, place: Option<Place>, rules: Vec<Rule>) -> Chain {

@@ -16,10 +16,10 @@ use std::{
 
 use common::{
     live::{Enforcer, report},
-    modbus_of, order, output, real_now, run,
+    modbus_of, order, output, real_now, run, talker,
 };
 use fieldwarden_model::{
-    OrderState,
+    Order, OrderState, Scope, Target, Transport,
     order::{Answer, Ask},
 };
 
@@ -270,6 +270,81 @@ fn no_wrapping_slips_past_any_family_and_nothing_else_is_cut() {
         }
         enforcer.kill();
     }
+}
+
+/// What `client` says to `server` by a script, as lines.
+fn said(plant: &Plant, client: &str, script: &str, server: &str) -> Vec<String> {
+    let output = plant.script(client, script, &[server]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn quarantine(client: &str, server: &str, port: u16) -> Order {
+    let target = Target::Conversation {
+        client: talker(client),
+        server: talker(server),
+        server_port: Some(port),
+        transport: Some(Transport::Tcp),
+    };
+    let mut order = Order { scope: Scope::WriteQuarantine, ..order(target, 60, 600, real_now().wall) };
+    order.id = order.identify();
+    order
+}
+
+#[test]
+fn under_write_quarantine_modbus_reads_are_answered_and_nothing_is_written_however_it_is_cut_up() {
+    let Some(plant) = Plant::up("d") else { return };
+    plant.configure("");
+    let mut enforcer = plant.enforcer();
+    let before = plant.ruleset();
+    // Routed packets are refused with a reset, bridged frames without: there a client waits for its time-out.
+    for (client, own, server, refused) in
+        [("it", "10.2.0.20", "10.1.0.10", "reset"), ("rogue", "10.77.0.66", "10.77.0.10", "silence")]
+    {
+        let order = quarantine(own, server, 502);
+        let plan = enforcer.apply(&order);
+        enforcer.keep(&order, plan);
+        for line in said(&plant, client, "modbus_segments.py", server) {
+            let (case, outcome) = line.split_once(' ').unwrap();
+            // A client that is not reset sends again what was lost of a read, in one whole segment then.
+            let is_mended = case == "split-read" && refused == "silence" && outcome == "answered";
+            let expected = if ["read", "read-again"].contains(&case) { "answered" } else { refused };
+            assert!(outcome == expected || is_mended, "{client}: {case} {outcome} instead of {expected}");
+        }
+        let session = said(&plant, client, "modbus_session.py", server);
+        let read = "read [7, 7, 7, 7]";
+        let expected = [read, "write refused", read, "writes refused", read, "coil refused", read];
+        assert_eq!(session, expected, "{client}: nothing of what was tried arrived");
+        assert_eq!(plant.polls(client, server, &["50", "2"]), 50, "{client} reads on over one connection");
+        let (by, reason) = ("jo".into(), "done".into());
+        let answer = enforcer.ask(&Ask::Release { order: order.id, by, reason, degraded: false });
+        assert_eq!(report(&answer).state, OrderState::Released);
+        assert_eq!(said(&plant, client, "modbus_segments.py", server)[1], "single answered", "given back");
+    }
+    assert_eq!(plant.ruleset(), before);
+    enforcer.kill();
+}
+
+#[test]
+fn under_write_quarantine_s7_reads_are_answered_and_writes_stop_and_download_are_not() {
+    let Some(plant) = Plant::up("e") else { return };
+    plant.configure(ALL);
+    let mut enforcer = plant.enforcer();
+    for (client, own, server) in [("it", "10.2.0.20", "10.1.0.10"), ("rogue", "10.77.0.66", "10.77.0.10")] {
+        let open = said(&plant, client, "s7_session.py", server);
+        assert_eq!(open[..3], ["read 00000000", "read 00000000", "write done"], "{client} before");
+        let order = quarantine(own, server, 102);
+        let answer = enforcer.ask(&Ask::Rehearse { order: order.clone() });
+        let Answer::Planned { plan } = answer else { panic!("{answer:?}") };
+        assert!(plan.steps.iter().any(|step| step.contains("overlap")), "{plan:?}");
+        enforcer.apply(&order);
+        let held = said(&plant, client, "s7_session.py", server);
+        let read = open.last().unwrap().as_str();
+        let expected = [read, read, "write refused", read, "stop refused", read, "download refused", read];
+        assert_eq!(held, expected, "{client}");
+        let (by, reason) = ("jo".into(), "done".into());
+        enforcer.ask(&Ask::Release { order: order.id, by, reason, degraded: false });
+    }
+    enforcer.kill();
 }
 
 #[test]

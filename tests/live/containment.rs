@@ -80,6 +80,7 @@ fn what_is_protected_is_refused_in_both_programs(product: &Product) {
         vec!["--talker", PLC1],
         vec!["--client", HMI, "--server", PLC1],
         vec!["--client", PLC1, "--server", HMI, "--port", "502", "--transport", "tcp"],
+        vec!["--client", HMI, "--server", PLC1, "--port", "502", "--scope", "write-quarantine"],
     ] {
         let said = product.command(&[&["contain", "propose", "--reason", "test"], &target[..]].concat());
         assert!(said.status == 1 && said.err.contains(PROTECTED), "{target:?}: {said:?}");
@@ -95,6 +96,15 @@ fn what_is_protected_is_refused_in_both_programs(product: &Product) {
                 server: PLC1.parse().unwrap(),
                 server_port: Some(502),
                 transport: None,
+            },
+        ),
+        (
+            Scope::WriteQuarantine,
+            Target::Conversation {
+                client: hmi,
+                server: PLC1.parse().unwrap(),
+                server_port: Some(502),
+                transport: Some(Transport::Tcp),
             },
         ),
     ] {

@@ -147,6 +147,15 @@ impl Plant {
         counts.filter_map(|rest| rest.split(' ').next()?.parse::<u64>().ok()).sum()
     }
 
+    /// How many elements that expire each of our tables holds.
+    fn held(&self) -> [usize; 3] {
+        let place = self.at("gw");
+        ["inet", "bridge", "netdev"].map(|family| {
+            let words = ["netns", "exec", &place, "nft", "list", "table", family, "fieldwarden"];
+            output("ip", &words).matches(" expires ").count()
+        })
+    }
+
     fn mac(&self, place: &str) -> String {
         output("ip", &["netns", "exec", &self.at(place), "cat", "/sys/class/net/eth0/address"])
             .trim()
@@ -345,6 +354,32 @@ fn under_write_quarantine_s7_reads_are_answered_and_writes_stop_and_download_are
         enforcer.ask(&Ask::Release { order: order.id, by, reason, degraded: false });
     }
     enforcer.kill();
+}
+
+#[test]
+fn a_table_that_is_lost_in_one_family_undoes_what_is_provisional_and_keeps_what_is_kept() {
+    let Some(plant) = Plant::up("f") else { return };
+    plant.configure(ALL);
+    let mut enforcer = plant.enforcer();
+    let kept = order(modbus_of("10.77.0.66", "10.77.0.10"), 60, 600, real_now().wall);
+    let plan = enforcer.apply(&kept);
+    enforcer.keep(&kept, plan);
+    let provisional = order(modbus_of("10.2.0.20", "10.1.0.10"), 60, 600, real_now().wall);
+    enforcer.apply(&provisional);
+    assert!(plant.inside("gw", "nft", &["delete", "table", "bridge", "fieldwarden"]));
+    thread::sleep(Duration::from_millis(6_500));
+    enforcer.kill();
+    let mut enforcer = plant.enforcer();
+    let Answer::Orders { orders } = enforcer.ask(&Ask::List) else { panic!() };
+    let state = |order: &Order| orders.iter().find(|(known, _)| known.id == order.id).unwrap().1.state;
+    assert_eq!((state(&kept), state(&provisional)), (OrderState::Kept, OrderState::Reverted));
+    assert_eq!(plant.held(), [1, 1, 1], "the kept one is in every family again");
+    enforcer.kill();
+    let (gw, config) = (plant.at("gw"), plant.folder.join("site.toml"));
+    let program = env!("CARGO_BIN_EXE_fieldwarden-enforcer");
+    let words = ["netns", "exec", &gw, program, "release", "--all", "--config", config.to_str().unwrap()];
+    assert!(run("ip", &words));
+    assert_eq!(plant.held(), [0, 0, 0], "and in none after everything was released");
 }
 
 #[test]

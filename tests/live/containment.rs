@@ -9,7 +9,7 @@ use std::{
 };
 
 use fieldwarden_model::{
-    Order, OrderId, Scope, Talker, Target, Timestamp,
+    Order, OrderId, Scope, Talker, Target, Timestamp, Transport,
     order::{Answer, Ask, OnDegraded, PlanHash},
 };
 use serde_json::Value;

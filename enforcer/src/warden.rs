@@ -61,6 +61,10 @@ pub struct Warden {
     remarks: Vec<String>,
     next_check_ms: u64,
     is_unwritten: bool,
+    /// Packets the device had dropped when it was last read, and when each order in force began, as far as this
+    /// program was there.
+    dropped: u64,
+    dropped_before: BTreeMap<OrderId, u64>,
 }
 
 /// Ids that must never be applied again, oldest proposal first.
@@ -94,6 +98,8 @@ impl Warden {
             remarks: Vec::new(),
             next_check_ms: now.uptime_ms.saturating_add(CHECK_EVERY_MS),
             is_unwritten: false,
+            dropped: 0,
+            dropped_before: BTreeMap::new(),
         };
         let of_other_boot = |entry: &Entry| match entry {
             Entry::Order(life) if life.boot != warden.boot => Some(life.order.id.clone()),
@@ -244,6 +250,7 @@ impl Warden {
         };
         let Some(life) = self.lives.get_mut(id) else { return };
         life.applied(format!("{cause}; read back as desired{forgotten}"), now);
+        self.dropped_before.insert(id.clone(), self.dropped);
         let entry = Entry::Order(Box::new(life.clone()));
         let report = life.report.clone();
         match self.record.append(&[entry]) {
@@ -353,6 +360,14 @@ impl Warden {
         let outcome = self.make_so(now);
         for id in going {
             let Some(life) = self.lives.get_mut(id) else { continue };
+            if let (Ok(()), Some(before)) = (&outcome, self.dropped_before.remove(id)) {
+                // None where rules were made anew meanwhile and count from nothing.
+                let dropped = self.dropped.checked_sub(before).filter(|dropped| *dropped > 0);
+                if let (Some(dropped), Some((_, cause))) = (dropped, &mut life.ending) {
+                    *cause =
+                        format!("{cause}; {dropped} packets were dropped meanwhile, by all orders together");
+                }
+            }
             match &outcome {
                 Ok(()) => life.ended(now),
                 Err(_) if life.report.state == OrderState::Stuck => continue,
@@ -455,6 +470,8 @@ impl Warden {
         let desired = self.desired(now);
         self.driver.apply(&desired).map_err(|fault| fault.to_string())?;
         let observed = self.driver.observe().map_err(|fault| fault.to_string())?;
+        self.dropped =
+            observed.dropped.iter().map(|(_, dropped)| dropped).fold(0, |a, b| a.saturating_add(*b));
         self.agrees(&desired, &observed, now)
             .map_err(|difference| format!("the device does not read back: {difference}"))
     }

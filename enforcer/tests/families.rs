@@ -242,7 +242,9 @@ fn the_rogue_is_cut_routed_and_bridged_while_no_legitimate_poll_is_lost() {
     for order in &orders {
         let release =
             Ask::Release { order: order.id.clone(), by: "jo".into(), reason: "done".into(), degraded: false };
-        assert_eq!(report(&enforcer.ask(&release)).state, OrderState::Released);
+        let answer = enforcer.ask(&release);
+        assert_eq!(report(&answer).state, OrderState::Released);
+        assert!(report(&answer).cause.contains("packets were dropped"), "{answer:?}");
     }
     assert_eq!(plant.polls("rogue", "10.77.0.10", &["3", "2"]), 3);
     assert_eq!(plant.polls("it", "10.1.0.10", &["3", "2", "10.2.0.20"]), 3);

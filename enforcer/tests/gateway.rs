@@ -1,7 +1,7 @@
 //! Real traffic through a real gateway of network namespaces: cut, given back, and given back with the enforcer dead.
 //!
 //! `it` (10.2.0.20) -- `gw` -- `ot` (10.1.0.10, an echo server on port 502).
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops here")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
 mod common;
 
@@ -417,7 +417,7 @@ fn killed_at_any_moment_kernel_and_journal_agree_after_the_next_start() {
             stream.write_all(&line).unwrap();
         }
         // Anything from before the first line is read to after the second is answered.
-        thread::sleep(Duration::from_micros(u64::from(n) * 8_311 % 60_000));
+        thread::sleep(Duration::from_micros(u64::from(n) * 41_557 % 300_000));
         enforcer.kill();
         let mut enforcer = plant.enforcer();
         let Answer::Orders { orders } = enforcer.ask(&Ask::List) else { panic!() };

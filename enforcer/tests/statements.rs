@@ -101,6 +101,19 @@ fn without_the_word_enforce_every_order_is_refused() {
     assert!(warden.list().is_empty());
 }
 
+/// What an earlier version wrote is read as it was meant, its id included.
+#[test]
+fn orders_written_before_there_was_a_write_quarantine_are_read_as_they_were() {
+    let line = r#"{"id":"3756e619f0c87122","target":{"kind":"conversation","client":"10.2.0.20","server":"10.1.0.10",
+        "server_port":502,"transport":"tcp"},"scope":"cut_conversation","lapse_secs":600,"keep_within_secs":30,
+        "on_degraded":"revert","reason":"unknown laptop","incident":null,"author":"jo",
+        "proposed":"2026-01-01T00:00:00.000000000Z"}"#;
+    let order: Order = serde_json::from_str(line).unwrap();
+    assert_eq!(order.identify(), order.id);
+    let told = serde_json::to_value(&order).unwrap();
+    assert_eq!(told, serde_json::from_str::<serde_json::Value>(line).unwrap());
+}
+
 /// Those that are not about containment: what senses, parses and keeps evidence.
 const OTHERS: [u32; 4] = [1, 2, 3, 15];
 

@@ -1,4 +1,5 @@
 //! The program itself, running in a network namespace.
+#![allow(clippy::panic, reason = "a test that cannot go on stops here")]
 
 use std::{
     io::{BufRead, BufReader, Write},

@@ -213,8 +213,12 @@ impl Own<'_> {
                 let chain = text(attributes, 2).unwrap_or_default();
                 let list = find(attributes, 4).map_or(&[] as &[u8], |list| list.value);
                 let each = || crate::netlink::attributes(list);
-                told.0.entry(chain).or_default().push(each().map(expression).collect());
-                told.1 = each().filter_map(counted).fold(told.1, u64::saturating_add);
+                let rule: Option<Rule> = each().map(expression).collect();
+                // What passes is counted too, by rules that let it.
+                if rule.as_ref().is_some_and(|rule| !rule.contains(&Expression::Accept)) {
+                    told.1 = each().filter_map(counted).fold(told.1, u64::saturating_add);
+                }
+                told.0.entry(chain).or_default().push(rule);
             }
         })?;
         for chain in expected {

@@ -251,7 +251,7 @@ impl Answers {
         };
         let writes = self.store.writes(&filter).map_err(|fault| fault.to_string())?;
         let mut counted: BTreeMap<(&str, &str), (usize, Timestamp)> = BTreeMap::new();
-        for write in writes.iter().filter(|write| write.server_port == port) {
+        for write in writes.iter().filter(|write| write.server_port.is_none_or(|of| Some(of) == port)) {
             let kind = (write.protocol.as_str(), write.operation.word());
             let (count, last) = counted.entry(kind).or_insert((0, write.time));
             *count += 1;

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use fieldwarden_model::{IncidentId, Scope, Severity, Target, Timestamp, order::OnDegraded};
+use fieldwarden_model::{
+    IncidentId, Scope, Severity, Target, Timestamp,
+    order::{MODBUS_PORT, OnDegraded},
+};
 use fieldwarden_response::{
     forward::Destination,
     outbox::Outbox,
@@ -251,7 +254,9 @@ impl Answers {
         };
         let writes = self.store.writes(&filter).map_err(|fault| fault.to_string())?;
         let mut counted: BTreeMap<(&str, &str), (usize, Timestamp)> = BTreeMap::new();
-        for write in writes.iter().filter(|write| write.server_port.is_none_or(|of| Some(of) == port)) {
+        // What the engine tells of a write names its protocol, not its port.
+        let spoken = if port == Some(MODBUS_PORT) { "modbus" } else { "s7comm" };
+        for write in writes.iter().filter(|write| write.protocol == spoken) {
             let kind = (write.protocol.as_str(), write.operation.word());
             let (count, last) = counted.entry(kind).or_insert((0, write.time));
             *count += 1;

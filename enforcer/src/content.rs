@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 
-use fieldwarden_model::{Talker, Transport, order::Target};
+use fieldwarden_model::{Order, Scope, Talker, Transport, order::Target};
 
 /// Traffic to be cut, in both directions, in words no device owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +36,15 @@ pub enum Match {
     },
     /// Everything of one talker.
     Talker(Talker),
+    /// What a client sends to one TCP service beside reads.
+    Writes {
+        /// Who asks.
+        client: Talker,
+        /// Who answers.
+        server: Talker,
+        /// The server's port.
+        port: u16,
+    },
 }
 
 /// Traffic cut, and until when.
@@ -46,9 +55,21 @@ pub type Content = BTreeMap<Match, Until>;
 pub struct Until(pub u64);
 
 impl Match {
-    /// What has to be cut for `target`: one match, or two where it names a port but no transport.
+    /// What has to be cut for `order`: one match, or two where it names a port but no transport.
     #[must_use]
-    pub fn of(target: &Target) -> Vec<Self> {
+    pub fn of(order: &Order) -> Vec<Self> {
+        match (order.scope, &order.target) {
+            (
+                Scope::WriteQuarantine,
+                Target::Conversation { client, server, server_port: Some(port), .. },
+            ) => {
+                vec![Self::Writes { client: *client, server: *server, port: *port }]
+            }
+            (_, target) => Self::of_target(target),
+        }
+    }
+
+    fn of_target(target: &Target) -> Vec<Self> {
         match *target {
             Target::Talker { talker } => vec![Self::Talker(talker)],
             Target::Conversation { client, server, server_port: Some(port), transport: Some(transport) } => {
@@ -73,6 +94,7 @@ impl Match {
             Self::Talker(talker) => (talker, None),
             Self::Service { client, server, .. }
             | Self::Carried { client, server, .. }
+            | Self::Writes { client, server, .. }
             | Self::Pair { client, server } => (client, Some(server)),
         };
         std::iter::once(first).chain(second)
@@ -90,6 +112,11 @@ impl Match {
         let (source, destination) = (Talker::Ip(source), Talker::Ip(destination));
         let forth = |a: Talker, b: Talker| source == a && destination == b;
         let back = |a: Talker, b: Talker| source == b && destination == a;
+        let service = |client: Talker, server: Talker, port: u16| {
+            ports.is_some_and(|(from, to)| {
+                (forth(client, server) && to == port) || (back(client, server) && from == port)
+            })
+        };
         match *self {
             Self::Talker(talker) => talker == source || talker == destination,
             Self::Pair { client, server } => forth(client, server) || back(client, server),
@@ -97,11 +124,11 @@ impl Match {
                 protocol_number(transport) == Some(protocol)
                     && (forth(client, server) || back(client, server))
             }
+            Self::Writes { client, server, port } => {
+                protocol_number(Transport::Tcp) == Some(protocol) && service(client, server, port)
+            }
             Self::Service { client, server, transport, port } => {
-                protocol_number(transport) == Some(protocol)
-                    && ports.is_some_and(|(from, to)| {
-                        (forth(client, server) && to == port) || (back(client, server) && from == port)
-                    })
+                protocol_number(transport) == Some(protocol) && service(client, server, port)
             }
         }
     }
@@ -112,6 +139,9 @@ impl fmt::Display for Match {
         match self {
             Self::Talker(talker) => write!(f, "everything of {talker}"),
             Self::Pair { client, server } => write!(f, "everything between {client} and {server}"),
+            Self::Writes { client, server, port } => {
+                write!(f, "writes of {client} to port {port} of {server}")
+            }
             Self::Carried { client, server, transport } => {
                 write!(f, "{} between {client} and {server}", transport_word(*transport))
             }
@@ -157,7 +187,7 @@ mod tests {
             transport: None,
         };
         let cut = |from, to, protocol, ports| {
-            Match::of(&target).iter().any(|m| m.covers(ip(from), ip(to), protocol, Some(ports)))
+            Match::of_target(&target).iter().any(|m| m.covers(ip(from), ip(to), protocol, Some(ports)))
         };
         assert!(cut("10.2.0.20", "10.1.0.10", 6, (49_152, 502)));
         assert!(cut("10.1.0.10", "10.2.0.20", 17, (502, 49_152)));

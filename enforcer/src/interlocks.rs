@@ -5,7 +5,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use fieldwarden_model::{
-    Order, Protected, Scope, Site, Talker, Target, Transport, order::Target::Conversation, protect,
+    Order, Protected, Site, Talker, Target, Transport, order::Target::Conversation, protect,
 };
 
 use crate::moment::Moment;
@@ -138,10 +138,7 @@ fn well_formed(order: &Order) -> Result<(), String> {
             order.keep_within_secs
         ));
     }
-    match (order.scope, &order.target) {
-        (Scope::IsolateTalker, Target::Talker { .. }) | (Scope::CutConversation, Conversation { .. }) => {}
-        _ => return Err(format!("its scope does not fit its target, {}", order.target)),
-    }
+    order.scope.fits(&order.target)?;
     addresses_fit(&order.target)
 }
 
@@ -181,7 +178,7 @@ fn names_one_machine(address: IpAddr) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use fieldwarden_model::{OrderId, Timestamp, order::OnDegraded, site::Asset};
+    use fieldwarden_model::{OrderId, Scope, Timestamp, order::OnDegraded, site::Asset};
 
     use super::*;
 

@@ -98,11 +98,6 @@ pub(crate) struct Attribute<'a> {
 }
 
 impl<'a> Attribute<'a> {
-    /// The attributes within.
-    pub(crate) fn nested(self) -> impl Iterator<Item = Attribute<'a>> {
-        attributes(self.value)
-    }
-
     /// Its value as a big-endian number of 32 bits, where it is one.
     pub(crate) fn number(self) -> Option<u32> {
         self.value.try_into().ok().map(u32::from_be_bytes)

@@ -120,4 +120,35 @@ mod tests {
             assert!(faults.iter().any(|fault| fault.contains(what)), "{what} in {faults:?}");
         }
     }
+
+    #[test]
+    fn where_packets_are_looked_at_is_said_in_words_that_are_checked_each_at_its_place() {
+        let at = |lines: &str| {
+            let mut sources = Sources::new();
+            let file = sources.add("site.toml", format!("[enforcer.nftables]\n{lines}\n"));
+            let section = fieldwarden_config::parse(&sources, file).unwrap();
+            let faults = Settings::configure(&section).err().unwrap_or_default();
+            fieldwarden_config::render(&faults, &sources)
+        };
+        for good in [
+            "",
+            "families = [\"inet\"]",
+            "ingress = [\"eth1\", \"eth1.10\"]",
+            "families = [\"bridge\", \"netdev\"]\ningress = [\"br-lan\"]",
+        ] {
+            assert_eq!(at(good), "", "{good}");
+        }
+        for (bad, place, what) in [
+            ("families = []", "2:12", "nothing could be cut"),
+            ("families = [\"ip\"]", "2:12", "`ip` is not known here"),
+            ("families = [\"netdev\"]", "2:12", "needs interfaces"),
+            ("families = [\"inet\"]\ningress = [\"eth1\"]", "3:11", "nothing looks at"),
+            ("ingress = [\"../x\"]", "2:11", "no name of an interface"),
+            ("ingress = [\"a name of more\"]", "2:11", "no name of an interface"),
+            ("ingress = [\"eth1\", \"eth1\"]", "2:11", "named twice"),
+        ] {
+            let told = at(bad);
+            assert!(told.contains(place) && told.contains(what), "{bad}: {told}");
+        }
+    }
 }

@@ -16,6 +16,9 @@ pub(crate) mod netlink_socket {
 
     use super::{AsRawFd, Duration, FromRawFd, OwnedFd, io, set_option};
 
+    /// Octets the kernel may hold for the socket, each way; it uses what is there to be held.
+    const BUFFER: libc::c_int = 16 << 20;
+
     /// The socket, bound to an address the kernel chose.
     #[derive(Debug)]
     pub(crate) struct NetlinkSocket(OwnedFd);
@@ -37,9 +40,13 @@ pub(crate) mod netlink_socket {
             let limit = libc::timeval { tv_sec: seconds, tv_usec: patience.subsec_micros().into() };
             set_option(&socket, libc::SOL_SOCKET, libc::SO_RCVTIMEO, &limit)?;
             set_option(&socket, libc::SOL_SOCKET, libc::SO_SNDTIMEO, &limit)?;
-            // A batch that fails is answered by one message for each part of it.
-            set_option(&socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, &(1 << 20))
-                .or_else(|_| set_option(&socket, libc::SOL_SOCKET, libc::SO_RCVBUF, &(1 << 20)))?;
+            // Making all tables is one message, and each part of it is answered by one.
+            for (forced, asked) in
+                [(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF), (libc::SO_RCVBUFFORCE, libc::SO_RCVBUF)]
+            {
+                set_option(&socket, libc::SOL_SOCKET, forced, &BUFFER)
+                    .or_else(|_| set_option(&socket, libc::SOL_SOCKET, asked, &BUFFER))?;
+            }
             Ok(Self(socket))
         }
 
@@ -152,6 +159,13 @@ pub(crate) fn listens(socket: &OwnedFd) -> io::Result<bool> {
     Ok(value != 0)
 }
 
+/// Whether this network namespace has an interface of that name now.
+pub(crate) fn has_interface(name: &std::ffi::CStr) -> bool {
+    // SAFETY: the text ends in NUL and is only read.
+    // JUSTIFICATION: std does not tell interfaces.
+    unsafe { libc::if_nametoindex(name.as_ptr()) != 0 }
+}
+
 /// Time since the machine started, suspension included.
 pub(crate) fn uptime() -> io::Result<Duration> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -206,7 +220,7 @@ pub(crate) mod nft {
     //! libnftnl: transactions of the kernel's packet filter, as octets to be sent.
 
     use std::{
-        ffi::{CStr, c_char, c_void},
+        ffi::{CStr, CString, c_char, c_void},
         ops::Range,
         ptr::NonNull,
     };
@@ -226,10 +240,60 @@ pub(crate) mod nft {
         Payload { base: u32, offset: u32, length: u32, word: u32 },
         /// The rule ends here unless the words from `word` on are in the set.
         Lookup { set: String, word: u32 },
+        /// A word keeps the bits of `mask` alone.
+        Masked { word: u32, mask: Vec<u8> },
+        /// The rule ends here unless a word is one of `from` to `to`.
+        Between { word: u32, from: Vec<u8>, to: Vec<u8> },
         /// Counts.
         Counter,
+        /// Goes on in another chain, and behind this rule where that one says nothing.
+        Jump { chain: String },
+        /// No further rule of this hook's chain is asked.
+        Accept,
         /// Drops the packet.
         Drop,
+        /// Drops the packet and resets the TCP connection for whoever sent it.
+        Reset,
+    }
+
+    /// Which packets a table sees.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub(crate) enum Family {
+        /// IP packets that the gateway routes.
+        Inet,
+        /// Frames that it bridges.
+        Bridge,
+        /// Frames as an interface takes them in.
+        Netdev,
+    }
+
+    impl Family {
+        const fn of_library(self) -> ProtoFamily {
+            match self {
+                Self::Inet => ProtoFamily::Inet,
+                Self::Bridge => ProtoFamily::Bridge,
+                Self::Netdev => ProtoFamily::NetDev,
+            }
+        }
+    }
+
+    /// Where a chain hangs.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) enum Place {
+        /// Where packets are forwarded.
+        Forward { priority: i32 },
+        /// Where this interface takes frames in.
+        Ingress { priority: i32, device: CString },
+    }
+
+    /// The table changes are about.
+    pub(crate) struct Own(Table);
+
+    impl Own {
+        /// The table of that name in that family.
+        pub(crate) fn new(name: &CStr, family: Family) -> Self {
+            Self(Table::new(name, family.of_library()))
+        }
     }
 
     /// A set as it is made.
@@ -254,38 +318,52 @@ pub(crate) mod nft {
         }
     }
 
-    /// Changes of one `inet` table that happen together or not at all.
+    /// Changes of our tables that happen together or not at all.
     pub(crate) struct Transaction {
         batch: Batch,
-        table: Table,
     }
 
     impl Transaction {
         /// Begins one.
-        pub(crate) fn new(table: &CStr) -> Self {
-            Self { batch: Batch::new(), table: Table::new(table, ProtoFamily::Inet) }
+        pub(crate) fn new() -> Self {
+            Self { batch: Batch::new() }
         }
 
         /// Makes the table, empty, whatever it held before.
-        pub(crate) fn make_table_anew(&mut self) {
-            // Deleting what is not there would fail the transaction, so it is made first.
-            for change in [MsgType::Add, MsgType::Del, MsgType::Add] {
-                self.batch.add(&self.table, change);
-            }
+        pub(crate) fn make_table_anew(&mut self, table: &Own) {
+            self.remove_table(table);
+            self.batch.add(&table.0, MsgType::Add);
         }
 
-        /// Makes a chain that sees forwarded packets and accepts what its rules do not drop.
-        pub(crate) fn add_forward_chain(&mut self, name: &CStr, priority: i32) {
-            let mut chain = Chain::new(name, &self.table);
-            chain.set_hook(Hook::Forward, priority);
-            chain.set_type(ChainType::Filter);
-            chain.set_policy(Policy::Accept);
+        /// Removes the table, whether it is there or not.
+        pub(crate) fn remove_table(&mut self, table: &Own) {
+            // Deleting what is not there would fail the transaction, so it is made first.
+            self.batch.add(&table.0, MsgType::Add);
+            self.batch.add(&table.0, MsgType::Del);
+        }
+
+        /// Makes a chain. One with a place accepts what its rules do not drop.
+        pub(crate) fn add_chain(&mut self, table: &Own, name: &CStr, place: Option<&Place>) {
+            let mut chain = Chain::new(name, &table.0);
+            match place {
+                None => {}
+                Some(Place::Forward { priority }) => chain.set_hook(Hook::Forward, *priority),
+                Some(Place::Ingress { priority, device }) => {
+                    // `NF_NETDEV_INGRESS` is 0; the library's own word for ingress is the one of IP tables.
+                    chain.set_hook(Hook::PreRouting, *priority);
+                    chain.set_device(device);
+                }
+            }
+            if place.is_some() {
+                chain.set_type(ChainType::Filter);
+                chain.set_policy(Policy::Accept);
+            }
             self.batch.add(&chain, MsgType::Add);
         }
 
         /// Makes a set.
-        pub(crate) fn add_set(&mut self, shape: &SetShape<'_>) {
-            let set = RawSet::new(&self.table, shape.name);
+        pub(crate) fn add_set(&mut self, table: &Own, shape: &SetShape<'_>) {
+            let set = RawSet::new(&table.0, shape.name);
             set.put_u32(lib::NFTNL_SET_ID, shape.id);
             set.put_u32(lib::NFTNL_SET_FLAGS, shape.flags);
             set.put_u32(lib::NFTNL_SET_KEY_TYPE, shape.key_type);
@@ -297,8 +375,14 @@ pub(crate) mod nft {
         }
 
         /// Appends a rule. `set_ids` are the numbers of sets made in this transaction.
-        pub(crate) fn add_rule(&mut self, chain: &CStr, rule: &[Expression], set_ids: &[(&str, u32)]) {
-            let chain = Chain::new(chain, &self.table);
+        pub(crate) fn add_rule(
+            &mut self,
+            table: &Own,
+            chain: &CStr,
+            rule: &[Expression],
+            set_ids: &[(&str, u32)],
+        ) {
+            let chain = Chain::new(chain, &table.0);
             let mut written = Rule::new(&chain);
             for expression in rule {
                 written.add_expr(&Written { expression, set_ids });
@@ -307,14 +391,14 @@ pub(crate) mod nft {
         }
 
         /// Empties a set.
-        pub(crate) fn flush_set(&mut self, name: &CStr) {
-            let set = RawSet::new(&self.table, name);
+        pub(crate) fn flush_set(&mut self, table: &Own, name: &CStr) {
+            let set = RawSet::new(&table.0, name);
             self.batch.add(&Message { set: &set, kind: libc_u16(libc::NFT_MSG_DELSETELEM) }, MsgType::Del);
         }
 
-        /// Adds one key that goes away after `timeout_ms`.
-        pub(crate) fn add_element(&mut self, name: &CStr, key: &[u8], timeout_ms: u64) {
-            let set = RawSet::new(&self.table, name);
+        /// Adds one key that goes away after `timeout_ms`, or never.
+        pub(crate) fn add_element(&mut self, table: &Own, name: &CStr, key: &[u8], timeout_ms: Option<u64>) {
+            let set = RawSet::new(&table.0, name);
             set.put_element(key, timeout_ms);
             self.batch.add(&Message { set: &set, kind: libc_u16(libc::NFT_MSG_NEWSETELEM) }, MsgType::Add);
         }
@@ -327,14 +411,14 @@ pub(crate) mod nft {
     }
 
     /// A set of libnftnl, freed with its elements.
-    struct RawSet(NonNull<lib::nftnl_set>);
+    struct RawSet(NonNull<lib::nftnl_set>, ProtoFamily);
 
     impl RawSet {
         fn new(table: &Table, name: &CStr) -> Self {
             // SAFETY: takes nothing; the result is checked.
             // JUSTIFICATION: nftnl's `Set` knows neither timeouts nor keys of parts, here and below.
-            let set = Self(owned(unsafe { lib::nftnl_set_alloc() }));
-            set.put_u32(lib::NFTNL_SET_FAMILY, u32::from(ProtoFamily::Inet as u16));
+            let set = Self(owned(unsafe { lib::nftnl_set_alloc() }), table.get_family());
+            set.put_u32(lib::NFTNL_SET_FAMILY, u32::from(set.1 as u16));
             // SAFETY: the set is alive; both texts end in NUL and are copied.
             unsafe {
                 lib::nftnl_set_set_str(
@@ -366,7 +450,7 @@ pub(crate) mod nft {
             }
         }
 
-        fn put_element(&self, key: &[u8], timeout_ms: u64) {
+        fn put_element(&self, key: &[u8], timeout_ms: Option<u64>) {
             let length = u32::try_from(key.len()).unwrap_or(0);
             // SAFETY: the element is checked to be there; the key is a live slice, which is copied; the set is alive
             // and takes the element over, to free it with itself.
@@ -374,7 +458,10 @@ pub(crate) mod nft {
                 let element = owned(lib::nftnl_set_elem_alloc()).as_ptr();
                 let name = attribute(lib::NFTNL_SET_ELEM_KEY);
                 lib::nftnl_set_elem_set(element, name, key.as_ptr().cast::<c_void>(), length);
-                lib::nftnl_set_elem_set_u64(element, attribute(lib::NFTNL_SET_ELEM_TIMEOUT), timeout_ms);
+                if let Some(timeout_ms) = timeout_ms {
+                    let name = attribute(lib::NFTNL_SET_ELEM_TIMEOUT);
+                    lib::nftnl_set_elem_set_u64(element, name, timeout_ms);
+                }
                 lib::nftnl_set_elem_add(self.0.as_ptr(), element);
             }
         }
@@ -408,7 +495,7 @@ pub(crate) mod nft {
                 let header = lib::nftnl_nlmsg_build_hdr(
                     buffer.cast::<c_char>(),
                     self.kind,
-                    ProtoFamily::Inet as u16,
+                    self.set.1 as u16,
                     libc_u16(flags),
                     sequence,
                 );
@@ -465,10 +552,40 @@ pub(crate) mod nft {
                     put_octets(written, lib::NFTNL_EXPR_LOOKUP_SET, &name);
                     written
                 }
+                Expression::Masked { word, mask } => masked(*word, mask),
+                Expression::Between { word, from, to } => {
+                    let written = allocate(
+                        c"range",
+                        &[(lib::NFTNL_EXPR_RANGE_SREG, register(*word)), (lib::NFTNL_EXPR_RANGE_OP, 0)],
+                    );
+                    put_octets(written, lib::NFTNL_EXPR_RANGE_FROM_DATA, from);
+                    put_octets(written, lib::NFTNL_EXPR_RANGE_TO_DATA, to);
+                    written
+                }
                 Expression::Counter => nftnl::expr::Counter {}.to_expr(rule),
+                Expression::Jump { chain } => {
+                    let chain = CString::new(chain.as_str()).unwrap_or_default();
+                    nftnl::expr::Verdict::Jump { chain }.to_expr(rule)
+                }
+                Expression::Accept => nftnl::expr::Verdict::Accept.to_expr(rule),
                 Expression::Drop => nftnl::expr::Verdict::Drop.to_expr(rule),
+                Expression::Reset => {
+                    nftnl::expr::Verdict::Reject(nftnl::expr::RejectionType::TcpRst).to_expr(rule)
+                }
             }
         }
+    }
+
+    fn masked(word: u32, mask: &[u8]) -> NonNull<lib::nftnl_expr> {
+        let numbers = [
+            (lib::NFTNL_EXPR_BITWISE_SREG, register(word)),
+            (lib::NFTNL_EXPR_BITWISE_DREG, register(word)),
+            (lib::NFTNL_EXPR_BITWISE_LEN, u32::try_from(mask.len()).unwrap_or(0)),
+        ];
+        let written = allocate(c"bitwise", &numbers);
+        put_octets(written, lib::NFTNL_EXPR_BITWISE_MASK, mask);
+        put_octets(written, lib::NFTNL_EXPR_BITWISE_XOR, &vec![0; mask.len()]);
+        written
     }
 
     fn allocate(name: &CStr, numbers: &[(u32, u32)]) -> NonNull<lib::nftnl_expr> {

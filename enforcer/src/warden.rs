@@ -61,6 +61,10 @@ pub struct Warden {
     remarks: Vec<String>,
     next_check_ms: u64,
     is_unwritten: bool,
+    /// Packets the device had dropped when it was last read, and when each order in force began, as far as this
+    /// program was there.
+    dropped: u64,
+    dropped_before: BTreeMap<OrderId, u64>,
 }
 
 /// Ids that must never be applied again, oldest proposal first.
@@ -94,6 +98,8 @@ impl Warden {
             remarks: Vec::new(),
             next_check_ms: now.uptime_ms.saturating_add(CHECK_EVERY_MS),
             is_unwritten: false,
+            dropped: 0,
+            dropped_before: BTreeMap::new(),
         };
         let of_other_boot = |entry: &Entry| match entry {
             Entry::Order(life) if life.boot != warden.boot => Some(life.order.id.clone()),
@@ -188,7 +194,7 @@ impl Warden {
 
     fn rehearse(&self, order: &Order, now: Moment) -> Result<Plan, String> {
         self.interlocks.judge(order, now)?;
-        let cut = Match::of(&order.target);
+        let cut = Match::of(order);
         let already: BTreeSet<Match> = self.desired(now).into_keys().collect();
         let steps = self.driver.steps(order, &already);
         let not_enforceable = match self.mode {
@@ -227,7 +233,7 @@ impl Warden {
         self.record
             .append(&[Entry::Order(Box::new(life.clone()))])
             .map_err(|fault| format!("the journal cannot be written ({fault}); nothing was changed"))?;
-        let cut = Match::of(&life.order.target);
+        let cut = Match::of(&life.order);
         self.lives.insert(id.clone(), life);
         match self.make_so(now) {
             Ok(()) => self.applied(&id, &cause, &cut, now),
@@ -244,6 +250,7 @@ impl Warden {
         };
         let Some(life) = self.lives.get_mut(id) else { return };
         life.applied(format!("{cause}; read back as desired{forgotten}"), now);
+        self.dropped_before.insert(id.clone(), self.dropped);
         let entry = Entry::Order(Box::new(life.clone()));
         let report = life.report.clone();
         match self.record.append(&[entry]) {
@@ -353,6 +360,14 @@ impl Warden {
         let outcome = self.make_so(now);
         for id in going {
             let Some(life) = self.lives.get_mut(id) else { continue };
+            if let (Ok(()), Some(before)) = (&outcome, self.dropped_before.remove(id)) {
+                // None where rules were made anew meanwhile and count from nothing.
+                let dropped = self.dropped.checked_sub(before).filter(|dropped| *dropped > 0);
+                if let (Some(dropped), Some((_, cause))) = (dropped, &mut life.ending) {
+                    *cause =
+                        format!("{cause}; {dropped} packets were dropped meanwhile, by all orders together");
+                }
+            }
             match &outcome {
                 Ok(()) => life.ended(now),
                 Err(_) if life.report.state == OrderState::Stuck => continue,
@@ -396,8 +411,8 @@ impl Warden {
             self.is_unwritten = self.record.append(&texts.iter().map(entry).collect::<Vec<_>>()).is_err();
         }
         texts.into_iter().for_each(|text| self.remark(format!("On the device: {text}")));
-        let lost =
-            |life: &Life| Match::of(&life.order.target).iter().any(|cut| !observed.content.contains_key(cut));
+        let is_whole = |cut: &Match| observed.content.contains_key(cut) && !observed.partial.contains(cut);
+        let lost = |life: &Life| !Match::of(&life.order).iter().all(is_whole);
         let mut missing = Vec::new();
         for (id, life) in self.lives.iter_mut().filter(|(_, life)| life.held_until().is_some()) {
             if !lost(life) {
@@ -441,7 +456,7 @@ impl Warden {
             if until.is_past(now) {
                 continue;
             }
-            for cut in Match::of(&life.order.target) {
+            for cut in Match::of(&life.order) {
                 let until = Until(until.uptime_ms);
                 let held = content.entry(cut).or_insert(until);
                 *held = until.max(*held);
@@ -455,6 +470,8 @@ impl Warden {
         let desired = self.desired(now);
         self.driver.apply(&desired).map_err(|fault| fault.to_string())?;
         let observed = self.driver.observe().map_err(|fault| fault.to_string())?;
+        self.dropped =
+            observed.dropped.iter().map(|(_, dropped)| dropped).fold(0, |a, b| a.saturating_add(*b));
         self.agrees(&desired, &observed, now)
             .map_err(|difference| format!("the device does not read back: {difference}"))
     }

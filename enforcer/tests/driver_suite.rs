@@ -8,7 +8,10 @@ use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 use common::{Fault, Faulty, Memory, Misfortune, PLC, ROGUE, interlocks, modbus_of, order, real_now, talker};
 use fieldwarden_enforcer::{
     content::{Content, Match, Until},
-    drivers::{DRIVERS, Driver, dry_run, nftables::Nftables},
+    drivers::{
+        DRIVERS, Driver, dry_run,
+        nftables::{self, Nftables},
+    },
     moment::Boot,
     warden::{Mode, Warden, difference},
 };
@@ -28,6 +31,7 @@ fn kinds() -> Vec<Match> {
                 Match::Carried { client, server, transport: Transport::Udp },
                 Match::Service { client, server, transport: Transport::Tcp, port: 502 },
                 Match::Service { client, server, transport: Transport::Udp, port: 502 },
+                Match::Writes { client, server, port: 502 },
             ]
         })
         .collect()
@@ -53,7 +57,7 @@ fn suite(driver: &mut dyn Driver) {
     holds(driver, &many.map(|cut| (cut, until(60))).collect());
     holds(driver, &Content::new());
     let order = order(modbus_of(ROGUE, PLC), 30, 600, real_now().wall);
-    let (none, own) = (BTreeSet::new(), Match::of(&order.target).into_iter().collect());
+    let (none, own) = (BTreeSet::new(), Match::of(&order).into_iter().collect());
     assert_eq!(driver.steps(&order, &none), driver.steps(&order, &none));
     assert_ne!(driver.steps(&order, &none), driver.steps(&order, &own), "a plan tells what is there already");
 }
@@ -114,7 +118,7 @@ fn life_with(inner: &Rc<RefCell<Box<dyn Driver>>>, at: usize, fault: Fault) -> u
 fn agree(warden: &mut Warden, inner: &Rc<RefCell<Box<dyn Driver>>>, what: &str) {
     let held = inner.borrow_mut().observe().unwrap().content;
     for (order, report) in warden.list() {
-        let there = Match::of(&order.target).iter().all(|cut| held.contains_key(cut));
+        let there = Match::of(&order).iter().all(|cut| held.contains_key(cut));
         match report.state {
             OrderState::Provisional | OrderState::Kept => assert!(there, "{what}: {report:?}"),
             OrderState::Stuck => {}
@@ -149,13 +153,24 @@ fn dry_run() {
     a_fault_at_every_step(Box::new(dry_run::DryRun::default()));
 }
 
+fn configured(text: &str) -> Box<dyn Driver> {
+    let mut sources = fieldwarden_config::Sources::new();
+    let file = sources.add("site.toml", text);
+    (nftables::REGISTRATION.configure)(&fieldwarden_config::parse(&sources, file).unwrap()).unwrap()
+}
+
 #[test]
 fn nftables() {
     if !common::is_inside() {
         return common::in_namespace("nftables");
     }
-    suite(&mut Nftables::with_table("fieldwarden"));
-    a_fault_at_every_step(Box::new(Nftables::with_table("fieldwarden")));
+    for ingress in [&[] as &[&str], &["lo"]] {
+        suite(&mut Nftables::with_table("fieldwarden", ingress));
+    }
+    // Every fault is one of a call, whichever and however many tables the call is about.
+    let scale = std::env::var("SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1);
+    let all = "families = [\"inet\", \"bridge\", \"netdev\"]\ningress = [\"lo\"]";
+    a_fault_at_every_step(configured(if scale >= 5 { all } else { "families = [\"inet\"]" }));
 }
 
 #[test]
@@ -231,12 +246,20 @@ fn nft_shows_the_ruleset_that_the_documentation_shows() {
     if !common::is_inside() {
         return common::in_namespace("nft_shows_the_ruleset_that_the_documentation_shows");
     }
-    let mut driver = Nftables::with_table("fieldwarden");
+    let mut driver = Nftables::with_table("fieldwarden", &["lo"]);
     let list = || common::output("nft", &["--stateless", "list", "ruleset"]);
     driver.apply(&Content::new()).unwrap();
     let empty = list();
+    let routed = empty.split_inclusive("\n}\n").find(|table| table.starts_with("table inet ")).unwrap();
+    let whole = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/drivers/nftables.ruleset");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(whole, routed).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(whole).unwrap(), routed, "docs/drivers/nftables.ruleset is another");
     let page = include_str!("../../docs/drivers/nftables.md");
-    assert!(page.contains(empty.trim()), "docs/drivers/nftables.md shows another ruleset than nft:\n{empty}");
+    let chain =
+        routed.split_inclusive("\t}\n").find(|part| part.contains("chain fieldwarden_forward")).unwrap();
+    assert!(page.contains(chain.trim()), "docs/drivers/nftables.md shows another chain than nft:\n{chain}");
     let until = Until(real_now().uptime_ms + 60_000);
     driver.apply(&kinds().into_iter().map(|cut| (cut, until)).collect()).unwrap();
     let full = list();
@@ -258,9 +281,22 @@ fn whatever_someone_else_does_to_the_table_is_noticed_and_mended() {
     if !common::is_inside() {
         return common::in_namespace("whatever_someone_else_does_to_the_table_is_noticed_and_mended");
     }
-    let mut driver = Nftables::with_table("fieldwarden");
+    let mut driver = Nftables::with_table("fieldwarden", &["lo"]);
     driver.apply(&Content::new()).unwrap();
     for change in [
+        "delete table bridge fieldwarden",
+        "delete table netdev fieldwarden",
+        "flush chain bridge fieldwarden fieldwarden_forward",
+        "flush chain netdev fieldwarden fieldwarden_ingress0",
+        "insert rule bridge fieldwarden fieldwarden_frames accept",
+        "insert rule bridge fieldwarden fieldwarden_two_tags_ip4 accept",
+        "add rule netdev fieldwarden fieldwarden_one_tag counter drop",
+        "add element bridge fieldwarden fieldwarden_talker4 { 10.9.9.9 timeout 60s }",
+        "delete element inet fieldwarden fieldwarden_s7_lengths4 { 71 . 20480 . 31 . 14 . 1025 }",
+        "add element bridge fieldwarden fieldwarden_s7_lengths6 { 51 . 20480 . 31 . 14 . 1281 }",
+        "add rule inet fieldwarden fieldwarden_modbus_reads4 accept",
+        "add element inet fieldwarden fieldwarden_writes4 { 10.9.9.9 . 10.9.9.8 . 502 }",
+        "add element netdev fieldwarden fieldwarden_talker6 { fd00::9 timeout 60s }",
         "flush ruleset",
         "flush chain inet fieldwarden fieldwarden_forward",
         "add rule inet fieldwarden fieldwarden_forward counter drop",

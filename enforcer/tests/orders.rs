@@ -18,7 +18,7 @@ use fieldwarden_enforcer::{
     warden::{CHECK_EVERY_MS, Mode, Warden},
 };
 use fieldwarden_model::{
-    Order, OrderId, OrderState, Target, Timestamp,
+    Order, OrderId, OrderState, Scope, Target, Timestamp,
     order::{Answer, Ask, PlanHash},
 };
 use proptest::prelude::*;
@@ -69,7 +69,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-const ORDERS: usize = 6;
+const ORDERS: usize = 8;
 const BEGIN: i64 = 1_700_000_000;
 
 fn orders() -> Vec<Order> {
@@ -83,7 +83,15 @@ fn orders() -> Vec<Order> {
         order(isolate("10.0.0.30"), 10, 60, at),
         order(modbus_of("10.2.0.20", "10.0.0.30"), 10, 60, at),
         order(modbus_of("10.2.0.21", "10.1.0.10"), 30, 30, at),
+        quarantine(order(modbus_of("10.2.0.20", "10.1.0.10"), 10, 90, at)),
+        quarantine(order(modbus_of("10.2.0.20", "10.0.0.30"), 10, 60, at)),
     ]
+}
+
+fn quarantine(mut order: Order) -> Order {
+    order.scope = Scope::WriteQuarantine;
+    order.id = order.identify();
+    order
 }
 
 /// A device in memory that ends its own entries, as a kernel does.
@@ -365,7 +373,7 @@ impl World {
             let allowed = self
                 .orders
                 .iter()
-                .filter(|order| Match::of(&order.target).contains(cut))
+                .filter(|order| Match::of(order).contains(cut))
                 .filter_map(|order| self.allowed.get(&order.id))
                 .max();
             assert!(
@@ -398,13 +406,12 @@ impl World {
         for (order, report) in &list {
             assert_ne!(report.state, OrderState::Stuck, "{report:?}");
             let in_force = matches!(report.state, OrderState::Provisional | OrderState::Kept);
-            let there = Match::of(&order.target).iter().all(|cut| held.contains_key(cut));
+            let there = Match::of(order).iter().all(|cut| held.contains_key(cut));
             assert!(!in_force || there, "{report:?} is not on the device");
         }
         for cut in held.keys() {
-            let is_ordered = list
-                .iter()
-                .any(|(order, report)| report.state.in_force() && Match::of(&order.target).contains(cut));
+            let is_ordered =
+                list.iter().any(|(order, report)| report.state.in_force() && Match::of(order).contains(cut));
             assert!(is_ordered, "{cut} is on the device and nobody ordered it");
         }
     }

@@ -1,6 +1,7 @@
 //! One containment demanded, its life, and what the daemon and the enforcer say to each other about it.
 
 use alloc::{
+    format,
     string::{String, ToString},
     vec::Vec,
 };
@@ -78,7 +79,60 @@ pub enum Scope {
     CutConversation,
     /// The talker named by the target is cut off.
     IsolateTalker,
+    /// Of the conversation named by the target, a service over TCP, only whole reads of the client pass, and the
+    /// answers.
+    WriteQuarantine,
 }
+
+impl Scope {
+    /// The word people read and write.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::CutConversation => "cut-conversation",
+            Self::IsolateTalker => "isolate-talker",
+            Self::WriteQuarantine => "write-quarantine",
+        }
+    }
+
+    /// The scope that goes with `target` where nobody names one.
+    #[must_use]
+    pub const fn usual(target: &Target) -> Self {
+        match target {
+            Target::Talker { .. } => Self::IsolateTalker,
+            Target::Conversation { .. } => Self::CutConversation,
+        }
+    }
+
+    /// Why an order of this scope cannot be against `target`, as a sentence.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn fits(self, target: &Target) -> Result<(), String> {
+        match (self, target) {
+            (Self::IsolateTalker, Target::Talker { .. })
+            | (Self::CutConversation, Target::Conversation { .. })
+            | (
+                Self::WriteQuarantine,
+                Target::Conversation {
+                    server_port: Some(MODBUS_PORT | S7_PORT),
+                    transport: Some(Transport::Tcp),
+                    ..
+                },
+            ) => Ok(()),
+            (Self::WriteQuarantine, _) => Err(format!(
+                "a write quarantine is against one client of port {MODBUS_PORT} (Modbus) or {S7_PORT} (S7) over TCP \
+                 of one server, not against {target}"
+            )),
+            _ => Err(format!("its scope does not fit its target, {target}")),
+        }
+    }
+}
+
+/// The port on which reads of Modbus are told from writes.
+pub const MODBUS_PORT: u16 = 502;
+/// The port on which reads of S7 are told from everything else.
+pub const S7_PORT: u16 = 102;
 
 /// What happens when a protected conversation degrades while an order is provisional.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,8 +175,13 @@ impl Order {
     #[must_use]
     pub fn identify(&self) -> OrderId {
         let incident = self.incident.as_ref().map_or("", |id| id.0.as_str());
+        // The two scopes that were there first follow from the target, and their ids stay what they were.
+        let order = match self.scope {
+            Scope::WriteQuarantine => Digest::new().with(self.scope.word()),
+            Scope::CutConversation | Scope::IsolateTalker => Digest::new(),
+        };
         OrderId(
-            Digest::new()
+            order
                 .with("order")
                 .with(self.target.to_string())
                 .with(self.lapse_secs.to_be_bytes())
@@ -314,5 +373,30 @@ pub(crate) mod tests {
         let first = order(target.clone(), Timestamp::from_seconds(1));
         assert_eq!(first.id, order(target.clone(), Timestamp::from_seconds(1)).id);
         assert_ne!(first.id, order(target, Timestamp::from_seconds(2)).id);
+    }
+
+    #[test]
+    fn a_write_quarantine_is_another_order_than_a_cut_and_names_a_service_it_can_read() {
+        let target = |server_port, transport| Target::Conversation {
+            client: "10.0.0.66".parse().unwrap(),
+            server: "10.0.0.10".parse().unwrap(),
+            server_port,
+            transport,
+        };
+        let cut = order(target(Some(502), Some(Transport::Tcp)), Timestamp::from_seconds(1));
+        let quarantine = Order { scope: Scope::WriteQuarantine, ..cut.clone() };
+        assert_ne!(cut.identify(), quarantine.identify());
+        for port in [502, 102] {
+            assert_eq!(Scope::WriteQuarantine.fits(&target(Some(port), Some(Transport::Tcp))), Ok(()));
+        }
+        for odd in [
+            target(Some(503), Some(Transport::Tcp)),
+            target(Some(502), Some(Transport::Udp)),
+            target(Some(502), None),
+            target(None, Some(Transport::Tcp)),
+            Target::Talker { talker: "10.0.0.66".parse().unwrap() },
+        ] {
+            assert!(Scope::WriteQuarantine.fits(&odd).is_err(), "{odd}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `contain`: the order. Nothing is cut before a person has seen what would fall silent.
 
 use clap::{Args, Subcommand};
-use fieldwarden_model::{IncidentId, OrderId, Talker, Target, Transport};
+use fieldwarden_model::{IncidentId, OrderId, Scope, Talker, Target, Transport};
 
 use super::{Failure, Outcome, ask::Connection, table::Column};
 use crate::daemon::control::Request;
@@ -18,9 +18,10 @@ const SILENT: [Column; 9] = [
     ("remark", "remark"),
 ];
 
-const ORDERS: [Column; 7] = [
+const ORDERS: [Column; 8] = [
     ("order", "order"),
     ("state", "state"),
+    ("scope", "scope"),
     ("target", "target"),
     ("author", "author"),
     ("approved by", "approved_by"),
@@ -107,6 +108,10 @@ struct TargetWords {
     /// `tcp` or `udp`; both where absent
     #[arg(long, requires = "server", value_parser = transport)]
     transport: Option<Transport>,
+    /// What to do: `write-quarantine` stops the client's writes to port 502 (Modbus) or 102 (S7) and lets it read on;
+    /// what the target says where absent
+    #[arg(long, value_parser = scope)]
+    scope: Option<Scope>,
     /// How long the order stands; it always lapses
     #[arg(long, default_value_t = 30.0)]
     lapse_minutes: f64,
@@ -117,7 +122,10 @@ impl TargetWords {
         match (self.talker, self.client, self.server) {
             (Some(talker), ..) => Ok(Target::Talker { talker }),
             (None, Some(client), Some(server)) => {
-                Ok(Target::Conversation { client, server, server_port: self.port, transport: self.transport })
+                // Reads are told from writes over TCP alone, so nobody need say so.
+                let is_quarantine = self.scope == Some(Scope::WriteQuarantine);
+                let transport = self.transport.or_else(|| is_quarantine.then_some(Transport::Tcp));
+                Ok(Target::Conversation { client, server, server_port: self.port, transport })
             }
             _ => Err(Failure::Input("say `--talker ADDRESS`, or `--client ADDRESS --server ADDRESS`".into())),
         }
@@ -141,6 +149,13 @@ impl TargetWords {
     }
 }
 
+fn scope(word: &str) -> Result<Scope, String> {
+    let all = [Scope::CutConversation, Scope::IsolateTalker, Scope::WriteQuarantine];
+    all.into_iter()
+        .find(|scope| scope.word() == word)
+        .ok_or_else(|| format!("write one of {}", all.map(|scope| format!("`{}`", scope.word())).join(", ")))
+}
+
 fn transport(word: &str) -> Result<Transport, String> {
     match word {
         "tcp" => Ok(Transport::Tcp),
@@ -153,12 +168,17 @@ fn transport(word: &str) -> Result<Transport, String> {
 pub(crate) fn run(words: &Words) -> Outcome {
     match &words.verb {
         Verb::Rehearse { target, connection } => {
-            let request = Request::Rehearse { target: target.target()?, lapse_secs: target.lapse_secs()? };
+            let request = Request::Rehearse {
+                target: target.target()?,
+                scope: target.scope,
+                lapse_secs: target.lapse_secs()?,
+            };
             connection.show(&request, &SILENT)
         }
         Verb::Propose { target, reason, incident, keep_within_seconds, hold_and_ask, connection } => {
             let request = Request::Propose {
                 target: target.target()?,
+                scope: target.scope,
                 lapse_secs: target.lapse_secs()?,
                 keep_within_secs: *keep_within_seconds,
                 hold_and_ask: *hold_and_ask,

@@ -1,6 +1,7 @@
 //! What the control socket answers: rows of plain JSON, made from store, engine and enforcer.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +14,10 @@ use fieldwarden_engine::{
     Switch,
     baseline::{ModeName, quiet::words_of},
 };
-use fieldwarden_model::{IncidentId, Severity, Timestamp, order::OnDegraded};
+use fieldwarden_model::{
+    IncidentId, Scope, Severity, Target, Timestamp,
+    order::{MODBUS_PORT, OnDegraded},
+};
 use fieldwarden_response::{
     forward::Destination,
     outbox::Outbox,
@@ -35,6 +39,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const GONE: &str = "the engine does not answer; see the daemon's log";
 /// Incidents shown at most.
 const MAX_INCIDENTS: u32 = 1_000;
+
+/// How far back a rehearsal counts the writes that would be stopped, and how many at most.
+const A_DAY: Duration = Duration::from_secs(86_400);
+const MAX_WRITES_COUNTED: u32 = 10_000;
 
 /// Everything an answer is made from.
 pub(crate) struct Answers {
@@ -75,9 +83,10 @@ impl Answers {
                 self.case(operator, |by| self.store.set_status(&id, status, by))
             }
             Request::Writes { limit } => self.writes(limit, operator),
-            Request::Rehearse { target, lapse_secs } => {
+            Request::Rehearse { target, scope, lapse_secs } => {
                 let demand = Demand {
                     target,
+                    scope,
                     lapse_secs,
                     keep_within_secs: lapse_secs.min(30),
                     on_degraded: OnDegraded::Revert,
@@ -86,9 +95,18 @@ impl Answers {
                 };
                 self.rehearse(&demand, operator)
             }
-            Request::Propose { target, lapse_secs, keep_within_secs, hold_and_ask, reason, incident } => {
+            Request::Propose {
+                target,
+                scope,
+                lapse_secs,
+                keep_within_secs,
+                hold_and_ask,
+                reason,
+                incident,
+            } => {
                 let on_degraded = if hold_and_ask { OnDegraded::HoldAndAsk } else { OnDegraded::Revert };
-                let demand = Demand { target, lapse_secs, keep_within_secs, on_degraded, reason, incident };
+                let demand =
+                    Demand { target, scope, lapse_secs, keep_within_secs, on_degraded, reason, incident };
                 Ok(vec![order_row(&self.containment.propose(&demand, operator)?)])
             }
             Request::Approve { order } => Ok(vec![order_row(&self.containment.approve(&order, operator)?)]),
@@ -265,6 +283,12 @@ impl Answers {
         operator.require(Role::Viewer)?;
         let target = demand.target.clone();
         let mut rows = self.engine(|reply| Query::Rehearse { target, reply })?;
+        if demand.scope == Some(Scope::WriteQuarantine) {
+            for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+                row.insert("what".into(), "reads on".into());
+            }
+            rows.extend(self.silenced_writes(&demand.target)?);
+        }
         match self.containment.rehearse(demand, operator) {
             Ok(plan) => {
                 let possible = plan.not_enforceable.is_none();
@@ -276,6 +300,42 @@ impl Answers {
             Err(why) => rows.push(json!({"what": "enforcement", "possible": false, "remark": why})),
         }
         Ok(rows)
+    }
+
+    /// The writes of the last day that a write quarantine would have stopped, one row for each kind.
+    fn silenced_writes(&self, target: &Target) -> Rows {
+        let Target::Conversation { client, server, server_port: port, .. } = *target else {
+            return Ok(Vec::new());
+        };
+        let filter = WriteFilter {
+            client: Some(client),
+            server: Some(server),
+            from: now().saturating_sub(A_DAY),
+            limit: MAX_WRITES_COUNTED,
+            ..WriteFilter::default()
+        };
+        let writes = self.store.writes(&filter).map_err(|fault| fault.to_string())?;
+        let mut counted: BTreeMap<(&str, &str), (usize, Timestamp)> = BTreeMap::new();
+        // What the engine tells of a write names its protocol, not its port.
+        let spoken = if port == Some(MODBUS_PORT) { "modbus" } else { "s7comm" };
+        for write in writes.iter().filter(|write| write.protocol == spoken) {
+            let kind = (write.protocol.as_str(), write.operation.word());
+            let (count, last) = counted.entry(kind).or_insert((0, write.time));
+            *count += 1;
+            *last = write.time.max(*last);
+        }
+        let rows = counted.into_iter().map(|((protocol, verb), (count, last))| {
+            json!({
+                "what": "falls silent",
+                "client": client,
+                "server": server,
+                "port": port,
+                "protocol": protocol,
+                "last_seen": last,
+                "remark": format!("{verb}: {count} times in the last 24 h"),
+            })
+        });
+        Ok(rows.collect())
     }
 
     fn forwards(&self, operator: &Operator) -> Rows {
@@ -336,6 +396,7 @@ fn order_row(stored: &StoredOrder) -> Value {
     json!({
         "order": stored.order.id,
         "state": stored.state,
+        "scope": stored.order.scope.word(),
         "target": stored.order.target.to_string(),
         "author": stored.order.author,
         "approved_by": approved_by,

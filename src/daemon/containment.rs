@@ -21,6 +21,8 @@ use crate::operator::{Operator, Role};
 pub(crate) struct Demand {
     /// Against whom.
     pub(crate) target: Target,
+    /// How far it reaches; as the target says where absent.
+    pub(crate) scope: Option<Scope>,
     /// For how long, in seconds.
     pub(crate) lapse_secs: u32,
     /// Provisional for how long, in seconds.
@@ -71,7 +73,8 @@ impl Containment {
         if let Some(why) = &plan.not_enforceable {
             return Err(format!("nothing was proposed, since it cannot be enforced here: {why}"));
         }
-        let detail = format!("{}, {} s: {}", order.target, order.lapse_secs, order.reason);
+        let (scope, target) = (order.scope.word(), &order.target);
+        let detail = format!("{scope} of {target}, {} s: {}", order.lapse_secs, order.reason);
         let stored = StoredOrder {
             order,
             state: OrderState::Proposed,
@@ -246,10 +249,8 @@ impl Containment {
     }
 
     fn order(&self, demand: &Demand, operator: &Operator) -> Result<Order, String> {
-        let scope = match demand.target {
-            Target::Talker { .. } => Scope::IsolateTalker,
-            Target::Conversation { .. } => Scope::CutConversation,
-        };
+        let scope = demand.scope.unwrap_or_else(|| Scope::usual(&demand.target));
+        scope.fits(&demand.target)?;
         let mut order = Order {
             id: OrderId(String::new()),
             target: demand.target.clone(),

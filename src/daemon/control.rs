@@ -1,6 +1,6 @@
 //! What the command line asks of the daemon, one JSON object per line on the control socket, and how it is answered.
 
-use fieldwarden_model::{IncidentId, OrderId, Severity, Target, Timestamp};
+use fieldwarden_model::{IncidentId, OrderId, Scope, Severity, Target, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The longest request line in octets: any local user may connect, so little is held for each.
@@ -63,6 +63,9 @@ pub(crate) enum Request {
     Rehearse {
         /// Against whom.
         target: Target,
+        /// How far it reaches; as the target says where absent.
+        #[serde(default)]
+        scope: Option<Scope>,
         /// For how long, in seconds.
         lapse_secs: u32,
     },
@@ -70,6 +73,9 @@ pub(crate) enum Request {
     Propose {
         /// Against whom.
         target: Target,
+        /// How far it reaches; as the target says where absent.
+        #[serde(default)]
+        scope: Option<Scope>,
         /// For how long, in seconds.
         lapse_secs: u32,
         /// How long it is provisional, in seconds.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use fieldwarden_model::{
-    Order, OrderId, Scope, Talker, Target, Timestamp,
+    Order, OrderId, Scope, Talker, Target, Timestamp, Transport,
     order::{Answer, Ask, OnDegraded, PlanHash},
 };
 use serde_json::Value;
@@ -59,6 +59,7 @@ fn an_intruder_is_seen_told_cut_off_and_given_back_while_the_plant_goes_on() {
 
     what_is_protected_is_refused_in_both_programs(&product);
     one_conversation_is_cut_and_released(&lab, &product, incident);
+    the_laptop_may_read_and_writes_nothing(&lab, &product);
     a_talker_is_cut_until_the_order_lapses(&lab, &product);
 
     lab.rogues_stop();
@@ -80,6 +81,7 @@ fn what_is_protected_is_refused_in_both_programs(product: &Product) {
         vec!["--talker", PLC1],
         vec!["--client", HMI, "--server", PLC1],
         vec!["--client", PLC1, "--server", HMI, "--port", "502", "--transport", "tcp"],
+        vec!["--client", HMI, "--server", PLC1, "--port", "502", "--scope", "write-quarantine"],
     ] {
         let said = product.command(&[&["contain", "propose", "--reason", "test"], &target[..]].concat());
         assert!(said.status == 1 && said.err.contains(PROTECTED), "{target:?}: {said:?}");
@@ -95,6 +97,15 @@ fn what_is_protected_is_refused_in_both_programs(product: &Product) {
                 server: PLC1.parse().unwrap(),
                 server_port: Some(502),
                 transport: None,
+            },
+        ),
+        (
+            Scope::WriteQuarantine,
+            Target::Conversation {
+                client: hmi,
+                server: PLC1.parse().unwrap(),
+                server_port: Some(502),
+                transport: Some(Transport::Tcp),
             },
         ),
     ] {
@@ -163,6 +174,33 @@ fn one_conversation_is_cut_and_released(lab: &Lab, product: &Product, incident: 
             .take(20)
             .any(|a| a["server"] == PLC1 && a["answered"] == true)
             .then_some(())
+    });
+}
+
+/// Its writes are what the rehearsal counts, and none of them is answered until it is released.
+fn the_laptop_may_read_and_writes_nothing(lab: &Lab, product: &Product) {
+    let before = lab.ruleset();
+    let target = [&ROGUE_TO_PLC1[..], &["--scope", "write-quarantine"]].concat();
+    let rows = product.command(&[&["contain", "rehearse", "--json"], &target[..]].concat()).rows();
+    let told = |what: &str| rows.iter().filter(|row| row["what"] == what).collect::<Vec<_>>();
+    assert!(!told("reads on").is_empty(), "{rows:?}");
+    let silent = told("falls silent");
+    assert!(silent.iter().any(|row| row["remark"].as_str().unwrap().starts_with("write: ")), "{rows:?}");
+    let terms = ["--keep-within-seconds", "8", "--reason", "it may watch"];
+    let order = proposed(
+        &product.second_operator(&[&["contain", "propose", "--json"], &target[..], &terms].concat()),
+    );
+    product.command(&["contain", "approve", &order, "--json"]).rows();
+    let since = now();
+    let kept = product.wait_for_order(&order, "kept", Duration::from_secs(10));
+    assert_eq!(kept["scope"], "write-quarantine", "{kept}");
+    the_laptop_got_no_answer(lab, &since, &[PLC1]);
+    the_operator_missed_nothing(lab, &since);
+    product.command(&["contain", "release", &order, "--json"]).rows();
+    assert_eq!(lab.ruleset(), before);
+    wait("the laptop is answered again", Duration::from_secs(10), || {
+        let attempts = lab.attempts();
+        attempts.iter().rev().take(20).any(|a| a["server"] == PLC1 && a["answered"] == true).then_some(())
     });
 }
 

@@ -33,6 +33,10 @@ pub struct Registration {
 pub struct Observed {
     /// Traffic cut, and until when.
     pub content: Content,
+    /// Of that, what is not cut in every place where it should be; each is damage as well.
+    pub partial: BTreeSet<Match>,
+    /// Packets dropped since the rules were made, for each place where the device counts them.
+    pub dropped: Vec<(&'static str, u64)>,
     /// Ways in which what surrounds it differs from what [`Driver::apply`] leaves, each as a sentence.
     pub damage: Vec<String>,
 }

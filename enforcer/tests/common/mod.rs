@@ -1,6 +1,8 @@
 //! What the tests share: orders, a journal in memory, a driver that fails when told to, a namespace.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod live;
+
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,

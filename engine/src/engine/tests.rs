@@ -226,6 +226,23 @@ fn the_verdict_keeps_an_order_that_harms_nobody_and_not_one_that_does() {
     }
 }
 
+/// A client that reads on is what the order wants, and its pace is no reason to lift it; that of others is.
+#[test]
+fn under_write_quarantine_its_own_client_counts_neither_as_silent_nor_as_missed() {
+    for (frames, is_healthy) in [(both(60_000, 30), true), (shift(60_000, 30), true), (Vec::new(), false)] {
+        let mut engine = engine(learned(), 1);
+        let mut said = run(&mut engine, &both(0, 60));
+        let order = Order { scope: Scope::WriteQuarantine, ..order() };
+        let plan = PlanHash("plan".into());
+        let watch = Input::Watch { order: &order, plan: &plan, from: at(60_000), until: at(80_000) };
+        engine.step(watch, &mut |output| said.take(output));
+        said.verdicts.extend(run(&mut engine, &frames).verdicts);
+        engine.step(Input::Idle(at(95_000)), &mut |output| said.take(output));
+        let [verdict] = said.verdicts.as_slice() else { panic!("one verdict: {:?}", said.verdicts) };
+        assert_eq!((verdict.healthy, verdict.effective), (is_healthy, None), "{:?}", verdict.reasons);
+    }
+}
+
 #[test]
 fn two_seeds_say_and_keep_the_same() {
     let mut frames = both(0, 30);

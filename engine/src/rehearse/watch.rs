@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use fieldwarden_model::{Order, OrderId, Site, Timestamp, order::PlanHash};
+use fieldwarden_model::{Order, OrderId, Scope, Site, Timestamp, order::PlanHash};
 use serde::Serialize;
 
 use super::{protected, reaches};
@@ -88,7 +88,11 @@ impl Watch {
             return;
         }
         if reaches(&self.order.target, &key.service) {
-            self.to_fall_silent.push(key);
+            // Under write quarantine it goes on, as far as its client lets it: refused writes reset it, so that its
+            // pace says nothing, and an attacker could lift the order by it.
+            if self.order.scope != Scope::WriteQuarantine {
+                self.to_fall_silent.push(key);
+            }
             return;
         }
         if entry.is_none() && protected(&key, site).is_none() {

@@ -39,7 +39,7 @@ impl Driver for DryRun {
     }
 
     fn steps(&self, order: &Order, already: &BTreeSet<Match>) -> Vec<String> {
-        let cut = Match::of(&order.target).into_iter().map(|cut| {
+        let cut = Match::of(order).into_iter().map(|cut| {
             let remark = if already.contains(&cut) { ", as another order does already" } else { "" };
             format!("would cut {cut}{remark}; no device is changed")
         });
@@ -52,7 +52,7 @@ impl Driver for DryRun {
     }
 
     fn observe(&mut self) -> Result<Observed, DeviceFault> {
-        Ok(Observed { content: self.content.clone(), damage: Vec::new() })
+        Ok(Observed { content: self.content.clone(), ..Observed::default() })
     }
 
     fn forget_established(&mut self, _cut: &[Match]) -> Result<usize, DeviceFault> {

@@ -1,9 +1,9 @@
 //! The gateway's own packet filter: forwarded IP traffic, cut in the kernel.
 //!
-//! One table of our own holds sets whose elements expire in the kernel and, made once, the rules that drop what the
+//! One table of our own in each family holds sets whose elements expire in the kernel and, made once, the rules that drop what the
 //! sets name. Orders only ever change elements. See `docs/drivers/nftables.md`.
 
-use std::{collections::BTreeSet, ffi::CString, fs, io, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, ffi::CString, fs, io, time::Duration};
 
 use fieldwarden_model::{Fault, Order, Section, Talker, section::Reader};
 
@@ -13,13 +13,18 @@ use crate::{
     netlink::transact,
     sys::{
         self,
-        nft::{SetShape, Transaction},
+        nft::{Family, Own, SetShape, Transaction},
     },
 };
 
+use tables::FAMILIES;
+
 mod conntrack;
 mod readback;
+mod reading;
+mod rules;
 mod ruleset;
+mod tables;
 
 /// Its line in the registry.
 pub const REGISTRATION: Registration = Registration { name: NAME, configure };
@@ -27,6 +32,10 @@ pub const REGISTRATION: Registration = Registration { name: NAME, configure };
 const NAME: &str = "nftables";
 /// The longest name of a table (`NFT_TABLE_MAXNAMELEN` is 256).
 const MAX_NAME: usize = 64;
+/// The longest name of an interface (`IFNAMSIZ` is 16).
+const MAX_INTERFACE: usize = 15;
+/// The most interfaces.
+const MAX_INGRESS: usize = 32;
 /// The kernel counts expiries in ticks of up to 10 ms and rounds down; below one tick an element would never expire.
 const SHORTEST_TIMEOUT_MS: u64 = 20;
 /// What rounding, and the time it takes to read a busy table, may add up to.
@@ -36,6 +45,8 @@ const TOLERANCE_MS: u64 = 2_000;
 #[derive(Debug)]
 pub struct Nftables {
     table: String,
+    families: Vec<Family>,
+    ingress: Vec<CString>,
 }
 
 fn configure(section: &Section) -> Result<Box<dyn Driver>, Vec<Fault>> {
@@ -47,38 +58,126 @@ fn configure(section: &Section) -> Result<Box<dyn Driver>, Vec<Fault>> {
         let help = format!("write a letter, then letters, digits and `_`, at most {MAX_NAME}");
         reader.fault_at("table", format!("`{table}` is no name for a table"), Some(help));
     }
-    reader.finish_with(Some(Box::new(Nftables { table }) as Box<dyn Driver>))
+    let (families, ingress) = places(&mut reader);
+    reader.finish_with(Some(Box::new(Nftables { table, families, ingress }) as Box<dyn Driver>))
+}
+
+/// Where packets are looked at: families, and the interfaces of the one that looks at what comes in.
+fn places(reader: &mut Reader<'_>) -> (Vec<Family>, Vec<CString>) {
+    let ingress: Vec<String> = reader.or("ingress", Vec::new());
+    for (at, name) in ingress.iter().enumerate() {
+        let is_plain = name.chars().all(|c| c.is_ascii_graphic() && !"/:\"\\".contains(c));
+        if name.is_empty() || name.len() > MAX_INTERFACE || !is_plain || name == "." || name == ".." {
+            reader.fault_at("ingress", format!("`{}` is no name of an interface", name.escape_debug()), None);
+        } else if ingress.iter().take(at).any(|other| other == name) {
+            reader.fault_at("ingress", format!("`{name}` is named twice"), None);
+        }
+    }
+    if ingress.len() > MAX_INGRESS {
+        reader.fault_at("ingress", format!("more than {MAX_INGRESS} interfaces"), None);
+    }
+    let usual = |family: &Family| *family != Family::Netdev || !ingress.is_empty();
+    let mut families: Vec<Family> = FAMILIES.into_iter().filter(usual).collect();
+    if let Some(words) = reader.optional::<Vec<String>>("families") {
+        families = FAMILIES.into_iter().filter(|f| words.iter().any(|word| word == f.word())).collect();
+        let help = || Some("write some of `inet`, `bridge`, `netdev`".into());
+        for word in words.iter().filter(|word| FAMILIES.iter().all(|f| f.word() != *word)) {
+            reader.fault_at("families", format!("`{}` is not known here", word.escape_debug()), help());
+        }
+        if families.is_empty() {
+            reader.fault_at("families", "it names none, so nothing could be cut".into(), help());
+        }
+        match (families.contains(&Family::Netdev), ingress.is_empty()) {
+            (true, true) => {
+                let help = Some("write `ingress = [\"eth1\"]`, the interfaces to look at".into());
+                reader.fault_at("families", "`netdev` needs interfaces".into(), help);
+            }
+            (false, false) => {
+                let help = Some("name `netdev` in `families` as well".into());
+                reader.fault_at("ingress", "nothing looks at these interfaces".into(), help);
+            }
+            _ => {}
+        }
+    }
+    (families, ingress.into_iter().filter_map(|name| CString::new(name).ok()).collect())
 }
 
 impl Nftables {
-    /// A driver whose table bears this name, which must be one that [`REGISTRATION`] would accept.
+    /// A driver as [`REGISTRATION`] makes it by default, whose table bears this name, which must be one it would
+    /// accept. Where interfaces are named, what comes in there is looked at as well.
     #[must_use]
-    pub fn with_table(name: &str) -> Self {
-        Self { table: name.into() }
+    pub fn with_table(name: &str, ingress: &[&str]) -> Self {
+        let usual = |family: &Family| *family != Family::Netdev || !ingress.is_empty();
+        Self {
+            table: name.into(),
+            families: FAMILIES.into_iter().filter(usual).collect(),
+            ingress: ingress.iter().filter_map(|name| CString::new(*name).ok()).collect(),
+        }
     }
 
     fn device(&self) -> String {
-        format!("nftables table `inet {}`", self.table)
+        format!("nftables, {}", self.tables())
+    }
+
+    /// Our tables, in words.
+    fn tables(&self) -> String {
+        let each = |family: &Family| format!("`{} {}`", family.word(), self.table);
+        let all: Vec<String> = self.families.iter().map(each).collect();
+        format!("table {}", all.join(", "))
     }
 
     fn transaction(&self, anew: Anew, desired: &Content) -> io::Result<(Vec<u8>, std::ops::Range<u32>)> {
         let name = CString::new(self.table.as_str()).map_err(io::Error::other)?;
-        let mut transaction = Transaction::new(&name);
-        match anew {
-            Anew::Everything => lay_out(&mut transaction),
-            Anew::Elements => ruleset::SETS.iter().for_each(|set| transaction.flush_set(set.name)),
-        }
+        let mut transaction = Transaction::new();
         let uptime_ms = uptime_ms()?;
-        for (cut, Until(until)) in desired {
-            let timeout_ms = until.saturating_sub(uptime_ms);
-            let (set, key) =
-                ruleset::place(cut).ok_or_else(|| io::Error::other(format!("{cut} has no key")))?;
-            if timeout_ms >= SHORTEST_TIMEOUT_MS {
-                transaction.add_element(set.name, &key, timeout_ms);
+        for family in FAMILIES {
+            let own = Own::new(&name, family);
+            if !self.families.contains(&family) {
+                if matches!(anew, Anew::Everything) && self.is_there(family)? {
+                    transaction.remove_table(&own);
+                }
+                continue;
             }
+            match anew {
+                Anew::Everything => lay_out(&mut transaction, &own, &tables::chains(family, &self.ingress)),
+                Anew::Elements => {
+                    let held = ruleset::SETS.iter().filter(|set| set.constants().is_none());
+                    held.for_each(|set| transaction.flush_set(&own, set.name));
+                }
+            }
+            put(&mut transaction, &own, desired, uptime_ms)?;
         }
         Ok(transaction.finish())
     }
+
+    /// What an element does, in words.
+    fn effect(&self, cut: &Match) -> String {
+        let Match::Writes { .. } = cut else { return format!("forwarded packets of {cut} are dropped") };
+        let refused = match (self.families.contains(&Family::Inet), self.families.len()) {
+            (true, 1) => "refused with a reset",
+            (true, _) => "refused, routed ones with a reset, frames without",
+            (false, _) => "dropped without a reset",
+        };
+        format!(
+            "of what the client sends there only empty segments and segments that are one whole read pass; {cut} and \
+             everything else are {refused}"
+        )
+    }
+
+    fn is_there(&self, family: Family) -> io::Result<bool> {
+        readback::is_there(&self.table, family)
+    }
+}
+
+fn put(transaction: &mut Transaction, own: &Own, desired: &Content, uptime_ms: u64) -> io::Result<()> {
+    for (cut, Until(until)) in desired {
+        let timeout_ms = until.saturating_sub(uptime_ms);
+        let (set, key) = ruleset::place(cut).ok_or_else(|| io::Error::other(format!("{cut} has no key")))?;
+        if timeout_ms >= SHORTEST_TIMEOUT_MS {
+            transaction.add_element(own, set.name, &key, Some(timeout_ms));
+        }
+    }
+    Ok(())
 }
 
 /// How much of the table a transaction replaces.
@@ -90,18 +189,23 @@ enum Anew {
     Elements,
 }
 
-fn lay_out(transaction: &mut Transaction) {
-    transaction.make_table_anew();
-    transaction.add_forward_chain(ruleset::CHAIN, ruleset::PRIORITY);
+fn lay_out(transaction: &mut Transaction, own: &Own, chains: &[Cow<'_, tables::Chain>]) {
+    transaction.make_table_anew(own);
     let mut ids = Vec::new();
     for (id, set) in (1..).zip(ruleset::SETS) {
         let shape =
             SetShape { name: set.name, id, flags: set.flags(), key_type: set.key_type(), parts: set.parts() };
-        transaction.add_set(&shape);
+        transaction.add_set(own, &shape);
+        for key in set.constants().unwrap_or_default() {
+            transaction.add_element(own, set.name, &key, None);
+        }
         ids.push((set.text(), id));
     }
-    for rule in ruleset::rules() {
-        transaction.add_rule(ruleset::CHAIN, &rule, &ids);
+    for chain in chains {
+        transaction.add_chain(own, &chain.name, chain.place.as_ref());
+    }
+    for chain in chains {
+        chain.rules.iter().for_each(|rule| transaction.add_rule(own, &chain.name, rule, &ids));
     }
 }
 
@@ -129,17 +233,27 @@ impl Driver for Nftables {
         let is_on = |setting: &&str| {
             fs::read_to_string(format!("/proc/sys/{setting}")).is_ok_and(|value| value.trim() != "0")
         };
-        if settings.iter().any(is_on) {
+        let absent = |device: &&CString| !sys::has_interface(device);
+        if let Some(device) = self.ingress.iter().find(absent) {
+            return Some(format!(
+                "{cut} cannot be cut where it comes in: there is no interface `{}` (`ingress`)",
+                device.to_string_lossy()
+            ));
+        }
+        let looks_at = |family| self.families.contains(&family);
+        let is_routed = looks_at(Family::Inet) && settings.iter().any(is_on);
+        if is_routed || looks_at(Family::Netdev) || (looks_at(Family::Bridge) && has_bridge()) {
             return None;
         }
         let [forward, bridge] = settings.map(|setting| setting.replace('/', "."));
         Some(format!(
-            "{cut} does not cross this gateway, which forwards no {what} (`{forward}` = 0, `{bridge}` is not 1)"
+            "{cut} does not cross this gateway, which forwards no {what} (`{forward}` = 0, `{bridge}` is not 1, and \
+             it has no bridge of which `families` would see the frames)"
         ))
     }
 
     fn steps(&self, order: &Order, already: &BTreeSet<Match>) -> Vec<String> {
-        let cut = Match::of(&order.target);
+        let cut = Match::of(order);
         let mut steps: Vec<String> = cut
             .iter()
             .filter_map(|cut| {
@@ -148,11 +262,18 @@ impl Driver for Nftables {
                     if already.contains(cut) { ", where another order has put it already" } else { "" };
                 let (set, key) = (set.text(), ruleset::Set::key_text(cut));
                 Some(format!(
-                    "put `{key}` into set `inet {} {set}`{remark}: forwarded packets of {cut} are dropped",
-                    self.table
+                    "put `{key}` into set `{set}` of {}{remark}: {}",
+                    self.tables(),
+                    self.effect(cut)
                 ))
             })
             .collect();
+        if self.families != [Family::Inet] {
+            steps.push(unseen(&cut).into());
+        }
+        if cut.iter().any(|cut| matches!(cut, Match::Writes { .. })) {
+            steps.push(LIMITS_OF_READING.into());
+        }
         steps.push("forget the live connections among it (conntrack)".into());
         steps.push("traffic that does not cross this gateway is not cut".into());
         steps.extend(closing_steps(order));
@@ -171,7 +292,7 @@ impl Driver for Nftables {
     }
 
     fn observe(&mut self) -> Result<Observed, DeviceFault> {
-        readback::observe(&self.table, &uptime_ms)
+        readback::observe(&self.table, &self.families, &self.ingress, &uptime_ms)
             .map_err(|cause| DeviceFault::Unreachable { device: self.device(), cause })
     }
 
@@ -182,6 +303,31 @@ impl Driver for Nftables {
             cause,
         })
     }
+}
+
+/// What a write quarantine does not stop, in words.
+const LIMITS_OF_READING: &str = "not enforceable by this scope: writes put together from forged segments that overlap, \
+                                 and other services of the same controller; cut the conversation where that is to be \
+                                 feared. The controller's end of a refused connection stays open until it sends \
+                                 something or its own time-out";
+
+/// What frames may carry past the rules, in words.
+fn unseen(cut: &[Match]) -> &'static str {
+    let is_v6 =
+        cut.iter().flat_map(Match::talkers).any(|talker| matches!(talker, Talker::Ip(a) if a.is_ipv6()));
+    let is_whole = |cut: &Match| matches!(cut, Match::Talker(_) | Match::Pair { .. });
+    if is_v6 && !cut.iter().all(is_whole) {
+        "not enforceable in bridged frames: what is behind more than two VLAN tags, and behind two (or one of type \
+         9100) IPv6 packets with extension headers"
+    } else {
+        "not enforceable in bridged frames: what is behind more than two VLAN tags"
+    }
+}
+
+/// Whether this machine bridges at all.
+fn has_bridge() -> bool {
+    let is_bridge = |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|e| e.path().join("bridge").exists());
+    fs::read_dir("/sys/class/net").is_ok_and(|mut all| all.any(is_bridge))
 }
 
 fn uptime_ms() -> io::Result<u64> {

@@ -2,148 +2,328 @@
 //!
 //! Numbers are those of `linux/netfilter/nf_tables.h`.
 
-use std::io;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    ffi::CString,
+    io,
+};
 
-use super::ruleset::{CHAIN, PRIORITY, SETS, Set, rules};
+use super::{
+    rules::Rule,
+    ruleset::{SETS, Set},
+    tables::{self, FAMILIES},
+};
 use crate::{
     content::{Content, Match, Until},
     drivers::Observed,
     netlink::{ACKNOWLEDGE, Attribute, DUMP, Request, ask, dump, find},
-    sys::nft::Expression,
+    sys::nft::{Expression, Family, Place},
 };
 
 const SUBSYSTEM_NFTABLES: u8 = 10;
-const FAMILY_INET: u8 = 1;
 const GET_TABLE: u8 = 1;
 const GET_CHAIN: u8 = 4;
 const GET_RULE: u8 = 7;
 const GET_SET: u8 = 10;
 const GET_ELEMENTS: u8 = 13;
-/// `NF_INET_FORWARD`.
+/// `NF_INET_FORWARD` and `NF_BR_FORWARD`.
 const HOOK_FORWARD: u32 = 2;
+/// `NF_NETDEV_INGRESS`.
+const HOOK_INGRESS: u32 = 0;
 /// `NF_ACCEPT`.
 const POLICY_ACCEPT: u32 = 1;
+/// An element that is in one table and not in another is no difference when it expires within this many
+/// milliseconds: the tables are read one after the other.
+const ABOUT_TO_END_MS: u64 = 500;
 
-/// Reads the table. `uptime_ms` is asked when each set is read, since elements tell how long they still last.
-pub(super) fn observe(table: &str, uptime_ms: &dyn Fn() -> io::Result<u64>) -> io::Result<Observed> {
+/// Reads our tables: those of `families` must be there as made and hold the same, those of other families must not.
+/// `uptime_ms` is asked when each set is read, since elements tell how long they still last.
+pub(super) fn observe(
+    table: &str,
+    families: &[Family],
+    ingress: &[CString],
+    uptime_ms: &dyn Fn() -> io::Result<u64>,
+) -> io::Result<Observed> {
     let mut observed = Observed::default();
-    let mut flags = 0;
-    let there = ask(&about(GET_TABLE, ACKNOWLEDGE).with_name(1, table), &mut |attributes| {
-        flags = find(attributes, 2).and_then(Attribute::number).unwrap_or(flags);
-    });
-    match there {
-        Err(fault) if fault.raw_os_error() == Some(libc::ENOENT) => {
-            observed.damage.push(format!("table `inet {table}` is not there"));
-            return Ok(observed);
+    let mut contents = Vec::new();
+    for family in FAMILIES {
+        let own = Own { table, family };
+        let flags = own.flags()?;
+        if !families.contains(&family) {
+            if flags.is_some() {
+                observed.damage.push(format!("table {own} is there, and `families` does not name it"));
+            }
+            continue;
         }
-        other => other?,
+        let content = match flags {
+            None => {
+                observed.damage.push(format!("table {own} is not there"));
+                Content::new()
+            }
+            Some(flags) => {
+                if flags != 0 {
+                    let damage = format!("table {own} has flags {flags:#x}, so its rules may be asleep");
+                    observed.damage.push(damage);
+                }
+                own.read(ingress, uptime_ms, &mut observed)?
+            }
+        };
+        contents.push((own, content));
     }
-    if flags != 0 {
-        observed
-            .damage
-            .push(format!("table `inet {table}` has flags {flags:#x}, so its rules may be asleep"));
-    }
-    chains(table, &mut observed.damage)?;
-    let intact = sets(table, &mut observed.damage)?;
-    told_rules(table, &mut observed.damage)?;
-    for set in intact {
-        elements(table, set, uptime_ms()?, &mut observed)?;
-    }
+    join(&contents, uptime_ms()?, &mut observed);
     Ok(observed)
 }
 
-fn about(kind: u8, flags: u16) -> Request {
-    Request::new(SUBSYSTEM_NFTABLES, kind, FAMILY_INET, flags)
+/// Whether there is a table of that name in that family.
+pub(super) fn is_there(table: &str, family: Family) -> io::Result<bool> {
+    Own { table, family }.flags().map(|flags| flags.is_some())
 }
 
-fn is_of(table: &str, attributes: &[u8]) -> bool {
-    find(attributes, 1).and_then(Attribute::text) == Some(table)
-}
-
-fn chains(table: &str, damage: &mut Vec<String>) -> io::Result<()> {
-    let expected = Chain {
-        name: CHAIN.to_string_lossy().into_owned(),
-        hook: Some(HOOK_FORWARD),
-        priority: Some(PRIORITY.cast_unsigned()),
-        policy: Some(POLICY_ACCEPT),
-        kind: Some("filter".into()),
-    };
-    let found: Vec<Chain> = dump(&about(GET_CHAIN, DUMP), &|found: &mut Vec<Chain>, attributes| {
-        if is_of(table, attributes) {
-            found.push(Chain::read(attributes));
-        }
-    })?;
-    if found != [expected] {
-        damage.push(format!("the chains of table `inet {table}` are not as made: {found:?}"));
+/// What any table cuts is cut; what not every table cuts is damage besides.
+fn join(contents: &[(Own<'_>, Content)], now_ms: u64, observed: &mut Observed) {
+    for (cut, until) in contents.iter().flat_map(|(_, content)| content) {
+        let held = observed.content.entry(*cut).or_insert(*until);
+        *held = (*held).max(*until);
     }
-    Ok(())
+    let mut partial = BTreeSet::new();
+    for (own, content) in contents {
+        for (cut, Until(until)) in &observed.content {
+            let tolerable = |there: &Until| until.saturating_sub(there.0) <= super::TOLERANCE_MS;
+            let is_ending = *until <= now_ms.saturating_add(ABOUT_TO_END_MS);
+            if !content.get(cut).is_some_and(tolerable) && !is_ending {
+                observed.damage.push(format!("table {own} does not cut {cut} as another of our tables does"));
+                partial.insert(*cut);
+            }
+        }
+    }
+    observed.partial = partial;
 }
 
-#[derive(Debug, PartialEq, Eq)]
+/// One table of ours.
+#[derive(Clone, Copy)]
+struct Own<'a> {
+    table: &'a str,
+    family: Family,
+}
+
+impl std::fmt::Display for Own<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{} {}`", self.family.word(), self.table)
+    }
+}
+
+impl Own<'_> {
+    fn about(&self, kind: u8, flags: u16) -> Request {
+        Request::new(SUBSYSTEM_NFTABLES, kind, self.family.number(), flags).with_name(1, self.table)
+    }
+
+    fn has(&self, attributes: &[u8]) -> bool {
+        find(attributes, 1).and_then(Attribute::text) == Some(self.table)
+    }
+
+    /// The table's flags; none when there is no such table.
+    fn flags(&self) -> io::Result<Option<u32>> {
+        let mut flags = 0;
+        let there = ask(&self.about(GET_TABLE, ACKNOWLEDGE), &mut |attributes| {
+            flags = find(attributes, 2).and_then(Attribute::number).unwrap_or(flags);
+        });
+        match there {
+            // A kernel without the family has no table of it.
+            Err(fault)
+                if matches!(
+                    fault.raw_os_error(),
+                    Some(libc::ENOENT | libc::EAFNOSUPPORT | libc::EOPNOTSUPP)
+                ) =>
+            {
+                Ok(None)
+            }
+            other => other.map(|()| Some(flags)),
+        }
+    }
+
+    fn read(
+        &self,
+        ingress: &[CString],
+        uptime_ms: &dyn Fn() -> io::Result<u64>,
+        observed: &mut Observed,
+    ) -> io::Result<Content> {
+        let expected = tables::chains(self.family, ingress);
+        self.chains(&expected, &mut observed.damage)?;
+        let intact = self.sets(&mut observed.damage)?;
+        let dropped = self.rules(&expected, &mut observed.damage)?;
+        observed.dropped.push((self.family.word(), dropped));
+        let mut content = Content::new();
+        for set in intact {
+            if let Some(constants) = set.constants() {
+                self.constants(set, constants, &mut observed.damage)?;
+                continue;
+            }
+            self.elements(set, uptime_ms()?, &mut content, &mut observed.damage)?;
+        }
+        Ok(content)
+    }
+
+    fn chains(&self, expected: &[Cow<'_, tables::Chain>], damage: &mut Vec<String>) -> io::Result<()> {
+        let mut expected: Vec<Chain> = expected.iter().map(|chain| Chain::as_made(chain)).collect();
+        let request = self.about(GET_CHAIN, DUMP);
+        let mut found: Vec<Chain> = dump(&request, &|found: &mut Vec<Chain>, attributes| {
+            if self.has(attributes) {
+                found.push(Chain::read(attributes));
+            }
+        })?;
+        expected.sort();
+        found.sort();
+        let odd = found.iter().find(|chain| !expected.contains(chain));
+        let lost = expected.iter().find(|chain| !found.contains(chain));
+        if let Some(chain) = odd.or(lost) {
+            let why = if odd.is_some() { "not as made" } else { "not there" };
+            damage.push(format!("chain `{}` of table {self} is {why}: {chain:?}", chain.name));
+        }
+        Ok(())
+    }
+
+    /// The sets that are as made; the others are damage.
+    fn sets(&self, damage: &mut Vec<String>) -> io::Result<Vec<&'static Set>> {
+        type Told = Vec<(String, Option<u32>, Option<u32>)>;
+        let found: Told = dump(&self.about(GET_SET, DUMP), &|found: &mut Told, attributes| {
+            if self.has(attributes) {
+                let number = |kind| find(attributes, kind).and_then(Attribute::number);
+                found.push((text(attributes, 2).unwrap_or_default(), number(3), number(5)));
+            }
+        })?;
+        for (name, ..) in found.iter().filter(|(name, ..)| SETS.iter().all(|set| set.text() != name)) {
+            damage.push(format!("table {self} has a set `{name}` that is not ours"));
+        }
+        let (intact, broken): (Vec<&Set>, Vec<&Set>) = SETS.iter().partition(|set| {
+            let length = set.parts().iter().map(|part| u32::from(part.next_multiple_of(4))).sum();
+            let told = (set.text().to_owned(), Some(set.flags()), Some(length));
+            found.contains(&told)
+        });
+        let lost = |set: &&Set| format!("set `{}` of table {self} is not there as made", set.text());
+        damage.extend(broken.iter().map(lost));
+        Ok(intact)
+    }
+
+    /// Compares every rule and tells how many packets they dropped.
+    fn rules(&self, expected: &[Cow<'_, tables::Chain>], damage: &mut Vec<String>) -> io::Result<u64> {
+        type Told = (BTreeMap<String, Vec<Option<Rule>>>, u64);
+        let (found, dropped): Told = dump(&self.about(GET_RULE, DUMP), &|told: &mut Told, attributes| {
+            if self.has(attributes) {
+                let chain = text(attributes, 2).unwrap_or_default();
+                let list = find(attributes, 4).map_or(&[] as &[u8], |list| list.value);
+                let each = || crate::netlink::attributes(list);
+                let rule: Option<Rule> = each().map(expression).collect();
+                // What passes is counted too, by rules that let it.
+                if rule.as_ref().is_some_and(|rule| !rule.contains(&Expression::Accept)) {
+                    told.1 = each().filter_map(counted).fold(told.1, u64::saturating_add);
+                }
+                told.0.entry(chain).or_default().push(rule);
+            }
+        })?;
+        for chain in expected {
+            let name = chain.name.to_string_lossy();
+            let found = found.get(&*name).map_or(&[] as &[Option<Rule>], Vec::as_slice);
+            if found.len() != chain.rules.len() {
+                let (have, want) = (found.len(), chain.rules.len());
+                damage.push(format!("chain `{name}` of table {self} has {have} rules instead of {want}"));
+            }
+            for (number, (rule, expected)) in (1..).zip(found.iter().zip(&chain.rules)) {
+                if rule.as_ref() != Some(expected) {
+                    damage.push(format!("rule {number} of chain `{name}` of table {self} is not as made"));
+                }
+            }
+        }
+        Ok(dropped)
+    }
+
+    fn constants(&self, set: &Set, mut keys: Vec<Vec<u8>>, damage: &mut Vec<String>) -> io::Result<()> {
+        let request = self.about(GET_ELEMENTS, DUMP).with_name(2, set.text());
+        let mut held: Vec<Vec<u8>> = dump(&request, &|held: &mut Vec<Vec<u8>>, attributes| {
+            let list = find(attributes, 3).map_or(&[] as &[u8], |list| list.value);
+            let key = |element: Attribute<'_>| Some(find(find(element.value, 1)?.value, 1)?.value.to_vec());
+            held.extend(crate::netlink::attributes(list).map(|element| key(element).unwrap_or_default()));
+        })?;
+        held.sort();
+        keys.sort();
+        if held != keys {
+            damage.push(format!("set `{}` of table {self} does not hold what it was made with", set.text()));
+        }
+        Ok(())
+    }
+
+    fn elements(
+        &self,
+        set: &'static Set,
+        uptime_ms: u64,
+        content: &mut Content,
+        damage: &mut Vec<String>,
+    ) -> io::Result<()> {
+        type Told = (Content, usize);
+        let request = self.about(GET_ELEMENTS, DUMP).with_name(2, set.text());
+        let (held, strange): Told = dump(&request, &|told: &mut Told, attributes| {
+            let list = find(attributes, 3).map_or(&[] as &[u8], |list| list.value);
+            for element in crate::netlink::attributes(list) {
+                match read_element(set, element.value, uptime_ms) {
+                    Some((cut, until)) => drop(told.0.insert(cut, until)),
+                    None => told.1 += 1,
+                }
+            }
+        })?;
+        content.extend(held);
+        if strange > 0 {
+            damage.push(format!("set `{}` of table {self} holds a key that is not ours", set.text()));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Chain {
     name: String,
     hook: Option<u32>,
     priority: Option<u32>,
+    device: Option<String>,
     policy: Option<u32>,
     kind: Option<String>,
 }
 
 impl Chain {
+    fn as_made(chain: &tables::Chain) -> Self {
+        let (hook, priority, device) = match &chain.place {
+            None => (None, None, None),
+            Some(Place::Forward { priority }) => (Some(HOOK_FORWARD), Some(*priority), None),
+            Some(Place::Ingress { priority, device }) => {
+                (Some(HOOK_INGRESS), Some(*priority), Some(device.to_string_lossy().into_owned()))
+            }
+        };
+        Self {
+            name: chain.name.to_string_lossy().into_owned(),
+            hook,
+            priority: priority.map(i32::cast_unsigned),
+            device,
+            policy: hook.map(|_| POLICY_ACCEPT),
+            kind: hook.map(|_| "filter".into()),
+        }
+    }
+
     fn read(attributes: &[u8]) -> Self {
         let hook = find(attributes, 4).map_or(&[] as &[u8], |hook| hook.value);
         Self {
             name: text(attributes, 3).unwrap_or_default(),
             hook: find(hook, 1).and_then(Attribute::number),
             priority: find(hook, 2).and_then(Attribute::number),
+            device: text(hook, 3),
             policy: find(attributes, 5).and_then(Attribute::number),
             kind: text(attributes, 7),
         }
     }
 }
 
-/// The sets that are as made; the others are damage.
-fn sets(table: &str, damage: &mut Vec<String>) -> io::Result<Vec<&'static Set>> {
-    type Told = Vec<(String, Option<u32>, Option<u32>)>;
-    let request = about(GET_SET, DUMP).with_name(1, table);
-    let found: Told = dump(&request, &|found: &mut Told, attributes| {
-        if is_of(table, attributes) {
-            let number = |kind| find(attributes, kind).and_then(Attribute::number);
-            found.push((text(attributes, 2).unwrap_or_default(), number(3), number(5)));
-        }
-    })?;
-    for (name, ..) in found.iter().filter(|(name, ..)| SETS.iter().all(|set| set.text() != name)) {
-        damage.push(format!("table `inet {table}` has a set `{name}` that is not ours"));
-    }
-    let (intact, broken): (Vec<&Set>, Vec<&Set>) = SETS.iter().partition(|set| {
-        let length = set.parts().iter().map(|part| u32::from(part.next_multiple_of(4))).sum();
-        let told = (set.text().to_owned(), Some(set.flags()), Some(length));
-        found.contains(&told)
-    });
-    damage.extend(broken.iter().map(|set| format!("set `{}` is not there as made", set.text())));
-    Ok(intact)
-}
-
-fn told_rules(table: &str, damage: &mut Vec<String>) -> io::Result<()> {
-    type Told = Vec<(String, Option<Vec<Expression>>)>;
-    let request = about(GET_RULE, DUMP).with_name(1, table);
-    let found: Told = dump(&request, &|found: &mut Told, attributes| {
-        if is_of(table, attributes) {
-            let chain = text(attributes, 2).unwrap_or_default();
-            let expressions = find(attributes, 4).map(|list| list.nested().map(expression).collect());
-            found.push((chain, expressions.unwrap_or_default()));
-        }
-    })?;
-    let chain = CHAIN.to_string_lossy();
-    let expected = rules();
-    if found.len() != expected.len() {
-        damage.push(format!("table `inet {table}` has {} rules instead of {}", found.len(), expected.len()));
-    }
-    for (number, (rule, expected)) in (1..).zip(found.iter().zip(expected)) {
-        if rule.0 != chain || rule.1.as_ref() != Some(&expected) {
-            damage.push(format!("rule {number} of table `inet {table}` is not as made"));
-        }
-    }
-    Ok(())
+/// The packets a counter has seen; none when it is another expression.
+fn counted(element: Attribute<'_>) -> Option<u64> {
+    let is_counter = find(element.value, 1)?.text()? == "counter";
+    find(find(element.value, 2)?.value, 2)?.long_number().filter(|_| is_counter)
 }
 
 /// Takes one expression apart; none for those no rule of ours has.
@@ -168,12 +348,33 @@ fn expression(element: Attribute<'_>) -> Option<Expression> {
         "lookup" if number(5).unwrap_or(0) == 0 => {
             Some(Expression::Lookup { set: text(data, 1)?, word: word(number(2)?)? })
         }
-        "counter" => Some(Expression::Counter),
-        // Register 0 is the verdict, verdict 0 is a drop.
-        "immediate" if number(1)? == 0 => {
-            let verdict = find(find(data, 2)?.value, 2)?;
-            (find(verdict.value, 1)?.number()? == 0).then_some(Expression::Drop)
+        // Operation 0 is mask and exclusive or, the latter with nothing.
+        "bitwise" if number(6).unwrap_or(0) == 0 && number(1) == number(2) => {
+            let mask = find(find(data, 4)?.value, 1)?.value.to_vec();
+            let is_plain = find(find(data, 5)?.value, 1)?.value.iter().all(|octet| *octet == 0);
+            is_plain.then_some(Expression::Masked { word: word(number(1)?)?, mask })
         }
+        // Operation 0 is "within".
+        "range" if number(2)? == 0 => {
+            let end = |kind| Some(find(find(data, kind)?.value, 1)?.value.to_vec());
+            Some(Expression::Between { word: word(number(1)?)?, from: end(3)?, to: end(4)? })
+        }
+        "counter" => Some(Expression::Counter),
+        // Type 1 is a reset of TCP.
+        "reject" => (number(1)? == 1).then_some(Expression::Reset),
+        // Register 0 is the verdict.
+        "immediate" if number(1)? == 0 => verdict(find(find(data, 2)?.value, 2)?.value),
+        _ => None,
+    }
+}
+
+/// `enum nft_verdicts`, and 0 and 1 of `linux/netfilter.h`.
+fn verdict(told: &[u8]) -> Option<Expression> {
+    const JUMP: u32 = (-3_i32).cast_unsigned();
+    match find(told, 1)?.number()? {
+        0 => Some(Expression::Drop),
+        1 => Some(Expression::Accept),
+        JUMP => Some(Expression::Jump { chain: text(told, 2)? }),
         _ => None,
     }
 }
@@ -185,23 +386,6 @@ fn word(register: u32) -> Option<u32> {
         8.. => Some(register - 8),
         _ => None,
     }
-}
-
-fn elements(table: &str, set: &'static Set, uptime_ms: u64, observed: &mut Observed) -> io::Result<()> {
-    type Told = (Content, Vec<String>);
-    let request = about(GET_ELEMENTS, DUMP).with_name(1, table).with_name(2, set.text());
-    let (content, damage): Told = dump(&request, &|told: &mut Told, attributes| {
-        let list = find(attributes, 3).map_or(&[] as &[u8], |list| list.value);
-        for element in crate::netlink::attributes(list) {
-            match read_element(set, element.value, uptime_ms) {
-                Some((cut, until)) => drop(told.0.insert(cut, until)),
-                None => told.1.push(format!("set `{}` holds a key that is not ours", set.text())),
-            }
-        }
-    })?;
-    observed.content.extend(content);
-    observed.damage.extend(damage);
-    Ok(())
 }
 
 fn read_element(set: &Set, element: &[u8], uptime_ms: u64) -> Option<(Match, Until)> {

@@ -1,60 +1,70 @@
-//! What our table looks like: sets, rules, and the keys that stand for traffic. Pure data; the kernel is elsewhere.
+//! The sets of our tables, and the keys in them that stand for traffic. Pure data; the kernel is elsewhere.
 
 use std::net::IpAddr;
 
 use fieldwarden_model::{Talker, Transport};
 
-use crate::{
-    content::{Match, protocol_number},
-    sys::nft::Expression,
-};
+use crate::content::{Match, protocol_number};
 
-/// The chain that sees forwarded packets.
-pub(super) const CHAIN: &std::ffi::CStr = c"fieldwarden_forward";
-/// Before the usual filter chains (0), so that an accept-established rule there does not save a live connection, and
-/// after address translation of destinations (-100), so that rules see the machines that really converse.
-pub(super) const PRIORITY: i32 = -10;
 /// `NFT_SET_TIMEOUT`.
 const HOLDS_TIMEOUTS: u32 = 0x10;
 /// `NFT_SET_CONCAT`.
 const IS_CONCATENATED: u32 = 0x80;
-/// `enum nft_meta_keys`.
-const META_NFPROTO: u32 = 15;
-const META_L4PROTO: u32 = 16;
-/// `enum nft_payload_bases`.
-const NETWORK_HEADER: u32 = 1;
-const TRANSPORT_HEADER: u32 = 2;
-
 /// The sets, in the order in which they are made and looked up.
 pub(super) static SETS: &[Set] = &[
-    Set { name: c"fieldwarden_service4", family: Family::V4, kind: Kind::Service },
-    Set { name: c"fieldwarden_carried4", family: Family::V4, kind: Kind::Carried },
-    Set { name: c"fieldwarden_pair4", family: Family::V4, kind: Kind::Pair },
-    Set { name: c"fieldwarden_talker4", family: Family::V4, kind: Kind::Talker },
-    Set { name: c"fieldwarden_service6", family: Family::V6, kind: Kind::Service },
-    Set { name: c"fieldwarden_carried6", family: Family::V6, kind: Kind::Carried },
-    Set { name: c"fieldwarden_pair6", family: Family::V6, kind: Kind::Pair },
-    Set { name: c"fieldwarden_talker6", family: Family::V6, kind: Kind::Talker },
+    Set { name: c"fieldwarden_service4", version: Version::V4, kind: Kind::Service },
+    Set { name: c"fieldwarden_carried4", version: Version::V4, kind: Kind::Carried },
+    Set { name: c"fieldwarden_pair4", version: Version::V4, kind: Kind::Pair },
+    Set { name: c"fieldwarden_talker4", version: Version::V4, kind: Kind::Talker },
+    Set { name: c"fieldwarden_writes4", version: Version::V4, kind: Kind::Writes },
+    Set { name: c"fieldwarden_s7_lengths4", version: Version::V4, kind: Kind::Lengths },
+    Set { name: c"fieldwarden_service6", version: Version::V6, kind: Kind::Service },
+    Set { name: c"fieldwarden_carried6", version: Version::V6, kind: Kind::Carried },
+    Set { name: c"fieldwarden_pair6", version: Version::V6, kind: Kind::Pair },
+    Set { name: c"fieldwarden_talker6", version: Version::V6, kind: Kind::Talker },
+    Set { name: c"fieldwarden_writes6", version: Version::V6, kind: Kind::Writes },
+    Set { name: c"fieldwarden_s7_lengths6", version: Version::V6, kind: Kind::Lengths },
 ];
+
+impl Version {
+    /// The EtherType that announces it.
+    pub(super) const fn ethertype(self) -> u16 {
+        match self {
+            Self::V4 => 0x0800,
+            Self::V6 => 0x86dd,
+        }
+    }
+
+    /// It as a digit, for names.
+    pub(super) const fn digit(self) -> u8 {
+        match self {
+            Self::V4 => 4,
+            Self::V6 => 6,
+        }
+    }
+}
 
 /// One set of keys of one kind.
 #[derive(Debug)]
 pub(super) struct Set {
     /// Its name.
     pub(super) name: &'static std::ffi::CStr,
-    family: Family,
-    kind: Kind,
+    pub(super) version: Version,
+    pub(super) kind: Kind,
 }
 
+/// Of IP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
+pub(super) enum Version {
+    /// 4
     V4,
+    /// 6
     V6,
 }
 
 /// What a key is made of: the talkers, then what narrows them down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// client . server . transport . port
     Service,
     /// client . server . transport
@@ -63,13 +73,10 @@ enum Kind {
     Pair,
     /// talker
     Talker,
-}
-
-/// Which way a packet goes, seen from the one who asked.
-#[derive(Clone, Copy)]
-enum Direction {
-    Request,
-    Reply,
+    /// client . server . port, of which only reads pass
+    Writes,
+    /// Constant: which lengths of a read go together.
+    Lengths,
 }
 
 impl Set {
@@ -81,15 +88,18 @@ impl Set {
 
     /// Octets of each part of a key.
     pub(super) const fn parts(&self) -> &'static [u8] {
-        match (self.family, self.kind) {
-            (Family::V4, Kind::Service) => &[4, 4, 1, 2],
-            (Family::V4, Kind::Carried) => &[4, 4, 1],
-            (Family::V4, Kind::Pair) => &[4, 4],
-            (Family::V4, Kind::Talker) => &[4],
-            (Family::V6, Kind::Service) => &[16, 16, 1, 2],
-            (Family::V6, Kind::Carried) => &[16, 16, 1],
-            (Family::V6, Kind::Pair) => &[16, 16],
-            (Family::V6, Kind::Talker) => &[16],
+        match (self.version, self.kind) {
+            (Version::V4, Kind::Service) => &[4, 4, 1, 2],
+            (Version::V4, Kind::Carried) => &[4, 4, 1],
+            (Version::V4, Kind::Pair) => &[4, 4],
+            (Version::V4, Kind::Talker) => &[4],
+            (Version::V4, Kind::Writes) => &[4, 4, 2],
+            (Version::V6, Kind::Service) => &[16, 16, 1, 2],
+            (Version::V6, Kind::Carried) => &[16, 16, 1],
+            (Version::V6, Kind::Pair) => &[16, 16],
+            (Version::V6, Kind::Talker) => &[16],
+            (Version::V6, Kind::Writes) => &[16, 16, 2],
+            (_, Kind::Lengths) => &[2, 2, 2, 2, 2],
         }
     }
 
@@ -106,7 +116,16 @@ impl Set {
 
     /// `enum nft_set_flags`.
     pub(super) const fn flags(&self) -> u32 {
-        if self.parts().len() > 1 { HOLDS_TIMEOUTS | IS_CONCATENATED } else { HOLDS_TIMEOUTS }
+        match self.kind {
+            Kind::Lengths => IS_CONCATENATED,
+            Kind::Talker => HOLDS_TIMEOUTS,
+            _ => HOLDS_TIMEOUTS | IS_CONCATENATED,
+        }
+    }
+
+    /// The keys it always holds; none where orders say what it holds.
+    pub(super) fn constants(&self) -> Option<Vec<Vec<u8>>> {
+        (self.kind == Kind::Lengths).then(|| super::reading::lengths(self.version))
     }
 
     /// The key that stands for `cut`; none when this is not its set.
@@ -116,15 +135,16 @@ impl Set {
             Match::Carried { transport, .. } => (Kind::Carried, Some(*transport), None),
             Match::Pair { .. } => (Kind::Pair, None, None),
             Match::Talker(_) => (Kind::Talker, None, None),
+            Match::Writes { port, .. } => (Kind::Writes, None, Some(*port)),
         };
         if kind != self.kind {
             return None;
         }
         let mut key = Vec::with_capacity(40);
         for talker in cut.talkers() {
-            match (talker, self.family) {
-                (Talker::Ip(IpAddr::V4(address)), Family::V4) => key.extend(address.octets()),
-                (Talker::Ip(IpAddr::V6(address)), Family::V6) => key.extend(address.octets()),
+            match (talker, self.version) {
+                (Talker::Ip(IpAddr::V4(address)), Version::V4) => key.extend(address.octets()),
+                (Talker::Ip(IpAddr::V6(address)), Version::V6) => key.extend(address.octets()),
                 _ => return None,
             }
         }
@@ -142,6 +162,7 @@ impl Set {
     pub(super) fn cut(&self, key: &[u8]) -> Option<Match> {
         let (client, rest) = self.talker(key)?;
         let cut = match self.kind {
+            Kind::Lengths => return None,
             Kind::Talker => Match::Talker(client),
             _ => {
                 let (server, rest) = self.talker(rest)?;
@@ -150,6 +171,9 @@ impl Set {
                     Kind::Service => {
                         let port = u16::from_be_bytes(*rest.get(4..)?.first_chunk()?);
                         Match::Service { client, server, transport: transport(*rest.first()?)?, port }
+                    }
+                    Kind::Writes => {
+                        Match::Writes { client, server, port: u16::from_be_bytes(*rest.first_chunk()?) }
                     }
                     _ => Match::Pair { client, server },
                 }
@@ -165,65 +189,27 @@ impl Set {
         if let Match::Service { transport, .. } | Match::Carried { transport, .. } = cut {
             parts.push(if *transport == Transport::Tcp { "tcp".into() } else { "udp".into() });
         }
-        if let Match::Service { port, .. } = cut {
+        if let Match::Service { port, .. } | Match::Writes { port, .. } = cut {
             parts.push(port.to_string());
         }
         parts.join(" . ")
     }
 
     fn talker<'a>(&self, key: &'a [u8]) -> Option<(Talker, &'a [u8])> {
-        match self.family {
-            Family::V4 => {
+        match self.version {
+            Version::V4 => {
                 key.split_first_chunk::<4>().map(|(octets, rest)| (Talker::Ip((*octets).into()), rest))
             }
-            Family::V6 => {
+            Version::V6 => {
                 key.split_first_chunk::<16>().map(|(octets, rest)| (Talker::Ip((*octets).into()), rest))
             }
         }
-    }
-
-    fn rule(&self, direction: Direction) -> Vec<Expression> {
-        let (nfproto, source, destination, length) = match self.family {
-            Family::V4 => (2, 12, 16, 4),
-            Family::V6 => (10, 8, 24, 16),
-        };
-        let words = length / 4;
-        let (first, second, port) = match direction {
-            Direction::Request => (source, destination, 2),
-            Direction::Reply => (destination, source, 0),
-        };
-        let load = |base, offset, length, word| Expression::Payload { base, offset, length, word };
-        let mut rule = vec![
-            Expression::Meta { key: META_NFPROTO, word: 0 },
-            Expression::Equals { word: 0, value: vec![nfproto] },
-            load(NETWORK_HEADER, first, length, 0),
-        ];
-        if self.kind != Kind::Talker {
-            rule.push(load(NETWORK_HEADER, second, length, words));
-        }
-        if matches!(self.kind, Kind::Carried | Kind::Service) {
-            rule.push(Expression::Meta { key: META_L4PROTO, word: 2 * words });
-        }
-        if self.kind == Kind::Service {
-            rule.push(load(TRANSPORT_HEADER, port, 2, 2 * words + 1));
-        }
-        rule.extend([
-            Expression::Lookup { set: self.text().into(), word: 0 },
-            Expression::Counter,
-            Expression::Drop,
-        ]);
-        rule
     }
 }
 
 /// The set and the key that stand for `cut`; none when nftables cannot match it.
 pub(super) fn place(cut: &Match) -> Option<(&'static Set, Vec<u8>)> {
     SETS.iter().find_map(|set| set.key(cut).map(|key| (set, key)))
-}
-
-/// Every rule, in order: for each set the packets of the one who asks, then the answers.
-pub(super) fn rules() -> Vec<Vec<Expression>> {
-    SETS.iter().flat_map(|set| [set.rule(Direction::Request), set.rule(Direction::Reply)]).collect()
 }
 
 const fn transport(number: u8) -> Option<Transport> {
@@ -247,6 +233,7 @@ mod tests {
                 Match::Pair { client, server },
                 Match::Carried { client, server, transport: Transport::Udp },
                 Match::Service { client, server, transport: Transport::Tcp, port: 502 },
+                Match::Writes { client, server, port: 102 },
             ] {
                 let homes: Vec<_> =
                     SETS.iter().filter_map(|set| set.key(&cut).map(|key| (set, key))).collect();

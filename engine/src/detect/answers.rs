@@ -20,6 +20,8 @@ const MAX_BLOCKS: usize = 32;
 const MAX_ONCE: usize = 32;
 /// Others than those followed are looked at this often: whoever reads here and there costs no more for it.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
+/// Where there was no room, others are looked at again after this.
+const NO_ROOM: Duration = Duration::from_secs(10);
 /// What was not read for so long makes room for what is.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 /// What following a service takes beside its values, counted in values.
@@ -227,6 +229,7 @@ impl Answers {
             self.digests.push(digest);
             return None;
         }
+        self.try_again = time.saturating_add(NO_ROOM);
         room.is_full()
     }
 

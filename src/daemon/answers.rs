@@ -15,7 +15,7 @@ use fieldwarden_engine::{
     baseline::{ModeName, quiet::words_of},
 };
 use fieldwarden_model::{
-    IncidentId, Scope, Severity, Target, Timestamp,
+    IncidentId, OrderState, Scope, Severity, Target, Timestamp,
     order::{MODBUS_PORT, OnDegraded},
 };
 use fieldwarden_response::{
@@ -393,6 +393,9 @@ fn done(sentence: &str) -> Vec<Value> {
 fn order_row(stored: &StoredOrder) -> Value {
     let approved_by: Vec<&str> = stored.approvals.iter().map(|approval| approval.operator.as_str()).collect();
     let report = stored.report.as_ref();
+    let (given, wanted) = (approved_by.len(), stored.approvals_wanted());
+    let waits = stored.state == OrderState::Proposed && given > 0;
+    let waits = waits.then(|| format!("approved by {given} of {wanted}: another approver must confirm it"));
     json!({
         "order": stored.order.id,
         "state": stored.state,
@@ -402,7 +405,8 @@ fn order_row(stored: &StoredOrder) -> Value {
         "approved_by": approved_by,
         "proposed": stored.order.proposed,
         "lapses": report.and_then(|report| report.lapses),
-        "cause": report.map(|report| report.cause.as_str()),
+        "approvals_wanted": wanted,
+        "cause": report.map(|report| report.cause.clone()).or(waits),
         "reason": stored.order.reason,
         "incident": stored.order.incident,
         "plan": stored.plan,

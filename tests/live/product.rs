@@ -13,7 +13,7 @@ use super::{HMI, PLC1, PLC2, PROTECTED, Said, lab::Lab, must, root, run, wait};
 
 /// The account the daemon runs under: it owns nothing but its folder and may do nothing.
 pub(crate) const DAEMON: u32 = 65_534;
-/// A second operator, who may see, respond and propose, but not approve.
+/// A second operator, who may see, respond and propose, and approve where the setup says so.
 pub(crate) const SECOND: u32 = 4_321;
 
 /// How this gateway is set up.
@@ -29,11 +29,23 @@ pub(crate) struct Setup {
     pub(crate) store: Option<PathBuf>,
     /// The span interface.
     pub(crate) interface: &'static str,
+    /// Further lines of the enforcer's own configuration.
+    pub(crate) enforcer: String,
+    /// Whether the second operator may approve.
+    pub(crate) second_approves: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { protected: true, two_persons: false, record: None, store: None, interface: "span0" }
+        Self {
+            protected: true,
+            two_persons: false,
+            record: None,
+            store: None,
+            interface: "span0",
+            enforcer: String::new(),
+            second_approves: false,
+        }
     }
 }
 
@@ -252,6 +264,7 @@ impl Product {
             .map(|path| format!("record = \"{}\"\n", path.display()))
             .unwrap_or_default();
         let site = site(setup);
+        let approver = if setup.second_approves { ", \"approver\"" } else { "" };
         format!(
             r#"{site}
 [sensor]
@@ -279,7 +292,7 @@ roles = ["viewer", "engineer", "responder", "approver"]
 [[operator]]
 name = "jo"
 uid = {SECOND}
-roles = ["viewer", "responder"]
+roles = ["viewer", "responder"{approver}]
 
 [[forward.syslog]]
 name = "soc"
@@ -295,7 +308,7 @@ confirm_after_ms = 1000
 
     fn enforcer_settings(&self, setup: &Setup) -> String {
         let folder = self.folder.display();
-        let site = site(setup);
+        let (site, demands) = (site(setup), &setup.enforcer);
         format!(
             r#"{site}
 [enforcer]
@@ -304,7 +317,7 @@ socket = "{folder}/enforcer.sock"
 journal = "{folder}/enforcer.journal"
 daemon_user = "{DAEMON}"
 max_orders_per_hour = 200
-"#
+{demands}"#
         )
     }
 }

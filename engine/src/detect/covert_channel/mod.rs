@@ -12,8 +12,8 @@ use fieldwarden_model::{
     section::{Fault, Reader, Section},
 };
 
-use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, answers::Noticed};
-use crate::readings::Minute;
+use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject};
+use crate::{answers::Noticed, readings::Minute};
 
 /// Judges digits.
 pub struct CovertChannel;

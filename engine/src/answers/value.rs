@@ -4,8 +4,12 @@ use core::time::Duration;
 
 use fieldwarden_model::{Timestamp, Value};
 
-use super::super::{Settings, covert_channel::Chance};
-use crate::{baseline::ReadMotion, motion::number, readings::Reading};
+use crate::{
+    baseline::ReadMotion,
+    detect::{Settings, covert_channel::Chance},
+    motion::number,
+    readings::Reading,
+};
 
 /// A value that the baseline says something of: how long it may stand still, how far it may wobble.
 #[derive(Debug)]
@@ -112,7 +116,7 @@ mod tests {
 
     #[test]
     fn docs_state_what_following_values_takes() {
-        let docs = include_str!("../../../../docs/resources.md");
+        let docs = include_str!("../../../docs/resources.md");
         let (known, watched) = (size_of::<Known>(), size_of::<Watched>());
         let each = format!(
             "1,024 values a shard, {known} octets for each that the baseline knows and {watched} for each other"

@@ -3,12 +3,12 @@
 use fieldwarden_model::{Operation, Outcome, Point, PointRange, Timestamp, Values};
 
 use super::{
-    super::{Settings, frozen_report},
     Noticed, Random, Room, Still, Wobbles,
     value::{Known, Watched},
 };
 use crate::{
     baseline::{ReadMotion, compiled::CompiledEntry},
+    detect::{Settings, frozen_report},
     readings::{Look, Rhythm},
 };
 

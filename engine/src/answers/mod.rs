@@ -13,8 +13,7 @@ use core::time::Duration;
 use fieldwarden_model::{Operation, Outcome, PointRange, Timestamp, Verb};
 
 use self::block::Block;
-use super::Settings;
-use crate::baseline::compiled::CompiledEntry;
+use crate::{baseline::compiled::CompiledEntry, detect::Settings};
 
 /// Blocks followed per service.
 const MAX_BLOCKS: usize = 32;

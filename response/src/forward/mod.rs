@@ -4,6 +4,8 @@
 //! again is the business of [`crate::outbox`]; what proves that a message arrived is the business of the [`Link`],
 //! because only the protocol knows.
 
+pub mod file;
+pub mod format;
 pub mod syslog;
 
 use std::{
@@ -33,7 +35,7 @@ pub struct Forwarder {
 pub type Configure = fn(&Section) -> Result<Box<dyn Destination>, Vec<Fault>>;
 
 /// Every kind of destination, in the order in which configurations are read.
-pub static FORWARDERS: &[Forwarder] = &[syslog::FORWARDER];
+pub static FORWARDERS: &[Forwarder] = &[syslog::FORWARDER, file::FORWARDER];
 
 /// One configured destination.
 pub trait Destination: fmt::Debug + Send + Sync {
@@ -143,6 +145,12 @@ pub enum ForwardError {
     /// We were told to stop.
     #[error("stopped")]
     Stopped,
+}
+
+/// The machine's name, empty where it has none.
+fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    name.map(|name| name.trim().to_owned()).unwrap_or_default()
 }
 
 /// Reads the `[forward]` section: every `[[forward.<kind>]]` of every kind.

@@ -10,6 +10,8 @@
 
 mod collector;
 mod encoding;
+mod files;
+mod formats;
 mod kill;
 mod parse;
 mod pki;

@@ -47,6 +47,10 @@ pub(crate) fn destination(folder: &Path, port: u16, changes: &[(&str, Content)])
         ("confirm_after_ms", Content::Integer(1_500)),
         ("send_timeout_ms", Content::Integer(2_000)),
     ];
+    if changes.iter().any(|(key, _)| *key == "transport") {
+        entries
+            .retain(|(key, _)| !matches!(*key, "server_name" | "ca_file" | "certificate_file" | "key_file"));
+    }
     for (key, value) in changes {
         entries.retain(|(known, _)| known != key);
         entries.push((key, value.clone()));

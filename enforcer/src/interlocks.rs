@@ -151,6 +151,7 @@ fn addresses_fit(target: &Target) -> Result<(), String> {
     };
     match target {
         Target::Talker { talker } => one(talker),
+        Target::SwitchPort { .. } => Ok(()),
         Conversation { client, server, transport, server_port } => {
             one(client)?;
             one(server)?;
@@ -203,6 +204,7 @@ pub(crate) mod tests {
     fn order(target: Target) -> Order {
         let scope = match target {
             Target::Talker { .. } => Scope::IsolateTalker,
+            Target::SwitchPort { .. } => Scope::QuarantineVlan,
             Conversation { .. } => Scope::CutConversation,
         };
         let mut order = Order {

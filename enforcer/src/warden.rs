@@ -202,7 +202,14 @@ impl Warden {
             Mode::Enforce => cut.iter().find_map(|cut| self.driver.not_enforceable(cut)),
         };
         let hash = plan_hash(order, self.driver.name(), &steps);
-        Ok(Plan { order: order.id.clone(), driver: self.driver.name().into(), steps, not_enforceable, hash })
+        Ok(Plan {
+            order: order.id.clone(),
+            driver: self.driver.name().into(),
+            steps,
+            not_enforceable,
+            behind: Vec::new(),
+            hash,
+        })
     }
 
     fn apply(

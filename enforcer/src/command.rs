@@ -23,6 +23,7 @@ use crate::{
     interlocks::tamed,
     journal::{Entry, Journal, append_beside},
     moment::{Boot, Moment},
+    points::Points,
     privileges,
     server::{Entrance, log},
     settings::{DEFAULT_SOCKET, Settings},
@@ -169,7 +170,7 @@ fn run(
     let mut warden = Warden::start(
         settings.mode,
         settings.interlocks,
-        settings.driver,
+        settings.points,
         Box::new(journal),
         held.entries,
         boot,
@@ -234,20 +235,12 @@ fn release_all(place: &Place) -> Result<(), Failure> {
     let now = clock().map_err(work("the clock cannot be read"))?;
     let entry = Entry::ReleasedAll { by: operator(), time: now.wall };
     let written = append_beside(&settings.journal, &entry);
-    let mut clear = || {
-        let observed = settings.driver.observe()?;
-        if !observed.content.is_empty() {
-            settings.driver.apply(&Content::new())?;
-        }
-        settings.driver.observe().map(|after| (observed.content.len(), after.content.len()))
-    };
-    let told =
-        |fault: crate::drivers::DeviceFault| Failure::Work(format!("the device is not clear: {fault}"));
-    let (found, mut left) = clear().map_err(told)?;
+    let mut clear = || clear_all(&mut settings.points).map_err(Failure::Work);
+    let (found, mut left) = clear()?;
     if Journal::open(&settings.journal).is_err() {
         // An enforcer runs. It reads the journal within a second; until then it may undo what was done here.
         thread::sleep(Duration::from_millis(1_500));
-        (_, left) = clear().map_err(told)?;
+        (_, left) = clear()?;
     }
     if left > 0 {
         return Err(Failure::Work(format!("the device still cuts {left} matches")));
@@ -261,6 +254,32 @@ fn release_all(place: &Place) -> Result<(), Failure> {
     })?;
     println!("released: {found} matches were cut, none is now");
     Ok(())
+}
+
+/// Clears every device, also where another one cannot be; tells how many matches they cut before, and after.
+fn clear_all(points: &mut Points) -> Result<(usize, usize), String> {
+    let (mut before, mut after, mut faults) = (0, 0, Vec::new());
+    for point in points.iter_mut() {
+        let driver = &mut point.driver;
+        let mut clear = || {
+            let observed = driver.observe()?;
+            if !observed.content.is_empty() {
+                driver.apply(&Content::new())?;
+            }
+            driver.observe().map(|after| (observed.content.len(), after.content.len()))
+        };
+        match clear() {
+            Ok((found, left)) => {
+                before += found;
+                after += left;
+            }
+            Err(fault) => faults.push(fault.to_string()),
+        }
+    }
+    if faults.is_empty() {
+        return Ok((before, after));
+    }
+    Err(format!("not every device is clear: {}", faults.join("; ")))
 }
 
 /// Asks the running enforcer and waits for the answer that `choose` picks.

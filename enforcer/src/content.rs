@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, net::IpAddr};
 use fieldwarden_model::{Order, Scope, Talker, Transport, order::Target};
 
 /// Traffic to be cut, in both directions, in words no device owns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Match {
     /// One service of a server, for one client.
     Service {
@@ -45,6 +45,13 @@ pub enum Match {
         /// The server's port.
         port: u16,
     },
+    /// Everything behind one port of a switch, by its moving into the quarantine VLAN.
+    Port {
+        /// The switch, as configured.
+        switch: String,
+        /// The port, as the switch names it.
+        port: String,
+    },
 }
 
 /// Traffic cut, and until when.
@@ -71,6 +78,9 @@ impl Match {
 
     fn of_target(target: &Target) -> Vec<Self> {
         match *target {
+            Target::SwitchPort { ref switch, ref port } => {
+                vec![Self::Port { switch: switch.clone(), port: port.clone() }]
+            }
             Target::Talker { talker } => vec![Self::Talker(talker)],
             Target::Conversation { client, server, server_port: Some(port), transport: Some(transport) } => {
                 vec![Self::Service { client, server, transport, port }]
@@ -88,16 +98,17 @@ impl Match {
         }
     }
 
-    /// The talkers it names.
+    /// The talkers it names; none where it names a port.
     pub fn talkers(&self) -> impl Iterator<Item = Talker> + use<> {
         let (first, second) = match *self {
-            Self::Talker(talker) => (talker, None),
+            Self::Port { .. } => (None, None),
+            Self::Talker(talker) => (Some(talker), None),
             Self::Service { client, server, .. }
             | Self::Carried { client, server, .. }
             | Self::Writes { client, server, .. }
-            | Self::Pair { client, server } => (client, Some(server)),
+            | Self::Pair { client, server } => (Some(client), Some(server)),
         };
-        std::iter::once(first).chain(second)
+        first.into_iter().chain(second)
     }
 
     /// Whether a flow from `source` to `destination` is cut by this, where `ports` are those of TCP or UDP.
@@ -118,6 +129,8 @@ impl Match {
             })
         };
         match *self {
+            // Which flows those are no address tells.
+            Self::Port { .. } => false,
             Self::Talker(talker) => talker == source || talker == destination,
             Self::Pair { client, server } => forth(client, server) || back(client, server),
             Self::Carried { client, server, transport } => {
@@ -137,6 +150,7 @@ impl Match {
 impl fmt::Display for Match {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Port { switch, port } => write!(f, "everything behind port {port} of switch {switch}"),
             Self::Talker(talker) => write!(f, "everything of {talker}"),
             Self::Pair { client, server } => write!(f, "everything between {client} and {server}"),
             Self::Writes { client, server, port } => {

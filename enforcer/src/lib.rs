@@ -21,6 +21,7 @@ pub mod journal;
 pub mod moment;
 mod netlink;
 pub mod order_life;
+pub mod points;
 mod privileges;
 mod server;
 pub mod settings;

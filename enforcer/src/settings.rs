@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use fieldwarden_model::{Fault, Section, Site, section::Reader};
 
 use crate::{
-    drivers::{DRIVERS, Driver, Registration},
+    drivers::{DRIVERS, Registration, SWITCH_DRIVERS, Switch, SwitchRegistration},
     interlocks::{ForbiddenHours, Interlocks, Permit, TwoPersons},
+    points::Points,
     warden::Mode,
 };
 
@@ -15,14 +16,17 @@ pub const DEFAULT_SOCKET: &str = "/run/fieldwarden-enforcer/enforcer.sock";
 /// Where the journal is unless told otherwise.
 pub const DEFAULT_JOURNAL: &str = "/var/lib/fieldwarden-enforcer/orders.journal";
 
+/// The most switches: the enforcer asks one after the other.
+const MAX_SWITCHES: usize = 16;
+
 /// The settings of one enforcer.
 pub struct Settings {
     /// Whether anything is enforced.
     pub mode: Mode,
     /// What is refused whoever asks.
     pub interlocks: Interlocks,
-    /// The device.
-    pub driver: Box<dyn Driver>,
+    /// The gateway and the switches.
+    pub points: Points,
     /// The socket it listens on.
     pub socket: PathBuf,
     /// The journal.
@@ -78,10 +82,11 @@ impl Settings {
         let socket = reader.or("socket", String::from(DEFAULT_SOCKET)).into();
         let journal = reader.or("journal", String::from(DEFAULT_JOURNAL)).into();
         let daemon_user = reader.optional("daemon_user");
+        let switches = switches(&mut reader, site);
         let settings = mode.zip(driver).map(|(mode, driver)| Self {
             mode,
             interlocks,
-            driver,
+            points: Points::new(driver, switches),
             socket,
             journal,
             daemon_user,
@@ -103,6 +108,35 @@ fn each<T>(
 fn permit(reader: &mut Reader<'_>) -> Option<Permit> {
     let table = reader.table("permit");
     reader.absorb(Permit::configure(&table)).flatten()
+}
+
+/// Every `[[enforcer.switch]]`.
+fn switches(reader: &mut Reader<'_>, site: &Site) -> Vec<Switch> {
+    let words: Vec<(&'static str, &'static SwitchRegistration)> =
+        SWITCH_DRIVERS.iter().map(|driver| (driver.name, driver)).collect();
+    let sections = reader.tables("switch");
+    if sections.len() > MAX_SWITCHES {
+        reader.fault_at("switch", format!("more than {MAX_SWITCHES} switches"), None);
+    }
+    let mut switches: Vec<Switch> = Vec::new();
+    for section in sections {
+        let mut own = Reader::new(section);
+        let Some(registration) = own.one_of("kind", &words) else {
+            // Only the fault of `kind`: what else the section should hold its kind would tell.
+            let of_kind = own.finish().into_iter().find(|fault| fault.message.starts_with("`kind`"));
+            reader.absorb(Err::<(), _>(of_kind.into_iter().collect()));
+            continue;
+        };
+        let Some(switch) = reader.absorb((registration.configure)(section, site)) else { continue };
+        if switches.iter().any(|other| other.name == switch.name) {
+            let named = section.entries.iter().find(|(key, _)| key.name == "name");
+            let at = named.map_or(section.at, |(_, node)| node.at);
+            let message = format!("`name`: another switch is called `{}` already", switch.name);
+            reader.absorb(Err::<(), _>(vec![Fault { at, message, help: None }]));
+        }
+        switches.push(switch);
+    }
+    switches
 }
 
 /// A number that was checked to lie within a range that fits.

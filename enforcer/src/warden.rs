@@ -9,15 +9,17 @@ use fieldwarden_model::{
     Order, OrderId, OrderState, Timestamp,
     digest::Digest,
     order::{Answer, Ask, Plan, PlanHash, Report},
+    protect,
 };
 
 use crate::{
     content::{Content, Match, Until},
-    drivers::{Driver, Observed},
+    drivers::Observed,
     interlocks::{self, Interlocks},
     journal::{Entry, Record},
     moment::{Boot, Moment},
     order_life::{Life, Occasion},
+    points::Points,
 };
 
 /// How often the device is compared with the orders in force, in milliseconds.
@@ -52,7 +54,7 @@ pub const OBSERVE_ONLY: &str = "this enforcer is observe-only: write `mode = \"e
 pub struct Warden {
     mode: Mode,
     interlocks: Interlocks,
-    driver: Box<dyn Driver>,
+    points: Points,
     record: Box<dyn Record>,
     boot: Boot,
     lives: BTreeMap<OrderId, Life>,
@@ -80,7 +82,7 @@ impl Warden {
     pub fn start(
         mode: Mode,
         interlocks: Interlocks,
-        driver: Box<dyn Driver>,
+        points: impl Into<Points>,
         record: Box<dyn Record>,
         held: Vec<Entry>,
         boot: Boot,
@@ -89,7 +91,7 @@ impl Warden {
         let mut warden = Self {
             mode,
             interlocks,
-            driver,
+            points: points.into(),
             record,
             boot,
             lives: BTreeMap::new(),
@@ -198,19 +200,31 @@ impl Warden {
     fn rehearse(&self, order: &Order, now: Moment) -> Result<Plan, String> {
         self.interlocks.judge(order, now)?;
         let cut = Match::of(order);
-        let already: BTreeSet<Match> = self.desired(now).into_keys().collect();
-        let steps = self.driver.steps(order, &already);
-        let not_enforceable = match self.mode {
+        let at = self.points.of(&order.target)?;
+        let point = self.points.get(at).ok_or("nothing enforces it")?;
+        let already: BTreeSet<Match> = self.desired(at, now).into_keys().collect();
+        let steps = point.driver.steps(order, &already);
+        let mut not_enforceable = match self.mode {
             Mode::ObserveOnly => Some(OBSERVE_ONLY.into()),
             Mode::Enforce => cut
                 .iter()
-                .find_map(|cut| self.driver.not_enforceable(cut))
+                .find_map(|cut| point.driver.not_enforceable(cut))
                 .or_else(|| self.interlocks.permitted().err()),
         };
-        let hash = plan_hash(order, self.driver.name(), &steps);
-        let approvals = if self.interlocks.asks_for_two(order).is_some() { 2 } else { 1 };
-        let driver = self.driver.name().into();
-        Ok(Plan { order: order.id.clone(), driver, steps, approvals, not_enforceable, hash })
+        let mut behind = Vec::new();
+        for cut in &cut {
+            match point.driver.behind(cut) {
+                Ok(talkers) => behind.extend(talkers),
+                Err(fault) => not_enforceable = Some(not_enforceable.unwrap_or_else(|| fault.to_string())),
+            }
+        }
+        if let Some(name) = protect::behind(&behind, &self.interlocks.protected).first() {
+            return Err(format!("{} would cut off an end of the protected `{name}`", order.target));
+        }
+        let driver = point.title();
+        let hash = plan_hash(order, &driver, &steps);
+        let approvals = if self.interlocks.asks_for_two(order, &behind).is_some() { 2 } else { 1 };
+        Ok(Plan { order: order.id.clone(), driver, steps, approvals, not_enforceable, behind, hash })
     }
 
     fn apply(
@@ -220,8 +234,8 @@ impl Warden {
         approved_by: Vec<String>,
         now: Moment,
     ) -> Result<Report, String> {
-        self.interlocks.approved(&order, &approved_by)?;
         let fresh = self.rehearse(&order, now)?;
+        self.interlocks.approved(&order, &fresh.behind, &approved_by)?;
         if let Some(reason) = fresh.not_enforceable {
             return Err(reason);
         }
@@ -243,7 +257,7 @@ impl Warden {
             .map_err(|fault| format!("the journal cannot be written ({fault}); nothing was changed"))?;
         let cut = Match::of(&life.order);
         self.lives.insert(id.clone(), life);
-        match self.make_so(now) {
+        match self.make_so(self.point_of(&id)?, now) {
             Ok(()) => self.applied(&id, &cause, &cut, now),
             Err(fault) => self.undo(&id, fault, now),
         }
@@ -251,14 +265,19 @@ impl Warden {
     }
 
     fn applied(&mut self, id: &OrderId, cause: &str, cut: &[Match], now: Moment) {
-        let forgotten = match self.driver.forget_established(cut) {
+        let at = self.point_of(id).ok();
+        let point = at.and_then(|at| self.points.get_mut(at));
+        let counts = point.as_ref().is_some_and(|point| point.is_gateway());
+        let forgotten = match point.map_or(Ok(0), |point| point.driver.forget_established(cut)) {
             Ok(0) => String::new(),
             Ok(n) => format!("; {n} live connections ended"),
             Err(fault) => format!("; live connections are cut but not forgotten: {fault}"),
         };
         let Some(life) = self.lives.get_mut(id) else { return };
         life.applied(format!("{cause}; read back as desired{forgotten}"), now);
-        self.dropped_before.insert(id.clone(), self.dropped);
+        if counts {
+            self.dropped_before.insert(id.clone(), self.dropped);
+        }
         let entry = Entry::Order(Box::new(life.clone()));
         let report = life.report.clone();
         match self.record.append(&[entry]) {
@@ -319,7 +338,7 @@ impl Warden {
             format!("the journal cannot be written ({fault}), so the order will be undone")
         })?;
         self.lives.insert(id.clone(), kept.clone());
-        match self.make_so(now) {
+        match self.make_so(self.point_of(id)?, now) {
             Ok(()) => self.tell(kept.report),
             Err(fault) => self.undo(id, format!("it could not be kept: {fault}"), now),
         }
@@ -373,8 +392,13 @@ impl Warden {
     fn finish(&mut self, going: &[OrderId], now: Moment) {
         // A device is given back even when that cannot be written down.
         self.write(going);
-        let outcome = self.make_so(now);
+        let mut outcomes = BTreeMap::new();
         for id in going {
+            let at = self.point_of(id);
+            let outcome = match &at {
+                Ok(at) => outcomes.entry(*at).or_insert_with(|| self.make_so(*at, now)).clone(),
+                Err(fault) => Err(fault.clone()),
+            };
             let Some(life) = self.lives.get_mut(id) else { continue };
             if let (Ok(()), Some(before)) = (&outcome, self.dropped_before.remove(id)) {
                 // None where rules were made anew meanwhile and count from nothing.
@@ -397,23 +421,37 @@ impl Warden {
 
     /// Compares the device with the orders in force and mends what someone else changed.
     fn check(&mut self, now: Moment) {
-        let desired = self.desired(now);
-        let observed = match self.driver.observe() {
-            Ok(observed) => observed,
-            Err(fault) => return self.remark(fault.to_string()),
+        for at in 0..self.points.count() {
+            self.check_point(at, now);
+        }
+    }
+
+    fn check_point(&mut self, at: usize, now: Moment) {
+        let desired = self.desired(at, now);
+        let observed = match self.points.get_mut(at).map(|point| point.driver.observe()) {
+            Some(Ok(observed)) => observed,
+            Some(Err(fault)) => return self.remark(fault.to_string()),
+            None => return,
         };
         let idle = self.mode == Mode::ObserveOnly && observed.content.is_empty();
-        let stuck: Vec<OrderId> = self.lives.values().filter(|life| is_stuck(life)).map(id_of).collect();
-        let difference = if idle { None } else { self.agrees(&desired, &observed, now).err() };
+        let stuck: Vec<OrderId> =
+            self.lives.values().filter(|life| is_stuck(life) && self.is_at(life, at)).map(id_of).collect();
+        let difference = if idle { None } else { self.agrees(at, &desired, &observed, now).err() };
         if let Some(difference) = difference {
-            self.mend(&desired, &observed, difference, now);
+            self.mend(at, (&desired, &observed), difference, now);
         }
         if !stuck.is_empty() {
             self.finish(&stuck, now);
         }
     }
 
-    fn mend(&mut self, desired: &Content, observed: &Observed, difference: String, now: Moment) {
+    fn mend(
+        &mut self,
+        at: usize,
+        (desired, observed): (&Content, &Observed),
+        difference: String,
+        now: Moment,
+    ) {
         let foreign = observed.content.keys().filter(|cut| !desired.contains_key(cut));
         let foreign =
             foreign.map(|cut| format!("{cut} was cut though no order in force says so; it is given back"));
@@ -422,16 +460,14 @@ impl Warden {
         if texts.is_empty() {
             texts.push(difference);
         }
-        if !self.is_unwritten {
-            let entry = |text: &String| Entry::Remark { text: text.clone(), time: now.wall };
-            self.is_unwritten = self.record.append(&texts.iter().map(entry).collect::<Vec<_>>()).is_err();
-        }
-        texts.into_iter().for_each(|text| self.remark(format!("On the device: {text}")));
+        self.note(texts, now);
         let is_whole = |cut: &Match| observed.content.contains_key(cut) && !observed.partial.contains(cut);
         let lost = |life: &Life| !Match::of(&life.order).iter().all(is_whole);
         let mut missing = Vec::new();
+        let points = &self.points;
+        let is_here = |life: &Life| points.of(&life.order.target) == Ok(at);
         for (id, life) in self.lives.iter_mut().filter(|(_, life)| life.held_until().is_some()) {
-            if !lost(life) {
+            if !is_here(life) || !lost(life) {
                 continue;
             }
             missing.push(id.clone());
@@ -442,7 +478,7 @@ impl Warden {
                 life.report.time = now.wall;
             }
         }
-        if let Err(fault) = self.make_so(now) {
+        if let Err(fault) = self.make_so(at, now) {
             self.remark(fault.clone());
             for id in &missing {
                 if let Some(life) = self.lives.get_mut(id) {
@@ -464,10 +500,32 @@ impl Warden {
         self.write(&missing);
     }
 
-    /// What the device should hold at `now`.
-    fn desired(&self, now: Moment) -> Content {
+    /// Writes down and tells what was found on a device.
+    fn note(&mut self, texts: Vec<String>, now: Moment) {
+        if texts.is_empty() {
+            return;
+        }
+        if !self.is_unwritten {
+            let entry = |text: &String| Entry::Remark { text: text.clone(), time: now.wall };
+            self.is_unwritten = self.record.append(&texts.iter().map(entry).collect::<Vec<_>>()).is_err();
+        }
+        texts.into_iter().for_each(|text| self.remark(format!("On the device: {text}")));
+    }
+
+    /// Which point carries out an order that is known.
+    fn point_of(&self, id: &OrderId) -> Result<usize, String> {
+        let life = self.lives.get(id).ok_or_else(|| unknown(id))?;
+        self.points.of(&life.order.target)
+    }
+
+    fn is_at(&self, life: &Life, at: usize) -> bool {
+        self.points.of(&life.order.target) == Ok(at)
+    }
+
+    /// What the device at `at` should hold at `now`.
+    fn desired(&self, at: usize, now: Moment) -> Content {
         let mut content = Content::new();
-        for life in self.lives.values() {
+        for life in self.lives.values().filter(|life| self.is_at(life, at)) {
             let Some(until) = life.held_until() else { continue };
             if until.is_past(now) {
                 continue;
@@ -482,18 +540,26 @@ impl Warden {
     }
 
     /// Tells the device even when it reads as desired already: one reading that lies must not suffice.
-    fn make_so(&mut self, now: Moment) -> Result<(), String> {
-        let desired = self.desired(now);
-        self.driver.apply(&desired).map_err(|fault| fault.to_string())?;
-        let observed = self.driver.observe().map_err(|fault| fault.to_string())?;
-        self.dropped =
-            observed.dropped.iter().map(|(_, dropped)| dropped).fold(0, |a, b| a.saturating_add(*b));
-        self.agrees(&desired, &observed, now)
+    fn make_so(&mut self, at: usize, now: Moment) -> Result<(), String> {
+        let desired = self.desired(at, now);
+        let point = self.points.get_mut(at).ok_or("nothing enforces it")?;
+        let applied = point.driver.apply(&desired);
+        let notes = point.driver.take_notes();
+        let observed = applied.and_then(|()| point.driver.observe());
+        let counts = point.is_gateway();
+        self.note(notes, now);
+        let observed = observed.map_err(|fault| fault.to_string())?;
+        if counts {
+            self.dropped =
+                observed.dropped.iter().map(|(_, dropped)| dropped).fold(0, |a, b| a.saturating_add(*b));
+        }
+        self.agrees(at, &desired, &observed, now)
             .map_err(|difference| format!("the device does not read back: {difference}"))
     }
 
-    fn agrees(&self, desired: &Content, observed: &Observed, now: Moment) -> Result<(), String> {
-        difference(desired, observed, self.driver.expiry_tolerance_ms(), now).map_or(Ok(()), Err)
+    fn agrees(&self, at: usize, desired: &Content, observed: &Observed, now: Moment) -> Result<(), String> {
+        let tolerance_ms = self.points.get(at).map_or(0, |point| point.driver.expiry_tolerance_ms());
+        difference(desired, observed, tolerance_ms, now).map_or(Ok(()), Err)
     }
 
     /// Takes in an entry of the journal: at start, or one that another program has written.

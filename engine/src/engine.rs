@@ -7,7 +7,7 @@ mod together;
 use std::{collections::BTreeMap, sync::Arc};
 
 use fieldwarden_model::{
-    Alert, FrameRef, Incident, Loss, Order, RawFrame, Timestamp,
+    Alert, FrameRef, Incident, Loss, Order, RawFrame, Talker, Timestamp,
     order::{PlanHash, Report, Target},
 };
 
@@ -83,6 +83,8 @@ pub enum Input<'a> {
     Watch {
         /// The order.
         order: &'a Order,
+        /// Whoever is known behind the port it is against.
+        behind: &'a [Talker],
         /// The plan in force.
         plan: &'a PlanHash,
         /// Since when it is in force.
@@ -187,7 +189,9 @@ impl Engine {
                     out(Output::Incident(incident));
                 }
             }
-            Input::Watch { order, plan, from, until } => self.watch(order, plan, from, until),
+            Input::Watch { order, behind, plan, from, until } => {
+                self.watch((order, behind), plan, from, until);
+            }
             Input::Unwatch(order) => self.watches.retain(|watch| watch.order() != order),
         }
         // Whatever it was may have set a deadline.
@@ -211,13 +215,13 @@ impl Engine {
         [watch, mode, self.site.desk.next_deadline(), self.trackers.next_tick()].into_iter().flatten().min()
     }
 
-    /// What an order against `target` would silence.
+    /// What an order against `target` would silence; `behind` is who is known behind the port of a switch it is against.
     #[must_use]
-    pub fn rehearse(&self, target: &Target) -> Rehearsal {
+    pub fn rehearse(&self, target: &Target, behind: &[Talker]) -> Rehearsal {
         let baseline = self.site.rules.baseline.as_deref();
         let mut conversations: Vec<_> = self
             .services()
-            .filter(|service| !service.to_group && rehearse::reaches(target, &service.key))
+            .filter(|service| !service.to_group && rehearse::reaches(target, behind, &service.key))
             .flat_map(|service| rehearse::silenced(service, baseline, &self.site.plan, self.trackers.now))
             .collect();
         conversations.sort_by(|a, b| rehearse::rank(a).cmp(&rehearse::rank(b)));
@@ -360,11 +364,17 @@ impl Engine {
         }
     }
 
-    fn watch(&mut self, order: &Order, plan: &PlanHash, from: Timestamp, until: Timestamp) {
+    fn watch(
+        &mut self,
+        (order, behind): (&Order, &[Talker]),
+        plan: &PlanHash,
+        from: Timestamp,
+        until: Timestamp,
+    ) {
         let baseline = self.site.rules.baseline.clone();
         let window = (from, until.max(from));
         let watch = Watch::begin(
-            order.clone(),
+            (order.clone(), behind.to_vec()),
             plan.clone(),
             window,
             self.services(),

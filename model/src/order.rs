@@ -50,6 +50,24 @@ pub enum Target {
         /// TCP or UDP; both where absent.
         transport: Option<Transport>,
     },
+    /// Whatever is behind one port of a switch. Both names at most [`MAX_PLACE`] octets of printable ASCII.
+    SwitchPort {
+        /// The switch, as the enforcer's configuration names it (`[[enforcer.switch]]`).
+        switch: String,
+        /// The port, as the switch names it.
+        port: String,
+    },
+}
+
+/// The longest name of a switch or of a port of one, in octets.
+pub const MAX_PLACE: usize = 64;
+
+/// Whether `name` can be the name of a switch or of a port: something, of bounded length, that moves no cursor and ends no
+/// quotation.
+#[must_use]
+pub fn is_place(name: &str) -> bool {
+    let is_plain = |octet: u8| octet.is_ascii_graphic() && !b"`\"\\".contains(&octet);
+    (1..=MAX_PLACE).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
 impl fmt::Display for Target {
@@ -67,6 +85,7 @@ impl fmt::Display for Target {
                     _ => Ok(()),
                 }
             }
+            Self::SwitchPort { switch, port } => write!(f, "port {port} of switch {switch}"),
         }
     }
 }
@@ -82,9 +101,15 @@ pub enum Scope {
     /// Of the conversation named by the target, a service over TCP, only whole reads of the client pass, and the
     /// answers.
     WriteQuarantine,
+    /// The port named by the target is moved into the switch's quarantine VLAN, with everything behind it.
+    QuarantineVlan,
 }
 
 impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 4] =
+        [Self::CutConversation, Self::IsolateTalker, Self::WriteQuarantine, Self::QuarantineVlan];
+
     /// The word people read and write.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -92,6 +117,7 @@ impl Scope {
             Self::CutConversation => "cut-conversation",
             Self::IsolateTalker => "isolate-talker",
             Self::WriteQuarantine => "write-quarantine",
+            Self::QuarantineVlan => "quarantine-vlan",
         }
     }
 
@@ -101,6 +127,7 @@ impl Scope {
         match target {
             Target::Talker { .. } => Self::IsolateTalker,
             Target::Conversation { .. } => Self::CutConversation,
+            Target::SwitchPort { .. } => Self::QuarantineVlan,
         }
     }
 
@@ -120,6 +147,18 @@ impl Scope {
                     ..
                 },
             ) => Ok(()),
+            (Self::QuarantineVlan, Target::SwitchPort { switch, port }) => {
+                let odd = [("switch", switch), ("port", port)].into_iter().find(|(_, name)| !is_place(name));
+                odd.map_or(Ok(()), |(what, _)| {
+                    Err(format!(
+                        "the name of its {what} is not 1 to {MAX_PLACE} printable ASCII characters without spaces \
+                         and quotation marks"
+                    ))
+                })
+            }
+            (Self::QuarantineVlan, _) => {
+                Err(format!("a quarantine VLAN is for a port of a switch, not for {target}"))
+            }
             (Self::WriteQuarantine, _) => Err(format!(
                 "a write quarantine is against one client of port {MODBUS_PORT} (Modbus) or {S7_PORT} (S7) over TCP \
                  of one server, not against {target}"
@@ -177,7 +216,7 @@ impl Order {
         let incident = self.incident.as_ref().map_or("", |id| id.0.as_str());
         // The two scopes that were there first follow from the target, and their ids stay what they were.
         let order = match self.scope {
-            Scope::WriteQuarantine => Digest::new().with(self.scope.word()),
+            Scope::WriteQuarantine | Scope::QuarantineVlan => Digest::new().with(self.scope.word()),
             Scope::CutConversation | Scope::IsolateTalker => Digest::new(),
         };
         OrderId(
@@ -260,6 +299,10 @@ pub struct Plan {
     pub approvals: u8,
     /// Why nothing can be enforced here; absent when it can.
     pub not_enforceable: Option<String>,
+    /// Whoever the enforcer knows behind the port of a switch that the order is against. Not part of the hash: who was
+    /// heard there changes from minute to minute.
+    #[serde(default)]
+    pub behind: Vec<Talker>,
     /// The digest of order, driver and steps.
     pub hash: PlanHash,
 }
@@ -387,6 +430,29 @@ pub(crate) mod tests {
         let first = order(target.clone(), Timestamp::from_seconds(1));
         assert_eq!(first.id, order(target.clone(), Timestamp::from_seconds(1)).id);
         assert_ne!(first.id, order(target, Timestamp::from_seconds(2)).id);
+    }
+
+    #[test]
+    fn a_quarantine_vlan_is_for_a_port_whose_names_are_bounded_and_plain() {
+        let port = |switch: &str, port: &str| Target::SwitchPort { switch: switch.into(), port: port.into() };
+        assert_eq!(Scope::usual(&port("cell-1", "eth3")), Scope::QuarantineVlan);
+        assert_eq!(Scope::QuarantineVlan.fits(&port("cell-1", "GigabitEthernet1/0/3")), Ok(()));
+        let long = "x".repeat(MAX_PLACE + 1);
+        for (switch, name) in [
+            ("", "eth3"),
+            ("cell-1", ""),
+            ("cell-1", "a b"),
+            ("\u{1b}[2J", "e"),
+            ("cell-1", &long),
+            ("c", "`"),
+        ] {
+            assert!(Scope::QuarantineVlan.fits(&port(switch, name)).is_err(), "{switch} {name}");
+        }
+        let talker = Target::Talker { talker: "10.0.0.66".parse().unwrap() };
+        assert!(Scope::QuarantineVlan.fits(&talker).is_err());
+        for other in [Scope::CutConversation, Scope::IsolateTalker, Scope::WriteQuarantine] {
+            assert!(other.fits(&port("cell-1", "eth3")).is_err(), "{}", other.word());
+        }
     }
 
     #[test]

@@ -46,7 +46,18 @@ fn covers(target: &Target, entry: &Protected) -> bool {
             let transports = entry.transport.is_none_or(|protected| transport.is_none_or(|t| t == protected));
             ends && agree(*server_port, entry.server_port) && transports
         }
+        // Who is behind a port the order does not say: see `behind`.
+        Target::SwitchPort { .. } => false,
     }
+}
+
+/// The names of all protected entries that lose an end when everything of `talkers` is cut, as it is when the port they are
+/// behind is moved into another VLAN.
+#[must_use]
+pub fn behind<'a>(talkers: &[Talker], protected: &'a [Protected]) -> Vec<&'a str> {
+    let is_behind = |talker: Talker| talkers.contains(&talker);
+    let loses = |entry: &&Protected| is_behind(entry.talker) || entry.peer.is_some_and(is_behind);
+    protected.iter().filter(loses).map(|entry| entry.name.as_str()).collect()
 }
 
 /// The names of all protected entries an order would cut, for a message that spares the reader a second try.
@@ -103,6 +114,15 @@ mod tests {
         ] {
             assert_eq!(refusal(&order(target, Timestamp::default()), &list), None);
         }
+    }
+
+    #[test]
+    fn either_end_behind_a_port_protects_the_port() {
+        let list = [safety()];
+        for address in ["10.0.0.30", "10.0.0.31"] {
+            assert_eq!(behind(&[talker("10.0.0.66"), talker(address)], &list), ["safety loop"]);
+        }
+        assert!(behind(&[talker("10.0.0.66")], &list).is_empty());
     }
 
     #[test]

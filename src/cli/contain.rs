@@ -94,7 +94,8 @@ enum Verb {
 #[derive(Debug, Args)]
 struct TargetWords {
     /// Everything this talker says or hears
-    #[arg(long, conflicts_with_all = ["client", "server"], required_unless_present = "client")]
+    #[arg(long, conflicts_with_all = ["client", "server", "switch", "port"],
+        required_unless_present_any = ["client", "switch"])]
     talker: Option<Talker>,
     /// The client of one conversation
     #[arg(long, requires = "server")]
@@ -102,9 +103,12 @@ struct TargetWords {
     /// Its server
     #[arg(long, requires = "client")]
     server: Option<Talker>,
-    /// The server's port; every port where absent
-    #[arg(long, requires = "server")]
-    port: Option<u16>,
+    /// A switch of the enforcer's configuration: everything behind its `--port` goes into the quarantine VLAN
+    #[arg(long, requires = "port", conflicts_with_all = ["client", "server", "transport"])]
+    switch: Option<String>,
+    /// The server's port, every port where absent; or the name of the switch's port
+    #[arg(long)]
+    port: Option<String>,
     /// `tcp` or `udp`; both where absent
     #[arg(long, requires = "server", value_parser = transport)]
     transport: Option<Transport>,
@@ -119,15 +123,26 @@ struct TargetWords {
 
 impl TargetWords {
     fn target(&self) -> Result<Target, Failure> {
+        if let (Some(switch), Some(port)) = (&self.switch, &self.port) {
+            return Ok(Target::SwitchPort { switch: switch.clone(), port: port.clone() });
+        }
         match (self.talker, self.client, self.server) {
             (Some(talker), ..) => Ok(Target::Talker { talker }),
             (None, Some(client), Some(server)) => {
                 // Reads are told from writes over TCP alone, so nobody need say so.
                 let is_quarantine = self.scope == Some(Scope::WriteQuarantine);
                 let transport = self.transport.or_else(|| is_quarantine.then_some(Transport::Tcp));
-                Ok(Target::Conversation { client, server, server_port: self.port, transport })
+                let number = |port: &String| {
+                    port.parse()
+                        .map_err(|_| Failure::Input(format!("`--port {port}` is no port of a server")))
+                };
+                let server_port = self.port.as_ref().map(number).transpose()?;
+                Ok(Target::Conversation { client, server, server_port, transport })
             }
-            _ => Err(Failure::Input("say `--talker ADDRESS`, or `--client ADDRESS --server ADDRESS`".into())),
+            _ => Err(Failure::Input(
+                "say `--talker ADDRESS`, `--client ADDRESS --server ADDRESS` or `--switch NAME --port PORT`"
+                    .into(),
+            )),
         }
     }
 
@@ -150,7 +165,7 @@ impl TargetWords {
 }
 
 fn scope(word: &str) -> Result<Scope, String> {
-    let all = [Scope::CutConversation, Scope::IsolateTalker, Scope::WriteQuarantine];
+    let all = Scope::ALL;
     all.into_iter()
         .find(|scope| scope.word() == word)
         .ok_or_else(|| format!("write one of {}", all.map(|scope| format!("`{}`", scope.word())).join(", ")))

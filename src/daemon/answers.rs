@@ -281,15 +281,20 @@ impl Answers {
     /// What would fall silent, by the engine's memory; then what the enforcer would do.
     fn rehearse(&self, demand: &Demand, operator: &Operator) -> Rows {
         operator.require(Role::Viewer)?;
-        let target = demand.target.clone();
-        let mut rows = self.engine(|reply| Query::Rehearse { target, reply })?;
+        let plan = self.containment.rehearse(demand, operator);
+        let behind = plan.as_ref().map(|plan| plan.behind.clone()).unwrap_or_default();
+        let (target, asked) = (demand.target.clone(), behind.clone());
+        let mut rows = self.engine(|reply| Query::Rehearse { target, behind: asked, reply })?;
+        rows.extend(behind.iter().map(|talker| {
+            json!({"what": "behind the port", "client": talker, "remark": "cut off, with whoever is there unheard"})
+        }));
         if demand.scope == Some(Scope::WriteQuarantine) {
             for row in rows.iter_mut().filter_map(Value::as_object_mut) {
                 row.insert("what".into(), "reads on".into());
             }
             rows.extend(self.silenced_writes(&demand.target)?);
         }
-        match self.containment.rehearse(demand, operator) {
+        match plan {
             Ok(plan) => {
                 let possible = plan.not_enforceable.is_none();
                 rows.extend(plan.steps.iter().map(|step| json!({"what": "step", "remark": step})));

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError, mpsc::Sender};
 
 use fieldwarden_engine::rehearse::KeepVerdict;
 use fieldwarden_model::{
-    IncidentId, Order, OrderId, OrderState, Protected, Scope, Target,
+    IncidentId, Order, OrderId, OrderState, Protected, Scope, Talker, Target,
     order::{Answer, Ask, OnDegraded, Plan, Report},
     protect,
 };
@@ -103,7 +103,8 @@ impl Containment {
                 operator.name
             ));
         }
-        self.refuse_protected(&stored.order)?;
+        let behind = stored.plan.as_ref().map_or(&[][..], |plan| &plan.behind);
+        self.refuse_protected(&stored.order, behind)?;
         let plan = stored
             .plan
             .as_ref()
@@ -208,6 +209,7 @@ impl Containment {
             // The engine's thread ends last; without it there is nobody left to tell.
             let _ = self.judge.send(Query::Enforcement {
                 order: Box::new(stored.order.clone()),
+                behind: stored.plan.as_ref().map(|plan| plan.behind.clone()).unwrap_or_default(),
                 report: Box::new(report.clone()),
             });
         }
@@ -279,12 +281,14 @@ impl Containment {
             proposed: now(),
         };
         order.id = order.identify();
-        self.refuse_protected(&order)?;
+        self.refuse_protected(&order, &[])?;
         Ok(order)
     }
 
-    fn refuse_protected(&self, order: &Order) -> Result<(), String> {
-        let names = protect::all_refusals(order, &self.protected);
+    /// Refuses what would cut a protected entry, by its target or by who is known `behind` the port it is against.
+    fn refuse_protected(&self, order: &Order, behind: &[Talker]) -> Result<(), String> {
+        let mut names = protect::all_refusals(order, &self.protected);
+        names.extend(protect::behind(behind, &self.protected));
         if names.is_empty() {
             return Ok(());
         }
@@ -297,7 +301,7 @@ impl Containment {
 
     fn plan(&self, order: &Order) -> Result<Plan, String> {
         match self.enforcer()?.ask(&Ask::Rehearse { order: order.clone() }, Some(&order.id))? {
-            Answer::Planned { plan } => Ok(plan),
+            Answer::Planned { plan } => self.refuse_protected(order, &plan.behind).map(|()| plan),
             Answer::Refused { reason, .. } => Err(format!("the enforcer refuses: {reason}")),
             _ => Err("the enforcer answered something else".into()),
         }

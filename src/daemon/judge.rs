@@ -17,7 +17,7 @@ use fieldwarden_engine::{
     baseline::{ModeName, quiet::moment},
     rehearse::{KeepVerdict, Silenced},
 };
-use fieldwarden_model::{Loss, Order, OrderState, Target, order::Report};
+use fieldwarden_model::{Loss, Order, OrderState, Talker, Target, order::Report};
 use fieldwarden_response::store::{Checkpoint, WriteRecord};
 use fieldwarden_sensor::{
     FrameSource as _, LiveCapture, Recorder, Room, Run,
@@ -67,6 +67,8 @@ pub(crate) enum Query {
     Rehearse {
         /// Against whom.
         target: Target,
+        /// Whoever is known behind the port it is against.
+        behind: Vec<Talker>,
         /// Where the lines go.
         reply: Sender<Vec<Value>>,
     },
@@ -74,6 +76,8 @@ pub(crate) enum Query {
     Enforcement {
         /// The order.
         order: Box<Order>,
+        /// Whoever is known behind the port it is against.
+        behind: Vec<Talker>,
         /// What became of it.
         report: Box<Report>,
     },
@@ -249,10 +253,10 @@ impl Judge {
                 let findings = &mut self.findings;
                 self.engine.step(Input::Mode(switch), &mut |output| findings.take(output));
             }
-            Query::Rehearse { target, reply } => drop(reply.send(self.rehearse(&target))),
-            Query::Enforcement { order, report } => {
+            Query::Rehearse { target, behind, reply } => drop(reply.send(self.rehearse(&target, &behind))),
+            Query::Enforcement { order, behind, report } => {
                 let findings = &mut self.findings;
-                let input = watched(&order, &report);
+                let input = watched(&order, &behind, &report);
                 if let Some(input) = input {
                     self.engine.step(input, &mut |output| findings.take(output));
                 }
@@ -355,8 +359,8 @@ impl Judge {
         known.into_iter().map(line).collect()
     }
 
-    fn rehearse(&self, target: &Target) -> Vec<Value> {
-        let rehearsal = self.engine.rehearse(target);
+    fn rehearse(&self, target: &Target, behind: &[Talker]) -> Vec<Value> {
+        let rehearsal = self.engine.rehearse(target, behind);
         rehearsal.conversations.iter().map(falls_silent).collect()
     }
 
@@ -391,12 +395,13 @@ impl Judge {
 }
 
 /// The watch that begins or ends with a report: the plant is watched while an order is provisional.
-fn watched<'a>(order: &'a Order, report: &'a Report) -> Option<Input<'a>> {
+fn watched<'a>(order: &'a Order, behind: &'a [Talker], report: &'a Report) -> Option<Input<'a>> {
     if report.state == OrderState::Provisional {
         let plan = report.plan.as_ref()?;
         let watch = Duration::from_secs(u64::from(order.keep_within_secs)).mul_f64(WATCH_SHARE);
         let from = report.time;
-        return Some(Input::Watch { order, plan, from, until: from.saturating_add(watch) });
+        let until = from.saturating_add(watch);
+        return Some(Input::Watch { order, behind, plan, from, until });
     }
     let ended = !report.state.in_force() && report.state != OrderState::Approved;
     ended.then_some(Input::Unwatch(&order.id))

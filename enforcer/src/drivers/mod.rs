@@ -1,20 +1,42 @@
-//! Devices that can be changed. Adding one is a folder here and a line in [`DRIVERS`].
+//! Devices that can be changed. Adding one is a folder here and a line in [`DRIVERS`] or, for a switch beside the gateway,
+//! in [`SWITCH_DRIVERS`].
 //!
 //! A driver holds no opinion: it is told what the whole device should hold, makes it so in one step that a crash
 //! cannot split, and tells what the device holds. The [`crate::warden`] compares the two.
 
 use std::collections::BTreeSet;
 
-use fieldwarden_model::{Fault, Order, Section};
+use fieldwarden_model::{Fault, Order, Section, Site, Talker};
 use thiserror::Error;
 
 use crate::content::{Content, Match};
 
 pub mod dry_run;
 pub mod nftables;
+pub mod ovsdb;
 
-/// Every driver, the first being the one used where the site file names none.
+/// Every driver of the gateway itself, the first being the one used where the site file names none.
 pub static DRIVERS: &[Registration] = &[nftables::REGISTRATION, dry_run::REGISTRATION];
+
+/// Every driver of switches, the first being the one used where `[[enforcer.switch]]` names none.
+pub static SWITCH_DRIVERS: &[SwitchRegistration] = &[ovsdb::REGISTRATION];
+
+/// A driver of switches as the registry knows it.
+#[derive(Clone, Copy, Debug)]
+pub struct SwitchRegistration {
+    /// The word in `kind = ".."` and in every plan.
+    pub name: &'static str,
+    /// Reads one `[[enforcer.switch]]` with the site's assets and makes the driver, without touching the device.
+    pub configure: fn(&Section, &Site) -> Result<Switch, Vec<Fault>>,
+}
+
+/// A switch beside the gateway.
+pub struct Switch {
+    /// Its name in orders.
+    pub name: String,
+    /// What changes it.
+    pub driver: Box<dyn Driver>,
+}
 
 /// Reads a driver's section and makes the driver.
 pub type Configure = fn(&Section) -> Result<Box<dyn Driver>, Vec<Fault>>;
@@ -79,7 +101,7 @@ pub trait Driver {
     fn name(&self) -> &'static str;
 
     /// By how much the end of a cut may be read back sooner or later than told, by the device's own rounding and the
-    /// time reading takes, in milliseconds.
+    /// time reading takes, in milliseconds. `u64::MAX` where the device holds no end: then the journal alone does.
     fn expiry_tolerance_ms(&self) -> u64;
 
     /// Why `cut` cannot be enforced here, as a sentence; none when it can.
@@ -106,6 +128,19 @@ pub trait Driver {
     /// # Errors
     /// When it cannot; the cut holds all the same.
     fn forget_established(&mut self, cut: &[Match]) -> Result<usize, DeviceFault>;
+
+    /// Whoever is known to be cut off by `cut` beside the talkers it names.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn behind(&self, _cut: &Match) -> Result<Vec<Talker>, DeviceFault> {
+        Ok(Vec::new())
+    }
+
+    /// What an operator should read of the last changes: what was left as somebody else had made it, say.
+    fn take_notes(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The steps that do not depend on a device: what follows after the change.

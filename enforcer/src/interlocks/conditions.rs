@@ -74,13 +74,14 @@ impl TwoPersons {
         reader.finish_with(named)
     }
 
-    /// Whether an order concerns it: it is isolated, or a conversation of it is cut.
+    /// Whether an order concerns it: it is isolated, a conversation of it is cut, or it is known `behind` the port that is moved.
     #[must_use]
-    pub fn concerns(&self, order: &Order) -> bool {
+    pub fn concerns(&self, order: &Order, behind: &[Talker]) -> bool {
         let is_named = |talker: &Talker| self.talkers.contains(talker);
         match &order.target {
             Target::Talker { talker } => is_named(talker),
             Target::Conversation { client, server, .. } => is_named(client) || is_named(server),
+            Target::SwitchPort { .. } => behind.iter().any(is_named),
         }
     }
 }

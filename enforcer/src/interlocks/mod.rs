@@ -100,10 +100,11 @@ impl Interlocks {
         self.forbidden_hours.iter().try_for_each(|forbidden| forbidden.refuse(now.wall))
     }
 
-    /// The entry because of which two people must approve an order; none where one is enough.
+    /// The entry because of which two people must approve an order; none where one is enough. `behind` are those known behind the
+    /// port of a switch that the order is against.
     #[must_use]
-    pub fn asks_for_two(&self, order: &Order) -> Option<&TwoPersons> {
-        self.two_persons.iter().find(|entry| entry.concerns(order))
+    pub fn asks_for_two(&self, order: &Order, behind: &[Talker]) -> Option<&TwoPersons> {
+        self.two_persons.iter().find(|entry| entry.concerns(order, behind))
     }
 
     /// Whether the permit input permits orders now.
@@ -118,14 +119,14 @@ impl Interlocks {
     ///
     /// # Errors
     /// The reason, as a sentence.
-    pub fn approved(&self, order: &Order, approved_by: &[String]) -> Result<(), String> {
+    pub fn approved(&self, order: &Order, behind: &[Talker], approved_by: &[String]) -> Result<(), String> {
         if approved_by.len() > MAX_APPROVERS {
             return Err(format!("it names more than {MAX_APPROVERS} approvers"));
         }
         approved_by.iter().try_for_each(|name| plain("an approver", name, MAX_NAME))?;
         let people: BTreeSet<String> = approved_by.iter().map(|name| name.trim().to_lowercase()).collect();
         let people = people.iter().filter(|name| !name.is_empty()).count();
-        match self.asks_for_two(order) {
+        match self.asks_for_two(order, behind) {
             _ if people == 0 => Err("nobody approved it".into()),
             Some(entry) if people < 2 => {
                 Err(format!("two different people must approve what concerns `{}`, and one did", entry.name))
@@ -181,6 +182,7 @@ fn addresses_fit(target: &Target) -> Result<(), String> {
     };
     match target {
         Target::Talker { talker } => one(talker),
+        Target::SwitchPort { .. } => Ok(()),
         Conversation { client, server, transport, server_port } => {
             one(client)?;
             one(server)?;
@@ -236,6 +238,7 @@ pub(crate) mod tests {
     fn order(target: Target) -> Order {
         let scope = match target {
             Target::Talker { .. } => Scope::IsolateTalker,
+            Target::SwitchPort { .. } => Scope::QuarantineVlan,
             Conversation { .. } => Scope::CutConversation,
         };
         let mut order = Order {
@@ -309,7 +312,7 @@ pub(crate) mod tests {
             assert!(interlocks().judge(&order, NOW).is_err(), "{order:?}");
         }
         let approved = |by: &[&str]| {
-            interlocks().approved(&good, &by.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+            interlocks().approved(&good, &[], &by.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
         };
         assert!(approved(&[]).is_err() && approved(&[" "]).is_err() && approved(&["jo"]).is_ok());
     }

@@ -40,10 +40,7 @@ pub(crate) fn modbus_of(client: &str, server: &str) -> Target {
 }
 
 pub(crate) fn order(target: Target, keep_within_secs: u32, lapse_secs: u32, proposed: Timestamp) -> Order {
-    let scope = match target {
-        Target::Talker { .. } => Scope::IsolateTalker,
-        Target::Conversation { .. } => Scope::CutConversation,
-    };
+    let scope = Scope::usual(&target);
     let mut order = Order {
         id: OrderId(String::new()),
         target,

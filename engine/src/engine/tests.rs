@@ -187,10 +187,13 @@ fn a_rehearsal_lists_exactly_what_would_fall_silent() {
     let mut frames = shift(0, 60);
     frames.push(write(60_000, ROGUE, 100, 1));
     run(&mut engine, &frames);
-    let rogue = engine.rehearse(&Target::Talker { talker: ip(ROGUE) });
+    let rogue = engine.rehearse(&Target::Talker { talker: ip(ROGUE) }, &[]);
+    let port = Target::SwitchPort { switch: "cell-1".into(), port: "eth3".into() };
+    assert!(engine.rehearse(&port, &[]).conversations.is_empty(), "nobody is known behind it");
+    assert_eq!(engine.rehearse(&port, &[ip(ROGUE)]).conversations, rogue.conversations);
     assert_eq!(rogue.conversations.len(), 1);
     assert_eq!(rogue.conversations[0].baseline_entry, None);
-    let station = engine.rehearse(&conversation(HMI));
+    let station = engine.rehearse(&conversation(HMI), &[]);
     assert_eq!(station.conversations.len(), 1);
     let polls = &station.conversations[0];
     assert_eq!(
@@ -199,7 +202,7 @@ fn a_rehearsal_lists_exactly_what_would_fall_silent() {
     );
     let rate = polls.operations_per_minute.unwrap();
     assert!((55.0..65.0).contains(&rate), "one a second is 60 a minute, not {rate}");
-    assert_eq!(engine.rehearse(&Target::Talker { talker: ip(PLC) }).conversations.len(), 2);
+    assert_eq!(engine.rehearse(&Target::Talker { talker: ip(PLC) }, &[]).conversations.len(), 2);
 }
 
 #[test]
@@ -210,7 +213,7 @@ fn the_verdict_keeps_an_order_that_harms_nobody_and_not_one_that_does() {
         let order = order();
         let plan = PlanHash("plan".into());
         let (from, until) = (at(60_000), at(80_000));
-        let watch = Input::Watch { order: &order, plan: &plan, from, until };
+        let watch = Input::Watch { order: &order, behind: &[], plan: &plan, from, until };
         engine.step(watch, &mut |output| said.take(output));
         let frames = match (polls_go_on, rogue_goes_on) {
             (true, true) => both(60_000, 30),
@@ -234,7 +237,8 @@ fn under_write_quarantine_its_own_client_counts_neither_as_silent_nor_as_missed(
         let mut said = run(&mut engine, &both(0, 60));
         let order = Order { scope: Scope::WriteQuarantine, ..order() };
         let plan = PlanHash("plan".into());
-        let watch = Input::Watch { order: &order, plan: &plan, from: at(60_000), until: at(80_000) };
+        let watch =
+            Input::Watch { order: &order, behind: &[], plan: &plan, from: at(60_000), until: at(80_000) };
         engine.step(watch, &mut |output| said.take(output));
         said.verdicts.extend(run(&mut engine, &frames).verdicts);
         engine.step(Input::Idle(at(95_000)), &mut |output| said.take(output));

@@ -128,9 +128,11 @@ pub(crate) fn protected(key: &ConversationKey, site: &fieldwarden_model::Site) -
 }
 
 /// Whether an order against `target` silences a service. It cuts both ways: a service in which the two sides have
-/// swapped their parts is reached unless the order names a port, which is then the other side's.
-pub(crate) fn reaches(target: &Target, key: &ServiceKey) -> bool {
+/// swapped their parts is reached unless the order names a port, which is then the other side's. `behind` is who is known
+/// behind a port of a switch.
+pub(crate) fn reaches(target: &Target, behind: &[Talker], key: &ServiceKey) -> bool {
     match target {
+        Target::SwitchPort { .. } => behind.contains(&key.client) || behind.contains(&key.server),
         Target::Talker { talker } => key.client == *talker || key.server == *talker,
         Target::Conversation { client, server, server_port, transport } => {
             let straight = key.client == *client && key.server == *server;

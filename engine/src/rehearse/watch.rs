@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use fieldwarden_model::{Order, OrderId, Scope, Site, Timestamp, order::PlanHash};
+use fieldwarden_model::{Order, OrderId, Scope, Site, Talker, Timestamp, order::PlanHash};
 use serde::Serialize;
 
 use super::{protected, reaches};
@@ -41,6 +41,7 @@ pub struct KeepVerdict {
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
     order: Order,
+    behind: Vec<Talker>,
     plan: PlanHash,
     from: Timestamp,
     pub(crate) until: Timestamp,
@@ -59,7 +60,7 @@ struct Before {
 impl Watch {
     /// Begins to watch at `from`, comparing with how lively each conversation was until now.
     pub(crate) fn begin<'a>(
-        order: Order,
+        (order, behind): (Order, Vec<Talker>),
         plan: PlanHash,
         (from, until): (Timestamp, Timestamp),
         services: impl Iterator<Item = &'a Service>,
@@ -67,7 +68,7 @@ impl Watch {
         site: &Site,
     ) -> Self {
         let mut watch =
-            Self { order, plan, from, until, before: BTreeMap::new(), to_fall_silent: Vec::new() };
+            Self { order, behind, plan, from, until, before: BTreeMap::new(), to_fall_silent: Vec::new() };
         for service in services {
             for conversation in &service.conversations {
                 watch.note(conversation, baseline, site);
@@ -87,7 +88,7 @@ impl Watch {
         if !alive {
             return;
         }
-        if reaches(&self.order.target, &key.service) {
+        if reaches(&self.order.target, &self.behind, &key.service) {
             // Under write quarantine it goes on, as far as its client lets it: refused writes reset it, so that its
             // pace says nothing, and an attacker could lift the order by it.
             if self.order.scope != Scope::WriteQuarantine {

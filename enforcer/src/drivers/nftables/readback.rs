@@ -83,7 +83,7 @@ pub(super) fn is_there(table: &str, family: Family) -> io::Result<bool> {
 /// What any table cuts is cut; what not every table cuts is damage besides.
 fn join(contents: &[(Own<'_>, Content)], now_ms: u64, observed: &mut Observed) {
     for (cut, until) in contents.iter().flat_map(|(_, content)| content) {
-        let held = observed.content.entry(*cut).or_insert(*until);
+        let held = observed.content.entry(cut.clone()).or_insert(*until);
         *held = (*held).max(*until);
     }
     let mut partial = BTreeSet::new();
@@ -93,7 +93,7 @@ fn join(contents: &[(Own<'_>, Content)], now_ms: u64, observed: &mut Observed) {
             let is_ending = *until <= now_ms.saturating_add(ABOUT_TO_END_MS);
             if !content.get(cut).is_some_and(tolerable) && !is_ending {
                 observed.damage.push(format!("table {own} does not cut {cut} as another of our tables does"));
-                partial.insert(*cut);
+                partial.insert(cut.clone());
             }
         }
     }

@@ -136,6 +136,7 @@ impl Set {
             Match::Pair { .. } => (Kind::Pair, None, None),
             Match::Talker(_) => (Kind::Talker, None, None),
             Match::Writes { port, .. } => (Kind::Writes, None, Some(*port)),
+            Match::Port { .. } => return None,
         };
         if kind != self.kind {
             return None;

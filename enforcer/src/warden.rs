@@ -217,14 +217,7 @@ impl Warden {
         }
         let driver = point.title();
         let hash = plan_hash(order, &driver, &steps);
-        Ok(Plan {
-            order: order.id.clone(),
-            driver,
-            steps,
-            not_enforceable,
-            behind,
-            hash,
-        })
+        Ok(Plan { order: order.id.clone(), driver, steps, not_enforceable, behind, hash })
     }
 
     fn apply(
@@ -437,7 +430,13 @@ impl Warden {
         }
     }
 
-    fn mend(&mut self, at: usize, (desired, observed): (&Content, &Observed), difference: String, now: Moment) {
+    fn mend(
+        &mut self,
+        at: usize,
+        (desired, observed): (&Content, &Observed),
+        difference: String,
+        now: Moment,
+    ) {
         let foreign = observed.content.keys().filter(|cut| !desired.contains_key(cut));
         let foreign =
             foreign.map(|cut| format!("{cut} was cut though no order in force says so; it is given back"));

@@ -220,6 +220,37 @@ mod tests {
     }
 
     #[test]
+    fn every_fault_of_a_switch_is_told_at_its_place() {
+        let at = |lines: &str| {
+            let mut sources = Sources::new();
+            let site = "[[site.asset]]\nname = \"Dosing PLC\"\naddresses = [\"10.1.0.10\"]\n";
+            let file = sources.add("site.toml", format!("{site}{lines}\n"));
+            let section = fieldwarden_config::parse(&sources, file).unwrap();
+            let faults = Settings::configure(&section).err().unwrap_or_default();
+            fieldwarden_config::render(&faults, &sources)
+        };
+        let good = "[[enforcer.switch]]\nname = \"cell-1\"\nkind = \"ovsdb\"\naddress = \"unix:/run/db.sock\"\n\
+                    quarantine_vlan = 666\nuplinks = [\"eth0\"]\n[[enforcer.switch.port]]\nname = \"eth3\"\nassets = \
+                    [\"Dosing PLC\", \"10.1.0.11\"]";
+        assert_eq!(at(good), "");
+        for (was, is, place, what) in [
+            ("\"cell-1\"", "\"cell 1\"", "5:8", "no name of a switch"),
+            ("\"ovsdb\"", "\"telnet\"", "6:8", "`telnet` is not known here"),
+            ("unix:/run", "tcp:/run", "7:11", "is not understood"),
+            ("666", "4095", "8:19", "1 to 4094"),
+            ("eth0", "e 0", "9:11", "no name of a port"),
+            ("\"Dosing PLC\"", "\"Dosing PCL\"", "12:10", "no asset `Dosing PCL`"),
+            ("uplinks", "uplink", "9:1", "did you mean `uplinks`"),
+            ("quarantine_vlan = 666\n", "", "4:1", "`quarantine_vlan` is missing"),
+        ] {
+            let told = at(&good.replace(was, is));
+            assert!(told.contains(&format!("site.toml:{place}")) && told.contains(what), "{is}: {told}");
+        }
+        let twice = at(&format!("{good}\n{good}"));
+        assert!(twice.contains("site.toml:14:8") && twice.contains("called `cell-1` already"), "{twice}");
+    }
+
+    #[test]
     fn where_packets_are_looked_at_is_said_in_words_that_are_checked_each_at_its_place() {
         let at = |lines: &str| {
             let mut sources = Sources::new();

@@ -5,21 +5,26 @@ mod common;
 
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
-use common::{Fault, Faulty, Memory, Misfortune, PLC, ROGUE, interlocks, modbus_of, order, real_now, talker};
+use common::{
+    Fault, Faulty, Memory, Misfortune, PLC, ROGUE, interlocks, modbus_of, order, ovs, real_now, talker,
+};
 use fieldwarden_enforcer::{
     content::{Content, Match, Until},
     drivers::{
-        DRIVERS, Driver, dry_run,
+        DRIVERS, Driver, SWITCH_DRIVERS, Switch, dry_run,
         nftables::{self, Nftables},
+        ovsdb,
     },
     moment::Boot,
+    points::Points,
     warden::{Mode, Warden, difference},
 };
 use fieldwarden_model::{
-    OrderState, Transport,
+    OrderState, Site, Target, Transport,
     order::{Answer, Ask},
 };
 
+/// What every driver of the gateway is held to.
 fn kinds() -> Vec<Match> {
     [("10.2.0.20", "10.1.0.10"), ("fd00:2::20", "fd00:1::10")]
         .iter()
@@ -43,20 +48,30 @@ fn holds(driver: &mut dyn Driver, desired: &Content) {
     assert_eq!(difference(desired, &observed, driver.expiry_tolerance_ms(), real_now()), None);
 }
 
-/// What every driver must do.
+fn until(seconds: u64) -> Until {
+    Until(real_now().uptime_ms + seconds * 1_000)
+}
+
+/// What every driver of the gateway must do.
 fn suite(driver: &mut dyn Driver) {
-    let until = |seconds: u64| Until(real_now().uptime_ms + seconds * 1_000);
-    holds(driver, &Content::new());
-    for cut in kinds() {
-        holds(driver, &Content::from([(cut, until(60))]));
-    }
-    holds(driver, &kinds().into_iter().map(|cut| (cut, until(60))).collect());
-    holds(driver, &kinds().into_iter().map(|cut| (cut, until(600))).collect());
-    holds(driver, &kinds().into_iter().skip(3).map(|cut| (cut, until(20))).collect());
+    suite_of(driver, &kinds(), modbus_of(ROGUE, PLC));
     let many = (0..=255).map(|n| Match::Talker(talker(&format!("10.9.0.{n}"))));
     holds(driver, &many.map(|cut| (cut, until(60))).collect());
     holds(driver, &Content::new());
-    let order = order(modbus_of(ROGUE, PLC), 30, 600, real_now().wall);
+}
+
+/// What every driver must do, with `kinds` of matches and an order against `target`.
+fn suite_of(driver: &mut dyn Driver, kinds: &[Match], target: Target) {
+    let all = |seconds| kinds.iter().map(move |cut| (cut.clone(), until(seconds)));
+    holds(driver, &Content::new());
+    for cut in kinds {
+        holds(driver, &Content::from([(cut.clone(), until(60))]));
+    }
+    holds(driver, &all(60).collect());
+    holds(driver, &all(600).collect());
+    holds(driver, &all(20).skip(kinds.len() / 4).collect());
+    holds(driver, &Content::new());
+    let order = order(target, 30, 600, real_now().wall);
     let (none, own) = (BTreeSet::new(), Match::of(&order).into_iter().collect());
     assert_eq!(driver.steps(&order, &none), driver.steps(&order, &none));
     assert_ne!(driver.steps(&order, &none), driver.steps(&order, &own), "a plan tells what is there already");
@@ -66,7 +81,7 @@ fn suite(driver: &mut dyn Driver) {
 ///
 /// Whatever goes wrong, the report must agree with the device: in force when it says so, gone when it says so, and
 /// stuck only while the device cannot be brought to either.
-fn life_with(inner: &Rc<RefCell<Box<dyn Driver>>>, at: usize, fault: Fault) -> usize {
+fn life_with(inner: &Rc<RefCell<Box<dyn Driver>>>, target: &Target, at: usize, fault: Fault) -> usize {
     inner.borrow_mut().apply(&Content::new()).unwrap();
     let misfortune = Rc::new(Misfortune::default());
     let record = Memory { misfortune: Rc::clone(&misfortune), ..Memory::default() };
@@ -75,7 +90,7 @@ fn life_with(inner: &Rc<RefCell<Box<dyn Driver>>>, at: usize, fault: Fault) -> u
         Warden::start(
             Mode::Enforce,
             interlocks(),
-            Box::new(driver),
+            points(target, Box::new(driver)),
             Box::new(record.clone()),
             held,
             Boot("this".into()),
@@ -85,7 +100,7 @@ fn life_with(inner: &Rc<RefCell<Box<dyn Driver>>>, at: usize, fault: Fault) -> u
     let mut warden = start(Vec::new());
     misfortune.calls.set(0);
     misfortune.countdown.set(Some((at, fault)));
-    let order = order(modbus_of(ROGUE, PLC), 30, 600, real_now().wall);
+    let order = order(target.clone(), 30, 600, real_now().wall);
     let Answer::Planned { plan } = warden.handle(Ask::Rehearse { order: order.clone() }, real_now()) else {
         panic!()
     };
@@ -128,13 +143,24 @@ fn agree(warden: &mut Warden, inner: &Rc<RefCell<Box<dyn Driver>>>, what: &str) 
     }
 }
 
-fn a_fault_at_every_step(driver: Box<dyn Driver>) {
+/// The driver as the one the target asks for.
+fn points(target: &Target, driver: Box<dyn Driver>) -> Points {
+    match target {
+        Target::SwitchPort { switch, .. } => {
+            let switch = Switch { name: switch.clone(), driver };
+            Points::new(Box::new(dry_run::DryRun::default()), vec![switch])
+        }
+        _ => driver.into(),
+    }
+}
+
+fn a_fault_at_every_step(driver: Box<dyn Driver>, target: &Target) {
     let inner = Rc::new(RefCell::new(driver));
     for fault in
         [Fault::Refuse, Fault::DoAndDeny, Fault::Pretend, Fault::Invent, Fault::DieBefore, Fault::DieAfter]
     {
         let mut at = 0;
-        while life_with(&inner, at, fault) > at {
+        while life_with(&inner, target, at, fault) > at {
             at += 1;
             assert!(at < 64, "an order's life does not end");
         }
@@ -146,12 +172,14 @@ fn a_fault_at_every_step(driver: Box<dyn Driver>) {
 fn every_driver_in_the_registry_is_tested_here() {
     let names: Vec<&str> = DRIVERS.iter().map(|driver| driver.name).collect();
     assert_eq!(names, ["nftables", "dry-run"]);
+    let names: Vec<&str> = SWITCH_DRIVERS.iter().map(|driver| driver.name).collect();
+    assert_eq!(names, ["ovsdb"]);
 }
 
 #[test]
 fn dry_run() {
     suite(&mut dry_run::DryRun::default());
-    a_fault_at_every_step(Box::new(dry_run::DryRun::default()));
+    a_fault_at_every_step(Box::new(dry_run::DryRun::default()), &modbus_of(ROGUE, PLC));
 }
 
 fn configured(text: &str) -> Box<dyn Driver> {
@@ -171,7 +199,29 @@ fn nftables() {
     // Every fault is one of a call, whichever and however many tables the call is about.
     let scale = std::env::var("SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1);
     let all = "families = [\"inet\", \"bridge\", \"netdev\"]\ningress = [\"lo\"]";
-    a_fault_at_every_step(configured(if scale >= 5 { all } else { "families = [\"inet\"]" }));
+    a_fault_at_every_step(
+        configured(if scale >= 5 { all } else { "families = [\"inet\"]" }),
+        &modbus_of(ROGUE, PLC),
+    );
+}
+
+#[test]
+fn ovsdb() {
+    let machines =
+        [("plc", "10.78.0.10"), ("hmi", "10.78.0.20"), ("rogue", "10.78.0.30"), ("pump", "10.78.0.40")];
+    let Some(switch) = ovs::Switch::up("suite", &machines) else { return };
+    let mut sources = fieldwarden_config::Sources::new();
+    let text =
+        switch.settings("db.sock").replace("[[enforcer.switch]]\n", "").replace("enforcer.switch.", "");
+    let file = sources.add("site.toml", text);
+    let section = fieldwarden_config::parse(&sources, file).unwrap();
+    let made = (ovsdb::REGISTRATION.configure)(&section, &Site::default());
+    let mut driver = made.unwrap_or_else(|faults| panic!("{faults:?}")).driver;
+    let port = |name: &str| Match::Port { switch: "cell-1".into(), port: format!("v-{name}") };
+    let target = Target::SwitchPort { switch: "cell-1".into(), port: "v-rogue".into() };
+    suite_of(&mut *driver, &["plc", "hmi", "rogue", "pump"].map(port), target.clone());
+    a_fault_at_every_step(driver, &target);
+    assert!(machines.iter().all(|(machine, _)| switch.is_plain(&format!("v-{machine}"))), "all is as it was");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod live;
+pub(crate) mod ovs;
 
 use std::{
     cell::{Cell, RefCell},
@@ -199,6 +200,14 @@ impl Driver for Faulty {
                 self.refused()
             }
         }
+    }
+
+    fn behind(&self, cut: &Match) -> Result<Vec<Talker>, DeviceFault> {
+        self.inner.borrow().behind(cut)
+    }
+
+    fn take_notes(&mut self) -> Vec<String> {
+        self.inner.borrow_mut().take_notes()
     }
 
     fn forget_established(&mut self, cut: &[Match]) -> Result<usize, DeviceFault> {

@@ -174,10 +174,8 @@ fn set(value: Option<&Value>) -> Vec<&Value> {
 fn map(value: Option<&Value>) -> Vec<(&str, &str)> {
     match value.and_then(Value::as_array).map(Vec::as_slice) {
         Some([kind, pairs]) if kind == "map" => {
-            let pair = |pair: &'_ Value| -> Option<(usize, usize)> { pair.as_array().map(|p| (p.len(), 0)) };
-            let pairs =
-                pairs.as_array().into_iter().flatten().filter(|p| pair(p).is_some_and(|(n, _)| n == 2));
-            pairs.filter_map(|p| Some((p.get(0)?.as_str()?, p.get(1)?.as_str()?))).collect()
+            let pairs = pairs.as_array().into_iter().flatten();
+            pairs.filter_map(|pair| Some((pair.get(0)?.as_str()?, pair.get(1)?.as_str()?))).collect()
         }
         _ => Vec::new(),
     }
@@ -205,4 +203,98 @@ pub fn heard(table: &str) -> impl Iterator<Item = (u64, Mac)> + '_ {
         let mut fields = line.split_whitespace();
         Some((fields.next()?.parse().ok()?, fields.nth(1)?.parse().ok()?))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn reply(port: &Value) -> Value {
+        json!([
+            { "rows": [port] },
+            { "rows": [{ "_uuid": ["uuid", "i"], "type": "", "lldp": ["map", [["enable", "true"]]], "ofport": 3,
+                         "external_ids": ["map", [["attached-mac", "02:00:00:00:00:01"]]] }] },
+            { "rows": [{ "name": "br0", "ports": ["uuid", "p"] }] },
+            { "rows": [{ "next_cfg": 7, "cur_cfg": 6 }] },
+        ])
+    }
+
+    fn port() -> Value {
+        json!({ "_uuid": ["uuid", "p"], "name": "eth3", "tag": 10, "trunks": ["set", [1, 2]],
+                "vlan_mode": ["set", []], "interfaces": ["set", [["uuid", "i"]]],
+                "external_ids": ["map", [["other", "x"], [MARK, "20"]]] })
+    }
+
+    #[test]
+    fn a_port_is_read_with_its_interface_and_its_bridge() {
+        let snapshot = Snapshot::read(&reply(&port())).unwrap();
+        let expected = Port {
+            uuid: "p".into(),
+            tag: Some(10),
+            trunks: 2,
+            before: Some(Ok(20)),
+            interfaces: 1,
+            lldp: true,
+            numbers: vec![3],
+            bridge: "br0".into(),
+            attached: vec!["02:00:00:00:00:01".parse().unwrap()],
+            ..Port::default()
+        };
+        assert_eq!(snapshot.ports.get("eth3"), Some(&expected));
+        assert_eq!((snapshot.next_cfg, snapshot.cur_cfg), (7, 6));
+    }
+
+    #[test]
+    fn what_is_no_vlan_and_what_is_no_answer_is_told() {
+        for tag in [json!(0), json!(4_095), json!(-1), json!("10"), json!(["set", [1, 2]]), json!(10.5)] {
+            let mut port = port();
+            port["tag"] = tag;
+            assert!(Snapshot::read(&reply(&port)).unwrap_err().contains("eth3"));
+        }
+        let mut marked = port();
+        marked["external_ids"] = json!(["map", [[MARK, "\u{1b}[2J"]]]);
+        let snapshot = Snapshot::read(&reply(&marked)).unwrap();
+        let before = snapshot.ports.get("eth3").and_then(|port| port.before.clone());
+        assert!(
+            matches!(before, Some(Err(mark)) if !mark.contains('\u{1b}')),
+            "a broken mark is told, tamed"
+        );
+        let denied = json!([null, { "error": "timed out", "details": "wait" }]);
+        assert_eq!(Snapshot::read(&denied).unwrap_err(), "timed out wait");
+        for nothing in [json!(null), json!([]), json!([{}, {}, {}, {}]), json!({ "rows": [] })] {
+            assert!(Snapshot::read(&nothing).is_err(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn who_was_heard_is_read_from_the_table_as_it_is_printed() {
+        let table = " port  VLAN  MAC                Age\nLOCAL     0  02:00:00:00:00:09    1\n    3    10  02:00:00:00:00:01   12\n";
+        assert_eq!(heard(table).collect::<Vec<_>>(), [(3, "02:00:00:00:00:01".parse().unwrap())]);
+    }
+
+    proptest! {
+        /// Any one value of a reply replaced by any other.
+        #[test]
+        fn no_reply_makes_it_panic(at in 0_usize..60, with in 0_usize..8) {
+            let odd = [json!(null), json!(-1), json!("x"), json!([]), json!({}), json!(["set"]), json!(["map", 3]), json!(["uuid", 1])];
+            let mut whole = reply(&port());
+            let mut left = at;
+            replace(&mut whole, &mut left, &odd[with]);
+            let _ = Snapshot::read(&whole);
+        }
+    }
+
+    fn replace(value: &mut Value, left: &mut usize, with: &Value) {
+        if *left == 0 {
+            *value = with.clone();
+        }
+        *left = left.wrapping_sub(1);
+        match value {
+            Value::Array(all) => all.iter_mut().for_each(|one| replace(one, left, with)),
+            Value::Object(all) => all.values_mut().for_each(|one| replace(one, left, with)),
+            _ => {}
+        }
+    }
 }

@@ -67,10 +67,8 @@ impl Framer {
                 continue;
             }
             match octet {
-                b' ' | b'\t' | b'\r' | b'\n' if self.depth == 0 => {
-                    self.buffer.drain(..self.scanned);
-                    self.scanned = 0;
-                }
+                // White space before a message stays part of it.
+                b' ' | b'\t' | b'\r' | b'\n' if self.depth == 0 => {}
                 b'{' | b'[' if self.depth > 0 || octet == b'{' => {
                     self.depth += 1;
                     if self.depth > MAX_DEPTH {

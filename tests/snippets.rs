@@ -4,8 +4,12 @@
 use std::{fs, path::Path, process::Command};
 
 /// Pages with snippets of the daemon's configuration, and how many each has.
-const OF_THE_DAEMON: [(&str, usize); 3] =
-    [("docs/upstream.md", 5), ("docs/forwarders/syslog.md", 1), ("docs/forwarders/file.md", 1)];
+const OF_THE_DAEMON: [(&str, usize); 4] = [
+    ("docs/upstream.md", 6),
+    ("docs/forwarders/syslog.md", 1),
+    ("docs/forwarders/file.md", 1),
+    ("docs/forwarders/webhook.md", 1),
+];
 /// The same of the enforcer's.
 const OF_THE_ENFORCER: [(&str, usize); 1] = [("docs/containment.md", 1)];
 

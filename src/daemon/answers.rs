@@ -125,13 +125,8 @@ impl Answers {
                 self.set_mode(mode.as_deref(), until, &reason, operator)
             }
             Request::Forwards => self.forwards(operator),
-            Request::ForwardRetry { name } => {
-                operator.require(Role::Responder)?;
-                if self.outbox.retry(&name) {
-                    return Ok(done(&format!("{name} is tried again now")));
-                }
-                Err(self.no_destination(&name))
-            }
+            Request::ForwardRetry { name, dead } => self.retry(&name, dead, operator),
+            Request::ForwardDead { name } => self.dead_letters(&name, operator),
             Request::ForwardTest { name } => {
                 operator.require(Role::Responder)?;
                 let destination = self.destinations.iter().find(|destination| destination.name() == name);
@@ -361,6 +356,31 @@ impl Answers {
             })
         });
         Ok(rows.collect())
+    }
+
+    fn retry(&self, name: &str, dead: bool, operator: &Operator) -> Rows {
+        operator.require(Role::Responder)?;
+        if !dead {
+            let found = self.outbox.retry(name);
+            return found
+                .then(|| done(&format!("{name} is tried again now")))
+                .ok_or_else(|| self.no_destination(name));
+        }
+        let by = By { operator: operator.name.clone(), time: now() };
+        let revived = self.outbox.revive(name, by).map_err(|fault| fault.to_string())?;
+        let (queued, gone) = revived.ok_or_else(|| self.no_destination(name))?;
+        let gone = if gone > 0 { format!("; of {gone} nothing is kept any more") } else { String::new() };
+        Ok(done(&format!("{queued} incidents are queued again for {name}{gone}")))
+    }
+
+    /// What a destination was never told, the latest first.
+    fn dead_letters(&self, name: &str, operator: &Operator) -> Rows {
+        operator.require(Role::Viewer)?;
+        if !self.destinations.iter().any(|destination| destination.name() == name) {
+            return Err(self.no_destination(name));
+        }
+        let letters = self.store.dead_letters(name, 200).map_err(|fault| fault.to_string())?;
+        Ok(letters.iter().map(|letter| json!(letter)).collect())
     }
 
     fn no_destination(&self, name: &str) -> String {

@@ -22,7 +22,10 @@ use serde_json::Value;
 use crate::sample;
 
 /// Reads the tables of a configuration as `check` does.
-fn destinations(kind: &str, entries: &[(&str, Content)]) -> Result<Vec<Arc<dyn Destination>>, Vec<String>> {
+pub(crate) fn destinations(
+    kind: &str,
+    entries: &[(&str, Content)],
+) -> Result<Vec<Arc<dyn Destination>>, Vec<String>> {
     let at = Span::default();
     let entry = |(name, value): &(&str, Content)| {
         (Key { name: (*name).into(), at }, Node { at, value: value.clone() })

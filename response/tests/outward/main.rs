@@ -17,3 +17,4 @@ mod parse;
 mod pki;
 mod rsyslog;
 mod sample;
+mod webhook;

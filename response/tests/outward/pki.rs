@@ -25,7 +25,8 @@ pub(crate) fn make(folder: &Path) {
         let issuer = Issuer::new(params, key);
         for (file, name) in leaves {
             let key = KeyPair::generate().unwrap();
-            let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+            // What is reached by an address of https has to bear the name in it.
+            let mut params = CertificateParams::new([name.to_owned(), "localhost".to_owned()]).unwrap();
             params.distinguished_name.push(DnType::CommonName, name);
             params.extended_key_usages =
                 vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];

@@ -11,7 +11,7 @@ const OF_THE_DAEMON: [(&str, usize); 4] = [
     ("docs/forwarders/webhook.md", 1),
 ];
 /// The same of the enforcer's.
-const OF_THE_ENFORCER: [(&str, usize); 1] = [("docs/containment.md", 1)];
+const OF_THE_ENFORCER: [(&str, usize); 2] = [("docs/containment.md", 1), ("docs/drivers/ovsdb.md", 1)];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -86,6 +86,15 @@ fn what_is_protected_is_refused_in_both_programs(product: &Product) {
         let said = product.command(&[&["contain", "propose", "--reason", "test"], &target[..]].concat());
         assert!(said.status == 1 && said.err.contains(PROTECTED), "{target:?}: {said:?}");
     }
+    // Through both programs a port is asked for by name, and who is asked is the enforcer's to know.
+    let port = ["--switch", "cell-9", "--port", "eth3"];
+    let rows = product.command(&[&["contain", "rehearse", "--json"], &port[..]].concat()).rows();
+    let row = rows.iter().find(|row| row["what"] == "enforcement").unwrap();
+    let remark = row["remark"].as_str().unwrap();
+    assert!(row["possible"] == false && remark.contains("no such switch is configured"), "{rows:?}");
+    for odd in [&["--switch", "cell-9"][..], &["--talker", HMI, "--port", "502"]] {
+        assert_eq!(product.command(&[&["contain", "rehearse"], odd].concat()).status, 2, "{odd:?}");
+    }
     // A taken-over daemon skips its own check, forges an approval and asks the enforcer straight away.
     let hmi: Talker = HMI.parse().unwrap();
     for (scope, target) in [

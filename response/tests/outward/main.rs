@@ -13,6 +13,7 @@ mod encoding;
 mod files;
 mod formats;
 mod kill;
+mod outage;
 mod parse;
 mod pki;
 mod rsyslog;

@@ -4,6 +4,7 @@
 //! again is the business of [`crate::outbox`]; what proves that a message arrived is the business of the [`Link`],
 //! because only the protocol knows.
 
+pub mod content;
 pub mod syslog;
 
 use std::{

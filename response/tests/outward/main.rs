@@ -9,9 +9,13 @@
 )]
 
 mod collector;
+mod content;
 mod encoding;
+mod formats;
+mod hostile;
 mod kill;
 mod parse;
+mod peers;
 mod pki;
 mod rsyslog;
 mod sample;

@@ -131,7 +131,7 @@ fn without_repeats(messages: Vec<Message>) -> Vec<Message> {
 /// What the collector must hold, said with our own encoder and taken apart with the strict parser.
 fn expected(store: &Store) -> Vec<Message> {
     let origin = |message: &Told| {
-        let origin = Origin { hostname: "g".into(), process: 1, facility: 4, max_bytes: 8_192 };
+        let origin = Origin { hostname: "g".into(), process: 1, facility: 4, max_bytes: 8_192, format: None };
         parse::message(encode(message, &origin).as_bytes()).unwrap()
     };
     store.revisions(0, 1_000_000).unwrap().iter().map(|waiting| origin(&waiting.told)).collect()

@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use fieldwarden_model::{Fault, Section, section::Reader};
 use rustls::pki_types::ServerName;
 
+use crate::forward::content::Format;
+
 /// What proves that a collector has read what it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
@@ -33,6 +35,8 @@ pub struct Settings {
     pub certificate_file: PathBuf,
     /// Our private key, PEM.
     pub key_file: PathBuf,
+    /// How an incident is spelt; structured data where absent.
+    pub format: Option<Format>,
     /// RFC 5424 facility, 0 to 23.
     pub facility: u8,
     /// Octets a message may have.
@@ -64,6 +68,7 @@ impl Settings {
         let certificate_file = reader
             .required::<String>("certificate_file", "certificate_file = \"/etc/fieldwarden/client.pem\"");
         let key_file = reader.required::<String>("key_file", "key_file = \"/etc/fieldwarden/client.key\"");
+        let format = reader.one_of("format", &formats());
         // 4 is "security/authorization messages" (RFC 5424 table 1).
         let facility = u8::try_from(reader.within("facility", 0..=23, 4)).unwrap_or(4);
         // RFC 5425 section 4.3.1: a receiver must take 2048 octets and should take 8192.
@@ -86,6 +91,7 @@ impl Settings {
                 ca_file: ca_file?.into(),
                 certificate_file: certificate_file?.into(),
                 key_file: key_file?.into(),
+                format: format?,
                 facility,
                 max_message_bytes: usize::try_from(most).unwrap_or(8_192),
                 hostname,
@@ -97,6 +103,11 @@ impl Settings {
         })();
         reader.finish_with(all)
     }
+}
+
+fn formats() -> Vec<(&'static str, Option<Format>)> {
+    let others = Format::ALL.into_iter().map(|(word, format)| (word, Some(format)));
+    [("structured", None)].into_iter().chain(others).collect()
 }
 
 fn host_and_port(reader: &mut Reader<'_>, address: &str) -> Option<(String, u16)> {

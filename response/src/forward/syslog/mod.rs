@@ -75,6 +75,7 @@ impl Syslog {
             process: std::process::id(),
             facility: settings.facility,
             max_bytes: settings.max_message_bytes,
+            format: settings.format,
         };
         Self { settings, origin }
     }

@@ -40,6 +40,11 @@ pub(crate) fn header(text: &str) -> Result<&str, String> {
     begin(text).map(|(_, rest)| rest)
 }
 
+/// PRI: facility times 8, and level.
+pub(crate) fn priority(text: &str) -> Result<u16, String> {
+    begin(text).map(|(message, _)| message.priority)
+}
+
 fn begin(text: &str) -> Result<(Message, &str), String> {
     let rest = text.strip_prefix('<').ok_or("no PRI")?;
     let (priority, rest) = rest.split_once('>').ok_or("PRI does not end")?;

@@ -1,6 +1,7 @@
-//! rsyslog's own readers: libfastjson for the formats in JSON, liblognorm's for CEF.
+//! Readers of others: rsyslog's libfastjson for the formats in JSON, its liblognorm for CEF, tshark for the header of all.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::Write as _,
     net::{TcpListener, TcpStream},
@@ -16,7 +17,7 @@ use fieldwarden_response::forward::{
 };
 use serde_json::Value;
 
-use crate::{content, formats, hostile};
+use crate::{content, formats, hostile, parse};
 
 const BINARY: &str = "/usr/sbin/rsyslogd";
 
@@ -87,11 +88,11 @@ fn understood(folder: &Path, read: &str, messages: &[String]) -> Vec<String> {
 }
 
 /// As many hostile messages as [`hostile::count`] says, none longer than this peer takes.
-fn messages(format: Format) -> Vec<String> {
+fn messages(format: Option<Format>) -> Vec<String> {
     let count = hostile::count(10_000);
     let encoded = |n| {
         let (told, room) = hostile::told(n);
-        encode(&told, &content::origin(Some(format), room))
+        encode(&told, &content::origin(format, room))
     };
     (0..count).map(encoded).collect()
 }
@@ -111,7 +112,7 @@ fn rsyslog_reads_every_message_in_json_as_we_meant_it() {
     }
     for format in [Format::Json, Format::Ecs, Format::Ocsf] {
         let folder = tempfile::tempdir().unwrap();
-        let messages = messages(format);
+        let messages = messages(Some(format));
         let read = understood(folder.path(), r#""mmjsonparse" cookie="""#, &messages);
         assert_eq!(read.len(), messages.len(), "{format:?}: no message is two");
         for (n, (line, message)) in read.iter().zip(&messages).enumerate() {
@@ -125,6 +126,56 @@ fn rsyslog_reads_every_message_in_json_as_we_meant_it() {
     }
 }
 
+/// `messages` as datagrams to the syslog port, in the hexadecimal dump that text2pcap reads.
+fn dump(messages: &[String]) -> String {
+    let mut dump = String::new();
+    for message in messages {
+        for (line, octets) in message.as_bytes().chunks(16).enumerate() {
+            let _ = write!(dump, "{:06x}", line * 16);
+            for octet in octets {
+                let _ = write!(dump, " {octet:02x}");
+            }
+            dump.push('\n');
+        }
+    }
+    dump
+}
+
+fn output(program: &str, words: &[&str]) -> String {
+    let output = Command::new(program).args(words).output().unwrap();
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn tshark_finds_every_header_in_order_whatever_follows_it() {
+    if Command::new("tshark").arg("-v").output().is_err() {
+        println!("SKIPPED: tshark is missing; install tshark");
+        return;
+    }
+    const FIELDS: [&str; 7] = ["facility", "level", "version", "hostname", "appname", "procid", "msgid"];
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (text, capture) = (at("messages.txt"), at("messages.pcap"));
+    for format in [None].into_iter().chain(Format::ALL.map(|(_, format)| Some(format))) {
+        // No datagram of IPv4 carries more.
+        let messages: Vec<String> =
+            messages(format).into_iter().filter(|message| message.len() <= 65_507).collect();
+        fs::write(&text, dump(&messages)).unwrap();
+        output("text2pcap", &["-q", "-u", "10000,514", &text, &capture]);
+        let fields = FIELDS.map(|field| format!("-esyslog.{field}"));
+        let words = ["-r", &capture, "-Tfields"].into_iter().chain(fields.iter().map(String::as_str));
+        let read = output("tshark", &words.collect::<Vec<_>>());
+        assert_eq!(read.lines().count(), messages.len(), "{format:?}");
+        for (line, message) in read.lines().zip(&messages) {
+            let level = parse::priority(message).unwrap() % 8;
+            // It takes all that follows PROCID for the MSGID.
+            let begin = format!("4\t{level}\t1\tgateway7\tfieldwarden\t4711\tINCIDENT ");
+            assert!(line.starts_with(&begin), "{format:?}: {line}\n{message}");
+        }
+    }
+}
+
 #[test]
 fn rsyslog_normalises_every_message_in_cef_as_we_meant_it() {
     if !installed() {
@@ -133,7 +184,7 @@ fn rsyslog_normalises_every_message_in_cef_as_we_meant_it() {
     let folder = tempfile::tempdir().unwrap();
     let rules = folder.path().join("cef.rb");
     fs::write(&rules, "version=2\nrule=:%cef:cef%\n").unwrap();
-    let messages = messages(Format::Cef);
+    let messages = messages(Some(Format::Cef));
     let read =
         understood(folder.path(), &format!(r#""mmnormalize" rulebase="{}""#, rules.display()), &messages);
     assert_eq!(read.len(), messages.len(), "no message is two");

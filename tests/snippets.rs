@@ -4,9 +4,10 @@
 use std::{fs, path::Path, process::Command};
 
 /// Pages with snippets of the daemon's configuration, and how many each has.
-const OF_THE_DAEMON: [(&str, usize); 4] = [
+const OF_THE_DAEMON: [(&str, usize); 5] = [
     ("docs/upstream.md", 6),
     ("docs/forwarders/syslog.md", 1),
+    ("docs/forwarders/content.md", 1),
     ("docs/forwarders/file.md", 1),
     ("docs/forwarders/webhook.md", 1),
 ];

@@ -4,8 +4,8 @@
 //! again is the business of [`crate::outbox`]; what proves that a message arrived is the business of the [`Link`],
 //! because only the protocol knows.
 
+pub mod content;
 pub mod file;
-pub mod format;
 pub mod syslog;
 pub mod webhook;
 

@@ -9,12 +9,15 @@
 )]
 
 mod collector;
+mod content;
 mod encoding;
 mod files;
 mod formats;
+mod hostile;
 mod kill;
 mod outage;
 mod parse;
+mod peers;
 mod pki;
 mod rsyslog;
 mod sample;

@@ -22,6 +22,30 @@ impl Message {
 
 pub(crate) fn message(bytes: &[u8]) -> Result<Message, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    let (mut message, rest) = begin(text)?;
+    let (parameters, rest) = element(rest)?;
+    let text = match rest {
+        "" => "",
+        rest => rest.strip_prefix(" \u{feff}").ok_or("no BOM before a UTF-8 MSG")?,
+    };
+    if text.chars().any(char::is_control) {
+        return Err("control character in MSG".into());
+    }
+    (message.parameters, message.text) = (parameters, text.into());
+    Ok(message)
+}
+
+/// What follows the header, once that was found in order.
+pub(crate) fn header(text: &str) -> Result<&str, String> {
+    begin(text).map(|(_, rest)| rest)
+}
+
+/// PRI: facility times 8, and level.
+pub(crate) fn priority(text: &str) -> Result<u16, String> {
+    begin(text).map(|(message, _)| message.priority)
+}
+
+fn begin(text: &str) -> Result<(Message, &str), String> {
     let rest = text.strip_prefix('<').ok_or("no PRI")?;
     let (priority, rest) = rest.split_once('>').ok_or("PRI does not end")?;
     if priority.is_empty() || priority.len() > 3 || (priority.len() > 1 && priority.starts_with('0')) {
@@ -38,15 +62,10 @@ pub(crate) fn message(bytes: &[u8]) -> Result<Message, String> {
     let (_, rest) = word(rest, 48)?;
     let (_, rest) = word(rest, 128)?;
     let (msgid, rest) = word(rest, 32)?;
-    let (parameters, rest) = element(rest)?;
-    let text = match rest {
-        "" => "",
-        rest => rest.strip_prefix(" \u{feff}").ok_or("no BOM before a UTF-8 MSG")?,
-    };
-    if text.chars().any(char::is_control) {
-        return Err("control character in MSG".into());
-    }
-    Ok(Message { priority, time, hostname, msgid, parameters, text: text.into() })
+    Ok((
+        Message { priority, time, hostname, msgid, parameters: Parameters::new(), text: String::new() },
+        rest,
+    ))
 }
 
 fn word(text: &str, most: usize) -> Result<(String, &str), String> {

@@ -18,7 +18,7 @@ use fieldwarden_model::{Fault, Section, Timestamp, section::Reader};
 
 use super::{
     Destination, ForwardError, Forwarder, Link, Stop,
-    format::{self, Format},
+    content::{self, Format},
 };
 use crate::store::Told;
 
@@ -58,7 +58,7 @@ impl Settings {
         if path.as_deref().is_some_and(|path| path.is_relative() || path.file_name().is_none()) {
             reader.fault_at("path", "is no file by its whole path, from `/` on".into(), None);
         }
-        let format = format::configure(&mut reader, &[], |format| format);
+        let format = reader.one_of("format", &content::words());
         let max_line_bytes = reader.within("max_line_bytes", 2_048..=1_048_576, 65_536);
         let max_bytes = reader.within("max_megabytes", 1..=4_096, 64).saturating_mul(1024 * 1024);
         let keep = u32::try_from(reader.within("keep", 1..=100, 4)).unwrap_or(4);
@@ -176,7 +176,7 @@ impl Writer {
 
 impl Link for Writer {
     fn send(&mut self, told: &Told) -> Result<(), ForwardError> {
-        let line = self.settings.format.line(told, &self.gateway, self.settings.max_line_bytes);
+        let line = content::encode(self.settings.format, told, &self.gateway, self.settings.max_line_bytes);
         self.put(&line).map_err(|cause| unusable(&self.settings.path, &cause))
     }
 

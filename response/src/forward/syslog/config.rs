@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use fieldwarden_model::{Fault, Section, section::Reader};
 use rustls::pki_types::ServerName;
 
-use crate::forward::format::{self, Format};
+use crate::forward::content::Format;
 
 /// What proves that a collector has read what it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub struct Settings {
     pub port: u16,
     /// What messages are carried by.
     pub transport: Transport,
-    /// What stands in a message; structured data of RFC 5424 and a sentence where absent.
+    /// How an incident is spelt; structured data where absent.
     pub format: Option<Format>,
     /// RFC 5424 facility, 0 to 23.
     pub facility: u8,
@@ -97,7 +97,7 @@ impl Settings {
             Some(Word::Udp) => Some(Transport::Udp),
             None => None,
         };
-        let format = format::configure(&mut reader, &[("structured", None)], Some);
+        let format = reader.one_of("format", &formats());
         // 4 is "security/authorization messages" (RFC 5424 table 1).
         let facility = u8::try_from(reader.within("facility", 0..=23, 4)).unwrap_or(4);
         // RFC 5425 section 4.3.1: a receiver must take 2048 octets and should take 8192; over UDP (RFC 5426 section 3.2) it
@@ -145,6 +145,11 @@ fn tls(reader: &mut Reader<'_>, host: Option<&str>) -> Option<Tls> {
         certificate_file: certificate_file?.into(),
         key_file: key_file?.into(),
     })
+}
+
+fn formats() -> Vec<(&'static str, Option<Format>)> {
+    let others = Format::ALL.into_iter().map(|(word, format)| (word, Some(format)));
+    [("structured", None)].into_iter().chain(others).collect()
 }
 
 fn host_and_port(reader: &mut Reader<'_>, address: &str) -> Option<(String, u16)> {

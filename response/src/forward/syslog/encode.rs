@@ -9,13 +9,16 @@
 //! pass the cap loses, in this order, the end of its sentence, of its talkers, of its techniques, of its title:
 //! whole characters and whole list items only, and `truncated="1"` says so. Number 32473 is the one RFC 5612 keeps
 //! for uses without a registration of their own.
+//!
+//! In any other [`Format`] the structured data is `-` and MSG is what the format says, without the byte order mark: section 6.4 then calls
+//! it MSG-ANY, and readers of these formats take none of it but the first character they expect.
 
 use std::fmt::Write as _;
 
 use fieldwarden_model::{Severity, Timestamp};
 
 use crate::{
-    forward::format::{self, Format},
+    forward::content::{self, Format},
     store::Told,
 };
 
@@ -28,6 +31,9 @@ const MAX_HOSTNAME: usize = 255;
 /// Byte order mark: what follows is UTF-8 (section 6.4).
 const BOM: &str = "\u{feff}";
 
+/// NILVALUE for the structured data (section 6.3), and the blank before MSG.
+const NO_DATA: &str = "- ";
+
 /// What stands in every message of one sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
@@ -39,39 +45,26 @@ pub struct Origin {
     pub facility: u8,
     /// Octets a message may have; below 2048 counts as 2048.
     pub max_bytes: usize,
-    /// What stands in a message; structured data and a sentence where absent.
+    /// How the incident is spelt; structured data where absent.
     pub format: Option<Format>,
+}
+
+impl Origin {
+    fn room(&self) -> usize {
+        self.max_bytes.max(2_048)
+    }
 }
 
 /// The message that tells one revision.
 #[must_use]
 pub fn encode(told: &Told, origin: &Origin) -> String {
-    match origin.format {
-        Some(format) => encode_line(told, origin, format),
-        None => encode_structured(told, origin),
+    let incident = &told.incident;
+    let mut out = header(origin, incident.severity, told.time, "INCIDENT");
+    if let Some(format) = origin.format {
+        out.push_str(NO_DATA);
+        let room = origin.room().saturating_sub(out.len());
+        return out + &content::encode(format, told, &origin.hostname, room);
     }
-}
-
-/// With a line of another format as its text, which has no byte order mark before it (MSG-ANY of section 6.4): parsers of these
-/// formats look for their own beginning.
-fn encode_line(told: &Told, origin: &Origin, format: Format) -> String {
-    let incident = &told.incident;
-    let mut out = header(origin, incident.severity, told.time, "INCIDENT");
-    out.push_str("[fieldwarden@32473");
-    parameter(&mut out, "id", &incident.id.0, MAX_ID);
-    let _ = write!(out, " revision=\"{}\"] ", incident.revision);
-    // The header is at most some 500 octets.
-    let most = origin.max_bytes.max(LEAST_WITH_LINE).saturating_sub(out.len());
-    out.push_str(&format.line(told, &origin.hostname, most));
-    out
-}
-
-/// The least cap of a message that carries a line: its header, and a line as short as lines get.
-const LEAST_WITH_LINE: usize = 512 + format::LEAST_OCTETS;
-
-fn encode_structured(told: &Told, origin: &Origin) -> String {
-    let incident = &told.incident;
-    let mut out = header(origin, incident.severity, told.time, "INCIDENT");
     out.push_str("[fieldwarden@32473");
     let mut cut = parameter(&mut out, "id", &incident.id.0, MAX_ID);
     // Writing to a String cannot fail.
@@ -88,7 +81,7 @@ fn encode_structured(told: &Told, origin: &Origin) -> String {
         incident.alerts
     );
     let closing = " truncated=\"1\"] ";
-    let room = origin.max_bytes.max(2_048).saturating_sub(out.len() + closing.len() + BOM.len());
+    let room = origin.room().saturating_sub(out.len() + closing.len() + BOM.len());
     let before = out.len();
     let left = |out: &str| room.saturating_sub(out.len() - before);
     let half = left(&out) / 2;
@@ -98,15 +91,7 @@ fn encode_structured(told: &Told, origin: &Origin) -> String {
     cut |= list(&mut out, "techniques", techniques, half);
     let most = left(&out) * 3 / 4;
     cut |= list(&mut out, "talkers", incident.talkers.iter().map(ToString::to_string), most);
-    let sentence = format!(
-        "{}: {} (score {} of 100, {} alerts, {}, last at {})",
-        capitalised(incident.severity),
-        incident.title,
-        incident.score,
-        incident.alerts,
-        told.status.word().replace('_', " "),
-        incident.last
-    );
+    let sentence = content::sentence(told);
     let mut text = String::new();
     cut |= plain(&mut text, &sentence, left(&out));
     out.push_str(if cut { closing } else { "] " });
@@ -119,6 +104,10 @@ fn encode_structured(told: &Told, origin: &Origin) -> String {
 #[must_use]
 pub fn encode_test(origin: &Origin, now: Timestamp) -> String {
     let mut out = header(origin, Severity::Info, now, "TEST");
+    if let Some(format) = origin.format {
+        out.push_str(NO_DATA);
+        return out + &content::encode_test(format, &origin.hostname, now);
+    }
     out.push_str("[fieldwarden@32473 test=\"1\"] ");
     out.push_str(BOM);
     out.push_str("Fieldwarden tests the way to this collector; there is nothing to do");
@@ -153,16 +142,6 @@ const fn level(severity: Severity) -> u16 {
         Severity::Medium => 4,
         Severity::Low => 5,
         Severity::Info => 6,
-    }
-}
-
-const fn capitalised(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "Critical",
-        Severity::High => "High",
-        Severity::Medium => "Medium",
-        Severity::Low => "Low",
-        Severity::Info => "Info",
     }
 }
 

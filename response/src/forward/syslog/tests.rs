@@ -71,6 +71,22 @@ fn all_faults_are_told_at_once() {
 }
 
 #[test]
+fn a_format_is_one_of_those_there_are() {
+    let with = |word: &str| {
+        let mut entries = complete();
+        entries.push(("format", text(word)));
+        Settings::configure(&table(&entries))
+    };
+    assert_eq!(Settings::configure(&table(&complete())).unwrap().format, None, "as it always was");
+    assert_eq!(with("structured").unwrap().format, None);
+    for (word, format) in forward::content::Format::ALL {
+        assert_eq!(with(word).unwrap().format, Some(format));
+    }
+    let fault = with("CEF").unwrap_err().remove(0);
+    assert_eq!((fault.message.as_str(), fault.at.start), ("`format`: `CEF` is not known here", 6));
+}
+
+#[test]
 fn two_destinations_of_one_name_are_a_fault() {
     let node = || Node { at: Span::default(), value: Content::Table(table(&complete())) };
     let mut section = table(&[("syslog", Content::List(vec![node(), node()]))]);

@@ -17,7 +17,7 @@ use fieldwarden_model::{Fault, Section, Timestamp, section::Reader};
 
 use super::{
     Destination, ForwardError, Forwarder, Link, Stop,
-    format::{self, Format},
+    content::{self, Format},
 };
 use crate::{
     http::{self, Client},
@@ -53,7 +53,7 @@ impl Settings {
         let mut reader = Reader::new(section);
         let name = reader.required::<String>("name", "name = \"soar\"");
         let http = http::Settings::read(&mut reader);
-        let format = format::configure(&mut reader, &[], |format| format);
+        let format = reader.one_of("format", &content::words());
         if matches!(format, Some(Format::Cef | Format::Leef)) {
             let help = Some("write json, ecs or ocsf".into());
             reader.fault_at("format", "is no form of JSON, which a webhook carries".into(), help);
@@ -113,14 +113,8 @@ impl Destination for Webhook {
     }
 
     fn test(&self, now: Timestamp) -> Result<String, ForwardError> {
-        let body = serde_json::json!({
-            "schema": "fieldwarden.test.1",
-            "test": true,
-            "time": now,
-            "gateway": self.gateway,
-            "message": "Fieldwarden tests the way to this webhook; there is nothing to do",
-        });
-        let answer = self.open()?.post(&body.to_string(), &format!("test:{}", now.nanos()))?;
+        let body = content::encode_test(self.settings.format, &self.gateway, now);
+        let answer = self.open()?.post(&body, &format!("test:{}", now.nanos()))?;
         Ok(format!("`{}` took the test message: it answered {}", self.settings.http.url, answer.status))
     }
 }
@@ -155,7 +149,7 @@ impl Poster {
 
 impl Link for Poster {
     fn send(&mut self, told: &Told) -> Result<(), ForwardError> {
-        let body = self.settings.format.line(told, &self.gateway, self.settings.max_body_bytes);
+        let body = content::encode(self.settings.format, told, &self.gateway, self.settings.max_body_bytes);
         // A header holds no more than printable characters.
         let id: String = told.incident.id.0.chars().filter(char::is_ascii_graphic).take(128).collect();
         self.post(&body, &format!("{id}:{}", told.incident.revision))?;

@@ -20,6 +20,8 @@ mod crash;
 mod determinism;
 #[path = "live/evidence.rs"]
 mod evidence;
+#[path = "live/interlocks.rs"]
+mod interlocks;
 #[path = "live/modes.rs"]
 mod modes;
 #[path = "live/rate.rs"]

@@ -42,11 +42,11 @@ pub struct Life {
     pub boot: Boot,
 }
 
-/// What a release is for.
+/// What a release or a keep is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occasion {
-    /// A person ends it.
-    Person,
+    /// A person ends it, or the plant is well.
+    Usual,
     /// A protected conversation degraded.
     Degraded,
 }
@@ -121,7 +121,7 @@ impl Life {
     ///
     /// # Errors
     /// The reason, as a sentence.
-    pub fn may_keep(&self, plan: &PlanHash, now: Moment) -> Result<(), String> {
+    pub fn may_keep(&self, plan: &PlanHash, occasion: Occasion, now: Moment) -> Result<(), String> {
         if self.report.state != OrderState::Provisional || self.ending.is_some() {
             return Err(format!("order {} is {}, not provisional", self.order.id, self.report.state.word()));
         }
@@ -134,12 +134,25 @@ impl Life {
         if self.keep_by.is_past(now) || self.lapse_by.is_past(now) {
             return Err(format!("the keep came after the {} s it had", self.order.keep_within_secs));
         }
+        if occasion == Occasion::Degraded && self.order.on_degraded != OnDegraded::HoldAndAsk {
+            return Err(format!(
+                "a conversation degraded, and order {} does not say `hold_and_ask`",
+                self.order.id
+            ));
+        }
         Ok(())
     }
 
-    /// It is kept until it lapses.
-    pub fn kept(&mut self, now: Moment) {
-        self.enter(OrderState::Kept, "the protected conversations are well".into(), now.wall);
+    /// It is kept until it lapses, as the watch over the plant ended.
+    pub fn kept(&mut self, occasion: Occasion, verdict: &str, now: Moment) {
+        let cause = match occasion {
+            Occasion::Degraded => format!(
+                "a person must decide: release it, or let it stand until it lapses. It is held as it says `hold_and_ask`, though {verdict}"
+            ),
+            Occasion::Usual if verdict.is_empty() => "the protected conversations are well".into(),
+            Occasion::Usual => verdict.to_owned(),
+        };
+        self.enter(OrderState::Kept, cause, now.wall);
     }
 
     /// Why it may not be released on account of a degraded conversation: its terms say to hold and ask.

@@ -6,7 +6,7 @@ use fieldwarden_model::{Fault, Section, Site, section::Reader};
 
 use crate::{
     drivers::{DRIVERS, Registration, SWITCH_DRIVERS, Switch, SwitchRegistration},
-    interlocks::Interlocks,
+    interlocks::{ForbiddenHours, Interlocks, Permit, TwoPersons},
     points::Points,
     warden::Mode,
 };
@@ -75,6 +75,9 @@ impl Settings {
             max_lapse_secs: number(reader.within("max_lapse_secs", 1..=604_800, 14_400)),
             max_orders_per_hour: number(reader.within("max_orders_per_hour", 1..=200, 20)),
             max_order_age_secs: number(reader.within("max_order_age_secs", 60..=604_800, 86_400)),
+            two_persons: each(&mut reader, "two_persons", |table| TwoPersons::configure(table, site)),
+            forbidden_hours: each(&mut reader, "forbidden_hours", ForbiddenHours::configure),
+            permit: permit(&mut reader),
         };
         let socket = reader.or("socket", String::from(DEFAULT_SOCKET)).into();
         let journal = reader.or("journal", String::from(DEFAULT_JOURNAL)).into();
@@ -90,6 +93,21 @@ impl Settings {
         });
         reader.finish_with(settings)
     }
+}
+
+/// What each table of an array says.
+fn each<T>(
+    reader: &mut Reader<'_>,
+    key: &'static str,
+    read: impl Fn(&Section) -> Result<T, Vec<Fault>>,
+) -> Vec<T> {
+    let tables = reader.tables(key);
+    tables.into_iter().filter_map(|table| reader.absorb(read(table))).collect()
+}
+
+fn permit(reader: &mut Reader<'_>) -> Option<Permit> {
+    let table = reader.table("permit");
+    reader.absorb(Permit::configure(&table)).flatten()
 }
 
 /// Every `[[enforcer.switch]]`.
@@ -152,6 +170,52 @@ mod tests {
         let faults = read(text).err().unwrap();
         for what in ["nmae", "`on`", "max_orders", "table"] {
             assert!(faults.iter().any(|fault| fault.contains(what)), "{what} in {faults:?}");
+        }
+    }
+
+    #[test]
+    fn interlocks_are_checked_each_at_its_place() {
+        let at = |lines: &str| {
+            let site = "[[site.asset]]\nname = \"Dosing PLC\"\naddresses = [\"10.1.0.10\", \"10.9.0.10\"]\n";
+            let mut sources = Sources::new();
+            let file = sources.add("site.toml", format!("{site}{lines}\n"));
+            let section = fieldwarden_config::parse(&sources, file).unwrap();
+            let faults = Settings::configure(&section).err().unwrap_or_default();
+            fieldwarden_config::render(&faults, &sources)
+        };
+        for good in [
+            "[[enforcer.two_persons]]\nasset = \"Dosing PLC\"",
+            "[[enforcer.two_persons]]\ntalker = \"10.1.0.99\"",
+            "[enforcer.permit]\nfile = \"/run/plant/permit\"\nsays = \"yes\"",
+            "[[enforcer.forbidden_hours]]\nfrom = \"05:30\"\nto = \"06:30\"\noffset = \"+01:00\"\nreason = \"shift change\"",
+        ] {
+            assert_eq!(at(good), "", "{good}");
+        }
+        for (bad, place, what) in [
+            ("[[enforcer.two_persons]]\nasset = \"Dosing\"", "5:9", "no asset `Dosing`"),
+            (
+                "[[enforcer.two_persons]]\nasset = \"Dosing PLC\"\ntalker = \"10.1.0.10\"",
+                "5:9",
+                "one of `asset` and `talker`",
+            ),
+            ("[[enforcer.two_persons]]", "4:1", "one of `asset` and `talker`"),
+            ("[enforcer.permit]\nfile = \"permit\"\nsays = \"yes\"", "5:8", "from `/` on"),
+            ("[enforcer.permit]\nfile = \"/permit\"\nsays = \" \"", "6:8", "not one line"),
+            ("[enforcer.permit]\nsays = \"yes\"", "4:1", "`file` is missing"),
+            (
+                "[[enforcer.forbidden_hours]]\nfrom = \"25:00\"\nto = \"06:00\"\nreason = \"x\"",
+                "5:8",
+                "no time of the day",
+            ),
+            ("[[enforcer.forbidden_hours]]\nfrom = \"05:00\"\nto = \"06:00\"", "4:1", "`reason` is missing"),
+            (
+                "[[enforcer.forbidden_hours]]\ndays = [\"someday\"]\nfrom = \"05:00\"\nto = \"06:00\"\nreason = \"x\"",
+                "5:8",
+                "no day `someday`",
+            ),
+        ] {
+            let told = at(bad);
+            assert!(told.contains(place) && told.contains(what), "{bad}: {told}");
         }
     }
 

@@ -137,9 +137,12 @@ impl Warden {
                 let id = order.id.clone();
                 answer(id, self.apply(order, &plan, approved_by, now))
             }
-            Ask::Keep { order, plan } => answer(order.clone(), self.keep(&order, &plan, now)),
+            Ask::Keep { order, plan, verdict, degraded } => {
+                let occasion = if degraded { Occasion::Degraded } else { Occasion::Usual };
+                answer(order.clone(), self.keep(&order, &plan, (occasion, &verdict), now))
+            }
             Ask::Release { order, by, reason, degraded } => {
-                let occasion = if degraded { Occasion::Degraded } else { Occasion::Person };
+                let occasion = if degraded { Occasion::Degraded } else { Occasion::Usual };
                 answer(order.clone(), self.release(&order, &format!("{by}: {reason}"), occasion, now))
             }
             Ask::List => Answer::Orders { orders: self.list() },
@@ -203,7 +206,10 @@ impl Warden {
         let steps = point.driver.steps(order, &already);
         let mut not_enforceable = match self.mode {
             Mode::ObserveOnly => Some(OBSERVE_ONLY.into()),
-            Mode::Enforce => cut.iter().find_map(|cut| point.driver.not_enforceable(cut)),
+            Mode::Enforce => cut
+                .iter()
+                .find_map(|cut| point.driver.not_enforceable(cut))
+                .or_else(|| self.interlocks.permitted().err()),
         };
         let mut behind = Vec::new();
         for cut in &cut {
@@ -217,7 +223,8 @@ impl Warden {
         }
         let driver = point.title();
         let hash = plan_hash(order, &driver, &steps);
-        Ok(Plan { order: order.id.clone(), driver, steps, not_enforceable, behind, hash })
+        let approvals = if self.interlocks.asks_for_two(order, &behind).is_some() { 2 } else { 1 };
+        Ok(Plan { order: order.id.clone(), driver, steps, approvals, not_enforceable, behind, hash })
     }
 
     fn apply(
@@ -227,8 +234,8 @@ impl Warden {
         approved_by: Vec<String>,
         now: Moment,
     ) -> Result<Report, String> {
-        interlocks::approved(&approved_by)?;
         let fresh = self.rehearse(&order, now)?;
+        self.interlocks.approved(&order, &fresh.behind, &approved_by)?;
         if let Some(reason) = fresh.not_enforceable {
             return Err(reason);
         }
@@ -313,11 +320,19 @@ impl Warden {
         Ok(())
     }
 
-    fn keep(&mut self, id: &OrderId, plan: &PlanHash, now: Moment) -> Result<Report, String> {
+    fn keep(
+        &mut self,
+        id: &OrderId,
+        plan: &PlanHash,
+        (occasion, verdict): (Occasion, &str),
+        now: Moment,
+    ) -> Result<Report, String> {
         let life = self.lives.get(id).ok_or_else(|| unknown(id))?;
-        life.may_keep(plan, now)?;
+        life.may_keep(plan, occasion, now)?;
+        // What is no longer permitted is undone at its keep deadline, as if nobody had kept it.
+        self.interlocks.permitted()?;
         let mut kept = life.clone();
-        kept.kept(now);
+        kept.kept(occasion, &interlocks::tamed(verdict), now);
         // Extending a cut is a change of the device like any other: written down first, or not done.
         self.record.append(&[Entry::Order(Box::new(kept.clone()))]).map_err(|fault| {
             format!("the journal cannot be written ({fault}), so the order will be undone")
@@ -341,7 +356,7 @@ impl Warden {
         life.may_release(occasion)?;
         let why = interlocks::tamed(why);
         let state = match occasion {
-            Occasion::Person => OrderState::Released,
+            Occasion::Usual => OrderState::Released,
             Occasion::Degraded => OrderState::Reverted,
         };
         life.end(state, why);

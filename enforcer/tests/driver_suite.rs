@@ -105,7 +105,8 @@ fn life_with(inner: &Rc<RefCell<Box<dyn Driver>>>, target: &Target, at: usize, f
         panic!()
     };
     let apply = Ask::Apply { order: order.clone(), plan: plan.hash.clone(), approved_by: vec!["jo".into()] };
-    let keep = Ask::Keep { order: order.id.clone(), plan: plan.hash };
+    let keep =
+        Ask::Keep { order: order.id.clone(), plan: plan.hash, verdict: String::new(), degraded: false };
     let release =
         Ask::Release { order: order.id.clone(), by: "jo".into(), reason: "done".into(), degraded: false };
     for ask in [apply, keep, release] {
@@ -241,7 +242,10 @@ fn a_release_survives_the_death_of_the_enforcer_in_its_midst() {
     };
     let approved_by = vec!["jo".into()];
     warden.handle(Ask::Apply { order: order.clone(), plan: plan.hash.clone(), approved_by }, real_now());
-    warden.handle(Ask::Keep { order: order.id.clone(), plan: plan.hash }, real_now());
+    warden.handle(
+        Ask::Keep { order: order.id.clone(), plan: plan.hash, verdict: String::new(), degraded: false },
+        real_now(),
+    );
     // The first call writes down how it is to end, the second changes the device.
     misfortune.countdown.set(Some((1, Fault::DieAfter)));
     warden.handle(

@@ -411,7 +411,10 @@ fn killed_at_any_moment_kernel_and_journal_agree_after_the_next_start() {
             panic!()
         };
         let apply = Ask::Apply { order: asked, plan: plan.hash.clone(), approved_by: vec!["jo".into()] };
-        for ask in [apply, Ask::Keep { order: order.id.clone(), plan: plan.hash }] {
+        for ask in [
+            apply,
+            Ask::Keep { order: order.id.clone(), plan: plan.hash, verdict: String::new(), degraded: false },
+        ] {
             let mut line = serde_json::to_vec(&ask).unwrap();
             line.push(b'\n');
             stream.write_all(&line).unwrap();

@@ -1,32 +1,43 @@
 //! Random orders, silences, faults, crashes and foreign hands: what may never happen, does not.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops here")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops here"
+)]
 
 mod common;
 
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
     rc::Rc,
 };
 
-use common::{Fault, Faulty, Memory, Misfortune, interlocks, modbus_of, order, talker};
+use common::{Fault, Faulty, Memory, Misfortune, modbus_of, order, talker};
+use fieldwarden_config::Sources;
 use fieldwarden_enforcer::{
     content::{Content, Match, Until},
     drivers::{Driver, dry_run::DryRun},
+    interlocks::Interlocks,
     journal::{Entry, line, parse_line},
     moment::{Boot, Moment},
+    settings::Settings,
     warden::{CHECK_EVERY_MS, Mode, Warden},
 };
 use fieldwarden_model::{
-    Order, OrderId, OrderState, Scope, Target, Timestamp,
+    Order, OrderId, OrderState, Scope, Talker, Target, Timestamp,
     order::{Answer, Ask, PlanHash},
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, sample::select};
 
 #[derive(Clone, Debug)]
 enum Step {
-    Apply(usize),
+    Apply(usize, Approvers),
     ApplyUnrehearsed(usize),
+    Forge(usize, Forgery),
+    Permit(bool),
     Keep(usize),
     KeepOtherPlan(usize),
     Release(usize),
@@ -42,6 +53,62 @@ enum Step {
     Fault(usize, Fault),
 }
 
+/// Who is said to have approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Approvers {
+    Nobody,
+    One,
+    /// One person under two spellings.
+    OneTwice,
+    Two,
+}
+
+impl Approvers {
+    fn names(self) -> Vec<String> {
+        let names: &[&str] = match self {
+            Self::Nobody => &[" ", ""],
+            Self::One => &["jo"],
+            Self::OneTwice => &["jo", " JO"],
+            Self::Two => &["jo", "maria"],
+        };
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+}
+
+/// What a daemon that was taken over does to an order between rehearsal and approval, or to its terms.
+#[derive(Clone, Copy, Debug)]
+enum Forgery {
+    /// Another target under the approved plan and id.
+    OtherTarget,
+    /// The same with an id that follows.
+    OtherTargetAndId,
+    /// Another scope, which the id of the plan covers.
+    OtherScope,
+    /// It would stand for ever.
+    Boundless,
+    /// It would be provisional for as long as it stands, and longer than permitted.
+    NeverProvisional,
+    /// It was proposed long ago, or is yet to be.
+    OtherTime(i64),
+    /// The protected machine by the IPv4-mapped form of its address.
+    Mapped,
+    /// Everything between two talkers of which one service is protected.
+    Wider,
+}
+
+fn forgeries() -> impl Strategy<Value = Forgery> {
+    prop_oneof![
+        Just(Forgery::OtherTarget),
+        Just(Forgery::OtherTargetAndId),
+        Just(Forgery::OtherScope),
+        Just(Forgery::Boundless),
+        Just(Forgery::NeverProvisional),
+        prop_oneof![Just(-90_000_i64), Just(1_000)].prop_map(Forgery::OtherTime),
+        Just(Forgery::Mapped),
+        Just(Forgery::Wider),
+    ]
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let fault = prop_oneof![
         Just(Fault::Refuse),
@@ -50,7 +117,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Fault::DieAfter)
     ];
     let step = prop_oneof![
-        6 => (0..ORDERS).prop_map(Step::Apply),
+        6 => (0..ORDERS, select(vec![Approvers::One, Approvers::Two, Approvers::OneTwice, Approvers::Nobody]))
+            .prop_map(|(n, approvers)| Step::Apply(n, approvers)),
+        2 => (0..ORDERS, forgeries()).prop_map(|(n, forgery)| Step::Forge(n, forgery)),
+        1 => prop_oneof![1 => Just(false), 3 => Just(true)].prop_map(Step::Permit),
         1 => (0..ORDERS).prop_map(Step::ApplyUnrehearsed),
         4 => (0..ORDERS).prop_map(Step::Keep),
         1 => (0..ORDERS).prop_map(Step::KeepOtherPlan),
@@ -66,10 +136,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Step::DiskRoom),
         3 => (0usize..6, fault).prop_map(|(at, fault)| Step::Fault(at, fault)),
     ];
-    prop::collection::vec(step, 1..60)
+    prop::collection::vec(step, 1..STEPS)
 }
 
-const ORDERS: usize = 8;
+const ORDERS: usize = 13;
 const BEGIN: i64 = 1_700_000_000;
 
 fn orders() -> Vec<Order> {
@@ -85,7 +155,87 @@ fn orders() -> Vec<Order> {
         order(modbus_of("10.2.0.21", "10.1.0.10"), 30, 30, at),
         quarantine(order(modbus_of("10.2.0.20", "10.1.0.10"), 10, 90, at)),
         quarantine(order(modbus_of("10.2.0.20", "10.0.0.30"), 10, 60, at)),
+        // The safety loop's other address.
+        order(isolate("10.9.0.30"), 10, 60, at),
+        // The historian's polls are protected; its other services are not.
+        order(modbus_of(HISTORIAN, "10.1.0.10"), 10, 60, at),
+        order(isolate("10.1.0.10"), 10, 60, at),
+        // Two people approve what concerns the chlorine.
+        order(modbus_of("10.2.0.20", CHLORINE), 10, 120, at),
+        order(isolate(CHLORINE), 5, 45, at),
     ]
+}
+
+const HISTORIAN: &str = "10.4.0.40";
+const CHLORINE: &str = "10.1.0.11";
+/// Which of them would cut what is protected, told by hand.
+const PROTECTED: [usize; 6] = [3, 4, 7, 8, 9, 10];
+/// Of which two people must approve.
+const OF_TWO: [usize; 2] = [11, 12];
+
+/// What the site demands, in the words of its file.
+fn demands(permit: &Path) -> Interlocks {
+    let text = format!(
+        r#"
+        [site]
+        asset = [
+            {{ name = "Safety controller", addresses = ["10.0.0.30", "10.9.0.30"] }},
+            {{ name = "Chlorine", addresses = ["{CHLORINE}"] }},
+        ]
+        protected = [
+            {{ name = "safety loop", talker = "10.0.0.30" }},
+            {{ name = "historian", talker = "{HISTORIAN}", peer = "10.1.0.10", server_port = 502 }},
+        ]
+        [enforcer]
+        max_orders = 4
+        max_orders_per_hour = {PER_HOUR}
+        max_lapse_secs = 3600
+        two_persons = [{{ asset = "Chlorine" }}]
+        permit = {{ file = "{}", says = "permitted" }}
+        [[enforcer.forbidden_hours]]
+        days = ["wed"]
+        from = "00:00"
+        to = "06:00"
+        reason = "shift change"
+        "#,
+        permit.display()
+    );
+    let mut sources = Sources::new();
+    let file = sources.add("site.toml", text);
+    let section = fieldwarden_config::parse(&sources, file).unwrap();
+    let read = Settings::configure(&section);
+    read.unwrap_or_else(|faults| panic!("{}", fieldwarden_config::render(&faults, &sources))).interlocks
+}
+
+/// Orders that may begin within an hour.
+const PER_HOUR: usize = 6;
+
+/// Whether orders may begin at a moment, told another way than by the code under test: 1970-01-01 was a Thursday, so that
+/// Wednesdays begin six days later.
+fn is_forbidden_hour(time: Timestamp) -> bool {
+    let seconds = time.nanos().div_euclid(1_000_000_000);
+    (seconds - 6 * 86_400).rem_euclid(7 * 86_400) < 6 * 3_600
+}
+
+/// Whether a match would cut what is protected, told by hand.
+fn cuts_protected(cut: &Match) -> bool {
+    let historian = |a: Talker, b: Talker| {
+        let (one, other) = (talker(HISTORIAN), talker("10.1.0.10"));
+        (a, b) == (one, other) || (a, b) == (other, one)
+    };
+    let is_safety = |t: Talker| ["10.0.0.30", "10.9.0.30", "::ffff:10.0.0.30"].iter().any(|a| t == talker(a));
+    let is_end = |t: Talker| t == talker(HISTORIAN) || t == talker("10.1.0.10");
+    cut.talkers().any(is_safety)
+        || match *cut {
+            Match::Port { .. } => unreachable!("no order of this story is against a port"),
+            Match::Talker(whole) => is_end(whole),
+            Match::Pair { client, server } | Match::Carried { client, server, .. } => {
+                historian(client, server)
+            }
+            Match::Service { client, server, port, .. } | Match::Writes { client, server, port } => {
+                historian(client, server) && port == 502
+            }
+        }
 }
 
 fn quarantine(mut order: Order) -> Order {
@@ -153,6 +303,10 @@ struct World {
     begun: BTreeMap<OrderId, u64>,
     answered: BTreeSet<OrderId>,
     foreign: bool,
+    /// When orders began, whatever became of them.
+    beginnings: Vec<u64>,
+    permit: tempfile::TempDir,
+    is_permitted: bool,
     /// Whether the journal may lack an end, so that only the wall clock tells what is over.
     is_unwritten: bool,
 }
@@ -176,8 +330,12 @@ impl World {
             begun: BTreeMap::new(),
             answered: BTreeSet::new(),
             foreign: false,
+            beginnings: Vec::new(),
+            permit: tempfile::tempdir().unwrap(),
+            is_permitted: false,
             is_unwritten: false,
         };
+        world.permit(true);
         world.start();
         world
     }
@@ -203,7 +361,7 @@ impl World {
         let driver = Faulty { inner: Rc::clone(&self.device), misfortune: Rc::clone(&self.misfortune) };
         self.warden = Some(Warden::start(
             Mode::Enforce,
-            interlocks(),
+            demands(&self.permit_file()),
             Box::new(driver),
             Box::new(self.record.clone()),
             held,
@@ -226,12 +384,19 @@ impl World {
 
     fn take(&mut self, step: &Step) {
         match step {
-            Step::Apply(n) => self.apply(*n, true),
-            Step::ApplyUnrehearsed(n) => self.apply(*n, false),
+            Step::Apply(n, approvers) => self.apply(*n, true, *approvers),
+            Step::ApplyUnrehearsed(n) => self.apply(*n, false, Approvers::Two),
+            Step::Forge(n, forgery) => self.forge(*n, *forgery),
+            Step::Permit(given) => self.permit(*given),
             Step::Keep(n) => self.keep(*n),
             Step::KeepOtherPlan(n) => {
                 let order = self.orders[*n].id.clone();
-                let answer = self.ask(Ask::Keep { order, plan: PlanHash("another".into()) });
+                let answer = self.ask(Ask::Keep {
+                    order,
+                    plan: PlanHash("another".into()),
+                    verdict: String::new(),
+                    degraded: false,
+                });
                 assert!(matches!(answer, None | Some(Answer::Refused { .. })), "{answer:?}");
             }
             Step::Release(n) => {
@@ -277,7 +442,17 @@ impl World {
         }
     }
 
-    fn apply(&mut self, n: usize, rehearsed: bool) {
+    fn permit_file(&self) -> PathBuf {
+        self.permit.path().join("permit")
+    }
+
+    fn permit(&mut self, given: bool) {
+        let text = if given { "permitted \n" } else { "not permitted\n" };
+        std::fs::write(self.permit_file(), text).unwrap();
+        self.is_permitted = given;
+    }
+
+    fn apply(&mut self, n: usize, rehearsed: bool, approvers: Approvers) {
         let order = self.orders[n].clone();
         let mut plan = PlanHash("unrehearsed".into());
         if rehearsed
@@ -289,28 +464,92 @@ impl World {
             return;
         }
         let begun = self.now().uptime_ms;
-        let ask = Ask::Apply { order: order.clone(), plan: plan.clone(), approved_by: vec!["jo".into()] };
+        let ask = Ask::Apply { order: order.clone(), plan: plan.clone(), approved_by: approvers.names() };
         let answer = self.ask(ask);
         if let Some(Answer::Refused { .. }) = answer {
             return;
         }
         assert!(rehearsed, "an order that was never rehearsed was applied");
-        assert!(!matches!(n, 3 | 4), "an order against the protected talker was not refused");
-        self.begun.insert(order.id.clone(), begun);
         if answer.is_some() {
+            self.may_begin(n, approvers);
             assert!(self.answered.insert(order.id.clone()), "an order was applied twice");
         }
+        self.begun.insert(order.id.clone(), begun);
+        self.beginnings.push(begun);
         self.plans.insert(order.id.clone(), plan);
         let until = begun + u64::from(order.keep_within_secs) * 1_000;
         let allowed = self.allowed.entry(order.id).or_insert(until);
         *allowed = until.max(*allowed);
     }
 
+    /// Every interlock, told by hand, of an order that was applied.
+    fn may_begin(&self, n: usize, approvers: Approvers) {
+        assert!(!PROTECTED.contains(&n), "an order against what is protected was not refused");
+        assert!(approvers != Approvers::Nobody, "an order that nobody approved was applied");
+        assert!(
+            approvers == Approvers::Two || !OF_TWO.contains(&n),
+            "an order of which two people must approve was applied with one"
+        );
+        assert!(self.is_permitted, "an order was applied without the permit");
+        assert!(!is_forbidden_hour(self.now().wall), "an order began in a forbidden hour");
+        let hour_ago = self.now().uptime_ms.saturating_sub(3_600_000);
+        let begun = self.beginnings.iter().filter(|at| **at > hour_ago).count();
+        assert!(begun < PER_HOUR, "{begun} orders had begun within the hour");
+        let in_force =
+            self.warden.as_ref().unwrap().list().iter().filter(|(_, report)| report.state.in_force()).count();
+        assert!(in_force <= 4, "{in_force} orders are in force");
+    }
+
+    /// The daemon lies: nothing it makes of an order that people approved gets through.
+    fn forge(&mut self, n: usize, forgery: Forgery) {
+        let approved = self.orders[n].clone();
+        let Some(Answer::Planned { plan }) = self.ask(Ask::Rehearse { order: approved.clone() }) else {
+            return;
+        };
+        let mut order = approved.clone();
+        match forgery {
+            Forgery::OtherTarget | Forgery::OtherTargetAndId => {
+                order.target = Target::Talker { talker: talker("10.2.0.99") };
+                order.scope = Scope::IsolateTalker;
+            }
+            Forgery::OtherScope => {
+                order.scope = match order.scope {
+                    Scope::WriteQuarantine => Scope::CutConversation,
+                    _ => Scope::WriteQuarantine,
+                };
+            }
+            Forgery::Boundless => order.lapse_secs = u32::MAX,
+            Forgery::NeverProvisional => order.keep_within_secs = order.lapse_secs.max(3_601),
+            Forgery::OtherTime(seconds) => {
+                order.proposed = Timestamp::from_nanos(self.now().wall.nanos() + seconds * 1_000_000_000);
+            }
+            Forgery::Mapped => order.target = Target::Talker { talker: talker("::ffff:10.0.0.30") },
+            Forgery::Wider => {
+                order.scope = Scope::CutConversation;
+                order.target = Target::Conversation {
+                    client: talker("10.1.0.10"),
+                    server: talker(HISTORIAN),
+                    server_port: None,
+                    transport: None,
+                };
+            }
+        }
+        if !matches!(forgery, Forgery::OtherTarget) {
+            order.id = order.identify();
+        }
+        let plan = plan.hash;
+        let ask = Ask::Apply { order, plan, approved_by: Approvers::Two.names() };
+        let answer = self.ask(ask);
+        assert!(matches!(answer, None | Some(Answer::Refused { .. })), "{forgery:?}: {answer:?}");
+    }
+
     fn keep(&mut self, n: usize) {
         let order = self.orders[n].clone();
         let Some(plan) = self.plans.get(&order.id).cloned() else { return };
-        let answer = self.ask(Ask::Keep { order: order.id.clone(), plan });
+        let answer =
+            self.ask(Ask::Keep { order: order.id.clone(), plan, verdict: String::new(), degraded: false });
         if !matches!(answer, Some(Answer::Refused { .. })) {
+            assert!(answer.is_none() || self.is_permitted, "an order was kept without the permit");
             let until = self.begun[&order.id] + u64::from(order.lapse_secs) * 1_000;
             self.allowed.insert(order.id, until);
         }
@@ -359,6 +598,8 @@ impl World {
                 *begun = 5_000;
             }
         }
+        // How long ago orders began is told by the wall clock from here on, which may have been stepped.
+        self.beginnings.clear();
         self.foreign = false;
         self.start();
     }
@@ -369,7 +610,7 @@ impl World {
             if self.foreign && *cut == Match::Talker(talker("10.0.0.30")) {
                 continue;
             }
-            assert!(!cut.talkers().any(|t| t == talker("10.0.0.30")), "{what}: the protected talker is cut");
+            assert!(!cuts_protected(cut), "{what}: {cut} is protected and cut");
             let allowed = self
                 .orders
                 .iter()
@@ -437,8 +678,13 @@ proptest! {
     }
 }
 
-/// `SCALE` multiplies the cases, as for every test of this repository.
+/// Steps of one story, at most; half of it on average.
+const STEPS: usize = 200;
+
+/// Stories of a full run, a million steps, and of a quick one.
+const STORIES: [u32; 2] = [10_000, 600];
+
 fn cases() -> u32 {
-    let scale: u32 = std::env::var("SCALE").ok().and_then(|scale| scale.parse().ok()).unwrap_or(1);
-    400 * scale
+    let [full, quick] = STORIES;
+    if std::env::var("SCALE").is_ok_and(|scale| scale == "5") { full } else { quick }
 }

@@ -70,7 +70,10 @@ fn a_step_of_the_wall_clock_changes_no_deadline() {
         let order = order(modbus_of(ROGUE, PLC), 30, 60, begun.wall);
         let hash = plan(&mut warden, &order, begun);
         apply(&mut warden, &order, hash.clone(), begun);
-        warden.handle(Ask::Keep { order: order.id.clone(), plan: hash }, at(10));
+        warden.handle(
+            Ask::Keep { order: order.id.clone(), plan: hash, verdict: String::new(), degraded: false },
+            at(10),
+        );
         warden.tick(at(59));
         assert_eq!(state(&warden), OrderState::Kept, "stepped by {step_secs} s");
         warden.tick(at(61));

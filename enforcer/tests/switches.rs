@@ -393,7 +393,11 @@ fn life(switch: &Switch, countdown: &AtomicUsize, at: usize, what: &str) -> bool
     if let Answer::Planned { plan } = warden.handle(Ask::Rehearse { order: order.clone() }, real_now()) {
         let (approved_by, plan) = (vec!["jo".into()], plan.hash);
         let apply = Ask::Apply { order: order.clone(), plan: plan.clone(), approved_by };
-        for ask in [apply, Ask::Keep { order: order.id.clone(), plan }, release(&order)] {
+        for ask in [
+            apply,
+            Ask::Keep { order: order.id.clone(), plan, verdict: String::new(), degraded: false },
+            release(&order),
+        ] {
             warden.handle(ask, real_now());
             let state = warden.list().first().map(|(_, report)| report.state);
             let is_there = switch.port("v-rogue").0 == QUARANTINE.to_string();

@@ -5,6 +5,7 @@
 //! the hash seed and however many threads run the shards.
 #![forbid(unsafe_code)]
 
+mod answers;
 pub mod assets;
 pub mod baseline;
 mod batch;

@@ -127,11 +127,6 @@ impl Reading {
         Some(Moved { step: step.abs(), turned, stood })
     }
 
-    /// The value it has.
-    pub(crate) const fn value(&self) -> f64 {
-        self.last
-    }
-
     /// How long it has stood still.
     pub(crate) fn stands(&self, time: Timestamp) -> Duration {
         time.since(self.since)

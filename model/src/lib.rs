@@ -20,6 +20,7 @@ pub mod protect;
 pub mod section;
 pub mod site;
 pub mod time;
+pub mod week;
 pub mod window;
 pub mod zone;
 
@@ -34,3 +35,4 @@ pub use site::Site;
 /// A text that stands where its pointer would, as long as it has at most 23 octets: nearly all that a configuration has.
 pub use smol_str::SmolStr as ShortText;
 pub use time::Timestamp;
+pub use week::WeeklyHours;

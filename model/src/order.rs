@@ -294,6 +294,9 @@ pub struct Plan {
     pub driver: String,
     /// Each step in words.
     pub steps: Vec<String>,
+    /// How many different people must approve it, 1 or 2.
+    #[serde(default = "one")]
+    pub approvals: u8,
     /// Why nothing can be enforced here; absent when it can.
     pub not_enforceable: Option<String>,
     /// Whoever the enforcer knows behind the port of a switch that the order is against. Not part of the hash: who was
@@ -302,6 +305,11 @@ pub struct Plan {
     pub behind: Vec<Talker>,
     /// The digest of order, driver and steps.
     pub hash: PlanHash,
+}
+
+/// Of a plan that was written down before orders could ask for two.
+const fn one() -> u8 {
+    1
 }
 
 /// What the enforcer says became of an order.
@@ -339,12 +347,18 @@ pub enum Ask {
         /// The operators who approved.
         approved_by: Vec<String>,
     },
-    /// The protected conversations are well: keep the order.
+    /// The protected conversations are well, or the order says to hold it all the same: keep it.
     Keep {
         /// The order.
         order: OrderId,
         /// The plan in force.
         plan: PlanHash,
+        /// What the watch over the plant ended with, in words.
+        #[serde(default)]
+        verdict: String,
+        /// Whether a conversation that should go on degraded, and the order is kept since it says `hold_and_ask`.
+        #[serde(default)]
+        degraded: bool,
     },
     /// End the order, now.
     Release {

@@ -10,5 +10,6 @@
 
 pub mod evidence;
 pub mod forward;
+pub mod http;
 pub mod outbox;
 pub mod store;

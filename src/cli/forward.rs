@@ -29,6 +29,16 @@ enum Verb {
     Retry {
         /// The destination's name
         name: String,
+        /// Queue its dead letters again, too
+        #[arg(long)]
+        dead: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// What a destination was never told: refused for good, or too much waited
+    Dead {
+        /// The destination's name
+        name: String,
         #[command(flatten)]
         connection: Connection,
     },
@@ -61,11 +71,18 @@ pub(crate) fn run(words: &Words) -> Outcome {
                 ("waiting", "waiting"),
                 ("oldest waiting", "oldest"),
                 ("delivered", "delivered"),
+                ("dead", "dead"),
                 ("last error", "last_error"),
             ],
         ),
         Verb::Test { name, connection } => done(connection, &Request::ForwardTest { name: name.clone() }),
-        Verb::Retry { name, connection } => done(connection, &Request::ForwardRetry { name: name.clone() }),
+        Verb::Retry { name, dead, connection } => {
+            done(connection, &Request::ForwardRetry { name: name.clone(), dead: *dead })
+        }
+        Verb::Dead { name, connection } => connection.show(
+            &Request::ForwardDead { name: name.clone() },
+            &[("incident", "incident"), ("revision", "revision"), ("why", "why")],
+        ),
     }
 }
 

@@ -15,7 +15,7 @@ use fieldwarden_engine::{
     baseline::{ModeName, quiet::words_of},
 };
 use fieldwarden_model::{
-    IncidentId, Scope, Severity, Target, Timestamp,
+    IncidentId, OrderState, Scope, Severity, Target, Timestamp,
     order::{MODBUS_PORT, OnDegraded},
 };
 use fieldwarden_response::{
@@ -125,13 +125,8 @@ impl Answers {
                 self.set_mode(mode.as_deref(), until, &reason, operator)
             }
             Request::Forwards => self.forwards(operator),
-            Request::ForwardRetry { name } => {
-                operator.require(Role::Responder)?;
-                if self.outbox.retry(&name) {
-                    return Ok(done(&format!("{name} is tried again now")));
-                }
-                Err(self.no_destination(&name))
-            }
+            Request::ForwardRetry { name, dead } => self.retry(&name, dead, operator),
+            Request::ForwardDead { name } => self.dead_letters(&name, operator),
             Request::ForwardTest { name } => {
                 operator.require(Role::Responder)?;
                 let destination = self.destinations.iter().find(|destination| destination.name() == name);
@@ -363,6 +358,31 @@ impl Answers {
         Ok(rows.collect())
     }
 
+    fn retry(&self, name: &str, dead: bool, operator: &Operator) -> Rows {
+        operator.require(Role::Responder)?;
+        if !dead {
+            let found = self.outbox.retry(name);
+            return found
+                .then(|| done(&format!("{name} is tried again now")))
+                .ok_or_else(|| self.no_destination(name));
+        }
+        let by = By { operator: operator.name.clone(), time: now() };
+        let revived = self.outbox.revive(name, by).map_err(|fault| fault.to_string())?;
+        let (queued, gone) = revived.ok_or_else(|| self.no_destination(name))?;
+        let gone = if gone > 0 { format!("; of {gone} nothing is kept any more") } else { String::new() };
+        Ok(done(&format!("{queued} incidents are queued again for {name}{gone}")))
+    }
+
+    /// What a destination was never told, the latest first.
+    fn dead_letters(&self, name: &str, operator: &Operator) -> Rows {
+        operator.require(Role::Viewer)?;
+        if !self.destinations.iter().any(|destination| destination.name() == name) {
+            return Err(self.no_destination(name));
+        }
+        let letters = self.store.dead_letters(name, 200).map_err(|fault| fault.to_string())?;
+        Ok(letters.iter().map(|letter| json!(letter)).collect())
+    }
+
     fn no_destination(&self, name: &str) -> String {
         let known: Vec<&str> = self.destinations.iter().map(|destination| destination.name()).collect();
         format!("there is no destination `{name}`; configured are: {}", known.join(", "))
@@ -398,6 +418,9 @@ fn done(sentence: &str) -> Vec<Value> {
 fn order_row(stored: &StoredOrder) -> Value {
     let approved_by: Vec<&str> = stored.approvals.iter().map(|approval| approval.operator.as_str()).collect();
     let report = stored.report.as_ref();
+    let (given, wanted) = (approved_by.len(), stored.approvals_wanted());
+    let waits = stored.state == OrderState::Proposed && given > 0;
+    let waits = waits.then(|| format!("approved by {given} of {wanted}: another approver must confirm it"));
     json!({
         "order": stored.order.id,
         "state": stored.state,
@@ -407,7 +430,8 @@ fn order_row(stored: &StoredOrder) -> Value {
         "approved_by": approved_by,
         "proposed": stored.order.proposed,
         "lapses": report.and_then(|report| report.lapses),
-        "cause": report.map(|report| report.cause.as_str()),
+        "approvals_wanted": wanted,
+        "cause": report.map(|report| report.cause.clone()).or(waits),
         "reason": stored.order.reason,
         "incident": stored.order.incident,
         "plan": stored.plan,

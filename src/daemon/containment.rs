@@ -110,7 +110,17 @@ impl Containment {
             .as_ref()
             .map(|plan| plan.hash.clone())
             .ok_or("the order has no plan; propose it anew")?;
+        if stored.approvals.iter().any(|approval| approval.operator == operator.name) {
+            return Err(format!(
+                "{} approved this order already; another approver must confirm it",
+                operator.name
+            ));
+        }
         stored.approvals.push(Approval { operator: operator.name.clone(), time: now() });
+        if stored.approvals.len() < usize::from(stored.approvals_wanted()) {
+            self.save(&stored, "order-approved-by-one", &stored.order.target.to_string(), &operator.name)?;
+            return Ok(stored);
+        }
         stored.state = OrderState::Approved;
         self.save(&stored, "order-approved", &stored.order.target.to_string(), &operator.name)?;
         let approved_by = stored.approvals.iter().map(|approval| approval.operator.clone()).collect();
@@ -220,7 +230,12 @@ impl Containment {
         }
         let action = if healthy { "order-kept" } else { "order-held-and-asked" };
         self.journal(action, &id.0, why, "fieldwarden")?;
-        let keep = Ask::Keep { order: id.clone(), plan: plan.hash.clone() };
+        let keep = Ask::Keep {
+            order: id.clone(),
+            plan: plan.hash.clone(),
+            verdict: why.clone(),
+            degraded: !healthy,
+        };
         match self.enforcer()?.ask(&keep, Some(id))? {
             Answer::Reported { report } => self.take(&report).map(|_| ()),
             Answer::Refused { reason, .. } => Err(format!("the enforcer did not keep order {id}: {reason}")),

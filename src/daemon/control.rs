@@ -123,6 +123,14 @@ pub(crate) enum Request {
     ForwardRetry {
         /// Which.
         name: String,
+        /// Whether its dead letters are queued again as well.
+        #[serde(default)]
+        dead: bool,
+    },
+    /// The dead letters of a destination.
+    ForwardDead {
+        /// Which.
+        name: String,
     },
     /// Sends a marked test message.
     ForwardTest {

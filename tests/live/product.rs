@@ -13,7 +13,7 @@ use super::{HMI, PLC1, PLC2, PROTECTED, ROGUE, Said, lab::Lab, must, root, run, 
 
 /// The account the daemon runs under: it owns nothing but its folder and may do nothing.
 pub(crate) const DAEMON: u32 = 65_534;
-/// A second operator, who may see, respond and propose, but not approve.
+/// A second operator, who may see, respond and propose, and approve where the setup says so.
 pub(crate) const SECOND: u32 = 4_321;
 
 /// How this gateway is set up.
@@ -32,6 +32,10 @@ pub(crate) struct Setup {
     pub(crate) switch: bool,
     /// The span interface.
     pub(crate) interface: &'static str,
+    /// Further lines of the enforcer's own configuration.
+    pub(crate) enforcer: String,
+    /// Whether the second operator may approve.
+    pub(crate) second_approves: bool,
 }
 
 impl Default for Setup {
@@ -43,6 +47,8 @@ impl Default for Setup {
             store: None,
             switch: false,
             interface: "span0",
+            enforcer: String::new(),
+            second_approves: false,
         }
     }
 }
@@ -262,6 +268,7 @@ impl Product {
             .map(|path| format!("record = \"{}\"\n", path.display()))
             .unwrap_or_default();
         let site = site(setup);
+        let approver = if setup.second_approves { ", \"approver\"" } else { "" };
         format!(
             r#"{site}
 [sensor]
@@ -289,7 +296,7 @@ roles = ["viewer", "engineer", "responder", "approver"]
 [[operator]]
 name = "jo"
 uid = {SECOND}
-roles = ["viewer", "responder"]
+roles = ["viewer", "responder"{approver}]
 
 [[forward.syslog]]
 name = "soc"
@@ -305,7 +312,7 @@ confirm_after_ms = 1000
 
     fn enforcer_settings(&self, setup: &Setup) -> String {
         let folder = self.folder.display();
-        let site = site(setup);
+        let (site, demands) = (site(setup), &setup.enforcer);
         let switch = if setup.switch { switch(&self.folder) } else { String::new() };
         format!(
             r#"{site}
@@ -315,6 +322,7 @@ socket = "{folder}/enforcer.sock"
 journal = "{folder}/enforcer.journal"
 daemon_user = "{DAEMON}"
 max_orders_per_hour = 200
+{demands}
 {switch}"#
         )
     }

@@ -77,7 +77,8 @@ impl Enforcer {
     }
 
     pub(crate) fn keep(&mut self, order: &Order, plan: PlanHash) {
-        let answer = self.ask(&Ask::Keep { order: order.id.clone(), plan });
+        let answer =
+            self.ask(&Ask::Keep { order: order.id.clone(), plan, verdict: String::new(), degraded: false });
         assert_eq!(report(&answer).state, OrderState::Kept, "{answer:?}");
     }
 

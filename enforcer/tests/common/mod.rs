@@ -71,6 +71,9 @@ pub(crate) fn interlocks() -> Interlocks {
         max_lapse_secs: 3_600,
         max_orders_per_hour: 200,
         max_order_age_secs: 86_400,
+        two_persons: Vec::new(),
+        forbidden_hours: Vec::new(),
+        permit: None,
     }
 }
 

@@ -220,7 +220,7 @@ prop_compose! {
             let talkers = baseline.talkers.split_off(1.min(baseline.talkers.len()));
             let conversations = baseline.conversations.split_off(1.min(baseline.conversations.len()));
             baseline.put_mode(super::InMode { name, talkers, conversations });
-            let shift = |from| super::Shift { mode: name, days: [true; 7], from, to: from + 60, offset: 0 };
+            let shift = |from| super::Shift { mode: name, hours: fieldwarden_model::WeeklyHours { days: [true; 7], from, to: from + 60, offset: 0 } };
             baseline.schedule.extend(shifts.into_iter().map(|hour| shift(hour * 60)));
         }
         baseline

@@ -5,7 +5,6 @@
 //! repeats one told before, and which incident it belongs to, is decided behind the detectors.
 
 pub mod address_change;
-pub(crate) mod answers;
 pub mod asset_changed;
 pub mod clear_text_credentials;
 pub mod controller_mode;
@@ -54,6 +53,7 @@ use fieldwarden_model::{FrameRef, Operation, Outcome, Site, Timestamp, Verb};
 use fieldwarden_protocols::{Direction, Message, Protocol};
 
 use crate::{
+    answers,
     baseline::compiled::{Compiled, CompiledEntry},
     blindness::{Lacks, Reason},
     conversation::{ConversationKey, ServiceKey},

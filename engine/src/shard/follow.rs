@@ -5,8 +5,9 @@ use fieldwarden_protocols::Message;
 
 use super::{Blindness, FlowState, Judge, Slot, entry_of, run};
 use crate::{
+    answers::Noticed,
     blindness::{Lacks, Place, Reason},
-    detect::{Judged, Subject, answers::Noticed},
+    detect::{Judged, Subject},
     track::Origin,
 };
 

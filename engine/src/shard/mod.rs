@@ -23,14 +23,14 @@ pub(crate) use polls::Poll;
 pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Services, Slot};
 
 use crate::{
-    assets,
+    answers, assets,
     baseline::compiled::{Compiled, CompiledEntry},
     batch::Teller,
     blindness::{Lacks, Ledger, Need, Place, Reason, Taint},
     conversation::{ConversationKey, ServiceKey, is_beneath, is_group_or_nobody, plain},
     detect::{
-        self, Broken, Context, DETECTORS, Door, Finding, Judged, Memory, Opened, Subject, Tried, answers,
-        malformed, scan, tool_transfer,
+        self, Broken, Context, DETECTORS, Door, Finding, Judged, Memory, Opened, Subject, Tried, malformed,
+        scan, tool_transfer,
     },
     history::{Device, Shape},
     map::{Map, Seed, map},

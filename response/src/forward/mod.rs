@@ -4,7 +4,10 @@
 //! again is the business of [`crate::outbox`]; what proves that a message arrived is the business of the [`Link`],
 //! because only the protocol knows.
 
+pub mod file;
+pub mod format;
 pub mod syslog;
+pub mod webhook;
 
 use std::{
     fmt,
@@ -33,7 +36,7 @@ pub struct Forwarder {
 pub type Configure = fn(&Section) -> Result<Box<dyn Destination>, Vec<Fault>>;
 
 /// Every kind of destination, in the order in which configurations are read.
-pub static FORWARDERS: &[Forwarder] = &[syslog::FORWARDER];
+pub static FORWARDERS: &[Forwarder] = &[syslog::FORWARDER, file::FORWARDER, webhook::FORWARDER];
 
 /// One configured destination.
 pub trait Destination: fmt::Debug + Send + Sync {
@@ -63,7 +66,7 @@ pub trait Link: Send {
     /// Hands one message to the connection.
     ///
     /// # Errors
-    /// The connection is of no more use.
+    /// [`ForwardError::Refused`] of this message alone; after any other the connection is of no more use.
     fn send(&mut self, told: &Told) -> Result<(), ForwardError>;
 
     /// Hears what the other side has to say, for at most `wait`.
@@ -140,9 +143,33 @@ pub enum ForwardError {
         /// For how long.
         seconds: u64,
     },
+    /// It will never take this message, however often it is sent: the message becomes a dead letter, and the next one is sent.
+    #[error("`{address}` refused it for good: {cause}")]
+    Refused {
+        /// The address as configured.
+        address: String,
+        /// What it said.
+        cause: String,
+    },
+    /// It asked to be tried later.
+    #[error("`{address}` asks to be tried later: {cause}")]
+    Later {
+        /// The address as configured.
+        address: String,
+        /// What it said.
+        cause: String,
+        /// How long it asked us to wait.
+        pause: Option<Duration>,
+    },
     /// We were told to stop.
     #[error("stopped")]
     Stopped,
+}
+
+/// The machine's name, empty where it has none.
+fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    name.map(|name| name.trim().to_owned()).unwrap_or_default()
 }
 
 /// Reads the `[forward]` section: every `[[forward.<kind>]]` of every kind.

@@ -26,7 +26,7 @@ pub use self::backoff::Pace;
 use self::worker::{Shared, Worker};
 use crate::{
     forward::Destination,
-    store::{Backlog, Store, StoreError},
+    store::{Backlog, By, Store, StoreError},
 };
 
 /// What a destination's thread does at the moment.
@@ -151,6 +151,18 @@ impl Outbox {
             found = true;
         }
         found
+    }
+
+    /// Queues the dead letters of a destination again and sends them: how many are queued, and how many are no longer kept. None where
+    /// no destination has that name.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn revive(&self, name: &str, by: By) -> Result<Option<(u64, u64)>, StoreError> {
+        let Some(way) = self.ways.iter().find(|way| way.destination.name() == name) else { return Ok(None) };
+        let revived = self.store.revive(name, by)?;
+        way.shared.look_again();
+        Ok(Some(revived))
     }
 
     /// Stops all threads, each with an orderly goodbye, for at most `grace` altogether. What is not confirmed by

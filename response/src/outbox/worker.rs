@@ -41,6 +41,8 @@ struct Health {
     last_error: Option<(Timestamp, String)>,
     last_confirmed: Option<Timestamp>,
     retry: bool,
+    /// Whether what waits is to be looked at from its beginning: something earlier may wait again.
+    again: bool,
 }
 
 impl Shared {
@@ -59,6 +61,16 @@ impl Shared {
     pub(super) fn retry(&self) {
         self.health().retry = true;
         self.woken.notify_all();
+    }
+
+    /// Something earlier waits again.
+    pub(super) fn look_again(&self) {
+        self.health().again = true;
+        self.retry();
+    }
+
+    fn looks_again(&self) -> bool {
+        std::mem::take(&mut self.health().again)
     }
 
     pub(super) fn stop(&self) {
@@ -103,6 +115,14 @@ impl From<StoreError> for End {
     }
 }
 
+/// How long the other side asked us to wait.
+const fn asked_for(error: &ForwardError) -> Option<Duration> {
+    match error {
+        ForwardError::Later { pause, .. } => *pause,
+        _ => None,
+    }
+}
+
 pub(super) struct Worker {
     pub(super) store: Store,
     pub(super) destination: Arc<dyn Destination>,
@@ -114,6 +134,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn run(mut self) {
         while !self.shared.stop.raised() {
+            let mut asked = None;
             let cause = match self.destination.connect(&self.shared.stop) {
                 Ok(mut link) => {
                     self.shared.health().state = State::Connected;
@@ -125,7 +146,10 @@ impl Worker {
                     }
                     match end {
                         Ok(()) => ForwardError::Stopped.to_string(),
-                        Err(End::Link(error)) => error.to_string(),
+                        Err(End::Link(error)) => {
+                            asked = asked_for(&error);
+                            error.to_string()
+                        }
                         Err(End::Store(error)) => error.to_string(),
                     }
                 }
@@ -133,7 +157,7 @@ impl Worker {
             };
             if !self.shared.stop.raised() {
                 let failures = self.note(cause);
-                self.shared.pause(self.pace.pause(failures));
+                self.shared.pause(self.pace.pause(failures).max(asked.unwrap_or_default()));
             }
         }
         self.shared.health().state = State::Stopped;
@@ -146,6 +170,9 @@ impl Worker {
         let mut seen = None;
         let mut last_confirm = Instant::now();
         while !self.shared.stop.raised() {
+            if self.shared.looks_again() {
+                (sent_up_to, seen) = (0, None);
+            }
             // Read before the query: what comes in between is found in the next round.
             let told = self.store.told_count();
             let mut more = false;
@@ -153,9 +180,19 @@ impl Worker {
                 let waiting = self.store.waiting(self.destination.name(), sent_up_to, CHUNK)?;
                 more = !waiting.is_empty();
                 for item in waiting {
-                    link.send(&item.told)?;
                     sent_up_to = item.seq;
-                    unconfirmed.push_back(item.seq);
+                    match link.send(&item.told) {
+                        Ok(()) => unconfirmed.push_back(item.seq),
+                        Err(refused @ ForwardError::Refused { .. }) => {
+                            self.note(refused.to_string());
+                            self.store.bury(self.destination.name(), item.seq, &refused.to_string())?;
+                        }
+                        Err(other) => {
+                            // What it took before that is not sent again.
+                            self.confirm(link.confirmed(), &mut confirmed, &mut unconfirmed)?;
+                            return Err(other.into());
+                        }
+                    }
                 }
                 if !more {
                     seen = Some(told);
@@ -179,9 +216,12 @@ impl Worker {
     ) -> Result<(), StoreError> {
         let fresh =
             usize::try_from(total.saturating_sub(*confirmed)).unwrap_or(usize::MAX).min(unconfirmed.len());
-        let Some(last) = fresh.checked_sub(1).and_then(|n| unconfirmed.get(n)) else { return Ok(()) };
-        self.store.confirm(self.destination.name(), *last)?;
-        unconfirmed.drain(..fresh);
+        if fresh == 0 {
+            return Ok(());
+        }
+        // What was put in the queue again behind our back stands at an earlier place, and is not among these.
+        let places: Vec<i64> = unconfirmed.drain(..fresh).collect();
+        self.store.confirm(self.destination.name(), &places)?;
         *confirmed = total;
         let mut health = self.shared.health();
         health.failures = 0;

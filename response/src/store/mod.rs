@@ -52,7 +52,7 @@ pub use self::{
         ConversationHour, MAX_CONVERSATION_HOURS, MAX_WRITES, Memory, Remembered, WriteFilter, WriteRecord,
     },
     orders::{Approval, StoredOrder},
-    queue::{Backlog, MAX_BACKLOG, MAX_DEAD_LETTERS, Told, Waiting},
+    queue::{Backlog, DeadLetter, MAX_BACKLOG, MAX_DEAD_LETTERS, Told, Waiting},
     record::{Batch, Checkpoint, Evicted, MAX_ALERTS, MAX_INCIDENTS, MAX_REVISIONS, Recorded},
 };
 use self::{error::Trouble, writer::Writer};

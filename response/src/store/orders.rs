@@ -37,6 +37,14 @@ pub struct StoredOrder {
     pub report: Option<Report>,
 }
 
+impl StoredOrder {
+    /// How many different people must approve it, as the enforcer said when it was proposed.
+    #[must_use]
+    pub fn approvals_wanted(&self) -> u8 {
+        self.plan.as_ref().map_or(1, |plan| plan.approvals)
+    }
+}
+
 impl Store {
     /// Saves an order, new or changed, and journals `action` (such as `order-proposed`, `order-approved`) with
     /// `detail`.

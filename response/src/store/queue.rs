@@ -41,6 +41,17 @@ pub struct Waiting {
     pub told: Told,
 }
 
+/// A revision that a destination was never told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeadLetter {
+    /// Of which incident.
+    pub incident: IncidentId,
+    /// Which revision.
+    pub revision: u32,
+    /// Why.
+    pub why: String,
+}
+
 /// How much waits for one destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Backlog {
@@ -54,7 +65,7 @@ pub struct Backlog {
     pub oldest: Option<Timestamp>,
     /// Revisions confirmed so far.
     pub delivered: u64,
-    /// Revisions given up because the backlog was full.
+    /// Revisions given up, since the backlog was full or the destination refused them for good.
     pub dead: u64,
 }
 
@@ -153,22 +164,77 @@ impl Store {
         })
     }
 
-    /// Marks everything up to place `seq` as confirmed by `destination`.
+    /// Marks what stands at these places as confirmed by `destination`.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn confirm(&self, destination: &str, seq: i64) -> Result<(), StoreError> {
-        let destination = destination.to_owned();
+    pub fn confirm(&self, destination: &str, places: &[i64]) -> Result<(), StoreError> {
+        let (destination, places) = (destination.to_owned(), places.to_vec());
         self.write(move |step| {
-            let rows = step.execute(
-                "DELETE FROM outbox WHERE destination = ?1 AND seq <= ?2",
-                params![destination, seq],
-            )?;
+            let mut rows = 0;
+            for seq in places {
+                rows += step
+                    .prepare_cached("DELETE FROM outbox WHERE destination = ?1 AND seq = ?2")?
+                    .execute(params![destination, seq])?;
+            }
             step.execute(
                 "UPDATE destinations SET delivered = delivered + ?2 WHERE name = ?1",
                 params![destination, rows],
             )?;
             Ok(())
+        })
+    }
+
+    /// A revision that `destination` refused for good: it waits no longer, and is remembered as a dead letter with the reason.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn bury(&self, destination: &str, seq: i64, why: &str) -> Result<(), StoreError> {
+        let (destination, why) = (destination.to_owned(), why.to_owned());
+        self.write(move |step| {
+            step.execute(
+                "INSERT INTO dead_letters (destination, incident, revision, why)
+                 SELECT destination, incident, revision, ?3 FROM outbox WHERE destination = ?1 AND seq = ?2",
+                params![destination, seq, why],
+            )?;
+            let rows = step.execute(
+                "DELETE FROM outbox WHERE destination = ?1 AND seq = ?2",
+                params![destination, seq],
+            )?;
+            step.execute(
+                "UPDATE destinations SET dead = dead + ?2 WHERE name = ?1",
+                params![destination, rows],
+            )?;
+            record::trim(step, "dead_letters", MAX_DEAD_LETTERS).map(drop)
+        })
+    }
+
+    /// Queues the dead letters of a destination again, as far as what they told is still kept: how many are queued, and how many are gone.
+    /// Each incident is told as it stands by its latest dead letter; it comes behind what waits.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn revive(&self, destination: &str, by: By) -> Result<(u64, u64), StoreError> {
+        let destination = destination.to_owned();
+        self.write_and_tell(move |step| {
+            let letters: u64 = step.query_row(
+                "SELECT count(DISTINCT incident) FROM dead_letters WHERE destination = ?1",
+                [&destination],
+                |row| row.get(0),
+            )?;
+            let revived = step.execute(
+                "INSERT OR IGNORE INTO outbox (destination, seq, incident, revision)
+                 SELECT ?1, seq, incident, revision FROM revisions WHERE (incident, revision) IN
+                   (SELECT incident, max(revision) FROM dead_letters WHERE destination = ?1 GROUP BY incident)",
+                [&destination],
+            )?;
+            step.execute("DELETE FROM dead_letters WHERE destination = ?1", [&destination])?;
+            let revived = u64::try_from(revived).unwrap_or(u64::MAX);
+            let gone = letters.saturating_sub(revived);
+            let detail = format!("{revived} incidents queued again, {gone} no longer kept");
+            let entry = AuditEntry { by, action: "forward-revived".into(), subject: destination, detail };
+            audit::append(step, &entry)?;
+            Ok((revived, gone))
         })
     }
 
@@ -194,13 +260,14 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn dead_letters(&self, destination: &str, limit: u32) -> Result<Vec<(IncidentId, u32)>, StoreError> {
+    pub fn dead_letters(&self, destination: &str, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
         self.read(|db| {
             let mut statement = db.prepare_cached(
-                "SELECT incident, revision FROM dead_letters WHERE destination = ?1 ORDER BY seq DESC LIMIT ?2",
+                "SELECT incident, revision, why FROM dead_letters WHERE destination = ?1 ORDER BY seq DESC LIMIT ?2",
             )?;
-            let rows =
-                statement.query_map(params![destination, limit], |row| Ok((IncidentId(row.get(0)?), row.get(1)?)))?;
+            let rows = statement.query_map(params![destination, limit], |row| {
+                Ok(DeadLetter { incident: IncidentId(row.get(0)?), revision: row.get(1)?, why: row.get(2)? })
+            })?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
@@ -258,8 +325,8 @@ fn bury(step: &Transaction<'_>, destination: &str, rows: u64) -> Result<Evicted,
         |row| row.get(0),
     )?;
     step.execute(
-        "INSERT INTO dead_letters (destination, incident, revision)
-         SELECT destination, incident, revision FROM outbox WHERE destination = ?1 AND seq <= ?2 ORDER BY seq",
+        "INSERT INTO dead_letters (destination, incident, revision, why)
+         SELECT destination, incident, revision, 'too much waited' FROM outbox WHERE destination = ?1 AND seq <= ?2 ORDER BY seq",
         params![destination, last],
     )?;
     step.execute("DELETE FROM outbox WHERE destination = ?1 AND seq <= ?2", params![destination, last])?;

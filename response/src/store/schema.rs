@@ -7,10 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::Trouble;
 
 /// Applied in order, each once, each in a transaction of its own. Never edit one that was released: add another.
-const MIGRATIONS: &[&str] = &[FIRST, HOURS];
+const MIGRATIONS: &[&str] = &[FIRST, HOURS, REASONS];
 
 /// The newest schema this program knows.
-pub(crate) const NEWEST: i64 = 2;
+pub(crate) const NEWEST: i64 = 3;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -162,6 +162,11 @@ CREATE TABLE conversation_hours (
     PRIMARY KEY (conversation, hour)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX conversation_hours_by_hour ON conversation_hours (hour);
+";
+
+/// Why a letter is dead.
+const REASONS: &str = "
+ALTER TABLE dead_letters ADD COLUMN why TEXT NOT NULL DEFAULT 'too much waited';
 ";
 
 /// Brings the file to the newest schema.

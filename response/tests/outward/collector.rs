@@ -28,10 +28,10 @@ use crate::{
     pki, sample,
 };
 
-type Tls = StreamOwned<ServerConnection, TcpStream>;
+pub(crate) type Tls = StreamOwned<ServerConnection, TcpStream>;
 
 /// Takes connections one by one and hands each, with its number, to `behave`.
-fn serve(folder: &Path, behave: impl Fn(usize, Tls) + Send + 'static) -> u16 {
+pub(crate) fn serve(folder: &Path, behave: impl Fn(usize, Tls) + Send + 'static) -> u16 {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(folder.join("ca.pem")).unwrap()).unwrap();

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use crate::{parse, sample};
 
 fn origin(max_bytes: usize) -> Origin {
-    Origin { hostname: "gateway7".into(), process: 4711, facility: 4, max_bytes }
+    Origin { hostname: "gateway7".into(), process: 4711, facility: 4, max_bytes, format: None }
 }
 
 fn told() -> Told {

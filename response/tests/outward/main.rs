@@ -10,8 +10,11 @@
 
 mod collector;
 mod encoding;
+mod files;
+mod formats;
 mod kill;
 mod parse;
 mod pki;
 mod rsyslog;
 mod sample;
+mod webhook;

@@ -25,7 +25,8 @@ pub(crate) fn make(folder: &Path) {
         let issuer = Issuer::new(params, key);
         for (file, name) in leaves {
             let key = KeyPair::generate().unwrap();
-            let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+            // What is reached by an address of https has to bear the name in it.
+            let mut params = CertificateParams::new([name.to_owned(), "localhost".to_owned()]).unwrap();
             params.distinguished_name.push(DnType::CommonName, name);
             params.extended_key_usages =
                 vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
@@ -47,6 +48,10 @@ pub(crate) fn destination(folder: &Path, port: u16, changes: &[(&str, Content)])
         ("confirm_after_ms", Content::Integer(1_500)),
         ("send_timeout_ms", Content::Integer(2_000)),
     ];
+    if changes.iter().any(|(key, _)| *key == "transport") {
+        entries
+            .retain(|(key, _)| !matches!(*key, "server_name" | "ca_file" | "certificate_file" | "key_file"));
+    }
     for (key, value) in changes {
         entries.retain(|(known, _)| known != key);
         entries.push((key, value.clone()));

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     fs,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -24,15 +24,24 @@ use crate::{
 
 const BINARY: &str = "/usr/sbin/rsyslogd";
 
+/// How it is spoken to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Tls,
+    Tcp,
+    Udp,
+}
+
 struct Rsyslog {
     folder: PathBuf,
+    input: Input,
     port: u16,
     child: Option<Child>,
 }
 
 impl Rsyslog {
     /// None, loudly, where rsyslog with OpenSSL is not installed.
-    fn prepare(folder: &Path) -> Option<Self> {
+    fn prepare(folder: &Path, input: Input) -> Option<Self> {
         let driver =
             ["/usr/lib/x86_64-linux-gnu/rsyslog", "/usr/lib/aarch64-linux-gnu/rsyslog", "/usr/lib/rsyslog"]
                 .iter()
@@ -46,20 +55,29 @@ impl Rsyslog {
         pki::make(folder);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let at = folder.display();
-        let configuration = format!(
-            r#"global(workDirectory="{at}" maxMessageSize="64k" DefaultNetstreamDriver="ossl"
-  DefaultNetstreamDriverCAFile="{at}/ca.pem" DefaultNetstreamDriverCertFile="{at}/server.pem"
-  DefaultNetstreamDriverKeyFile="{at}/server.key")
-module(load="imtcp" StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.AuthMode="x509/name"
-  PermittedPeer=["{}"])
-input(type="imtcp" port="{port}" address="127.0.0.1")
-template(name="raw" type="string" string="%rawmsg%\n")
-action(type="omfile" file="{at}/held" template="raw")
-"#,
+        let tls = format!(
+            r#"DefaultNetstreamDriver="ossl" DefaultNetstreamDriverCAFile="{at}/ca.pem"
+  DefaultNetstreamDriverCertFile="{at}/server.pem" DefaultNetstreamDriverKeyFile="{at}/server.key""#
+        );
+        let mode = format!(
+            r#"StreamDriver.Name="ossl" StreamDriver.Mode="1" StreamDriver.AuthMode="x509/name" PermittedPeer=["{}"]"#,
             pki::GATEWAY
         );
+        let (global, module, mode) = match input {
+            Input::Tls => (tls.as_str(), "imtcp", mode.as_str()),
+            Input::Tcp => ("", "imtcp", ""),
+            Input::Udp => ("", "imudp", ""),
+        };
+        let configuration = format!(
+            r#"global(workDirectory="{at}" maxMessageSize="64k" {global})
+module(load="{module}" {mode})
+input(type="{module}" port="{port}" address="127.0.0.1")
+template(name="raw" type="string" string="%rawmsg%\n")
+action(type="omfile" file="{at}/held" template="raw")
+"#
+        );
         fs::write(folder.join("rsyslog.conf"), configuration).unwrap();
-        Some(Self { folder: folder.to_path_buf(), port, child: None })
+        Some(Self { folder: folder.to_path_buf(), input, port, child: None })
     }
 
     fn start(&mut self) {
@@ -72,7 +90,11 @@ action(type="omfile" file="{at}/held" template="raw")
             .unwrap();
         self.child = Some(child);
         let until = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        let listens = || match self.input {
+            Input::Udp => UdpSocket::bind(("127.0.0.1", self.port)).is_err(),
+            Input::Tls | Input::Tcp => TcpStream::connect(("127.0.0.1", self.port)).is_ok(),
+        };
+        while !listens() {
             assert!(Instant::now() < until, "rsyslog does not listen");
             thread::sleep(Duration::from_millis(20));
         }
@@ -131,7 +153,7 @@ fn without_repeats(messages: Vec<Message>) -> Vec<Message> {
 /// What the collector must hold, said with our own encoder and taken apart with the strict parser.
 fn expected(store: &Store) -> Vec<Message> {
     let origin = |message: &Told| {
-        let origin = Origin { hostname: "g".into(), process: 1, facility: 4, max_bytes: 8_192 };
+        let origin = Origin { hostname: "g".into(), process: 1, facility: 4, max_bytes: 8_192, format: None };
         parse::message(encode(message, &origin).as_bytes()).unwrap()
     };
     store.revisions(0, 1_000_000).unwrap().iter().map(|waiting| origin(&waiting.told)).collect()
@@ -156,7 +178,7 @@ fn wait_until_delivered(outbox: &Outbox, longest: Duration) {
 #[test]
 fn what_the_collector_holds_equals_the_store_however_often_it_died() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(mut rsyslog) = Rsyslog::prepare(folder.path()) else { return };
+    let Some(mut rsyslog) = Rsyslog::prepare(folder.path(), Input::Tls) else { return };
     let store = Store::open(&folder.path().join("store.sqlite")).unwrap();
     let destination = pki::destination(folder.path(), rsyslog.port, &[]);
     let outbox = Outbox::start(&store, &[destination], pace(), clock).unwrap();
@@ -207,7 +229,7 @@ fn what_the_collector_holds_equals_the_store_however_often_it_died() {
 #[test]
 fn each_mistake_in_the_certificates_is_told_as_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(mut rsyslog) = Rsyslog::prepare(folder.path()) else { return };
+    let Some(mut rsyslog) = Rsyslog::prepare(folder.path(), Input::Tls) else { return };
     rsyslog.start();
     let file = |name: &str| Content::Text(folder.path().join(name).display().to_string().into());
     let told = |changes: &[(&str, Content)]| {
@@ -236,4 +258,63 @@ fn each_mistake_in_the_certificates_is_told_as_what_it_is() {
     assert!(fine.contains("accepted our certificate over TLS 1.3, read the test message"), "{fine}");
     rsyslog.end("TERM");
     assert_eq!(rsyslog.held().last().map(|message| message.msgid.clone()), Some("TEST".into()));
+}
+
+#[test]
+fn over_plain_tcp_what_a_killed_collector_lost_is_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut rsyslog) = Rsyslog::prepare(folder.path(), Input::Tcp) else { return };
+    let store = Store::open(&folder.path().join("store.sqlite")).unwrap();
+    let plain = [("transport", Content::Text("tcp".into()))];
+    let outbox =
+        Outbox::start(&store, &[pki::destination(folder.path(), rsyslog.port, &plain)], pace(), clock)
+            .unwrap();
+    for n in 0..300u32 {
+        store.record(sample::batch(n % 60, u64::from(n / 60) + 1)).unwrap();
+    }
+    for (signal, up) in [("KILL", 900), ("TERM", 1_700), ("KILL", 600)] {
+        rsyslog.start();
+        thread::sleep(Duration::from_millis(up));
+        rsyslog.end(signal);
+    }
+    rsyslog.start();
+    let test = pki::destination(folder.path(), rsyslog.port, &plain).test(sample::at(0)).unwrap();
+    assert!(test.contains("read the test message over plain TCP"), "{test}");
+    wait_until_delivered(&outbox, Duration::from_secs(60));
+    assert_eq!(outbox.stop(Duration::from_secs(5)), Vec::<String>::new());
+    rsyslog.end("TERM");
+    let (held, expected) = (without_repeats(rsyslog.held()), expected(&store));
+    assert!(content(&held) == content(&expected), "{} held, {} expected", held.len(), expected.len());
+}
+
+#[test]
+fn over_udp_all_arrives_where_somebody_listens_and_where_nobody_does_it_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut rsyslog) = Rsyslog::prepare(folder.path(), Input::Udp) else { return };
+    let plain = [("transport", Content::Text("udp".into())), ("format", Content::Text("cef".into()))];
+    let port = rsyslog.port;
+    let destination = || pki::destination(folder.path(), port, &plain);
+    let nobody = destination().test(sample::at(0)).unwrap_err().to_string();
+    assert!(nobody.contains("nobody listens there for datagrams"), "{nobody}");
+    let store = Store::open(&folder.path().join("store.sqlite")).unwrap();
+    for n in 0..100u32 {
+        store.record(sample::batch(n, 1)).unwrap();
+    }
+    let outbox = Outbox::start(&store, &[destination()], pace(), clock).unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while outbox.status().unwrap()[0].last_error.is_none() {
+        assert!(Instant::now() < end, "the outbox does not hear that nobody listens");
+        thread::sleep(Duration::from_millis(20));
+    }
+    rsyslog.start();
+    wait_until_delivered(&outbox, Duration::from_secs(60));
+    assert_eq!(outbox.stop(Duration::from_secs(5)), Vec::<String>::new());
+    let told = destination().test(sample::at(0)).unwrap();
+    assert!(told.contains("whether it arrived nobody knows"), "{told}");
+    thread::sleep(Duration::from_millis(200));
+    rsyslog.end("TERM");
+    let held = fs::read_to_string(rsyslog.folder.join("held")).unwrap();
+    let ids: HashSet<&str> =
+        held.lines().filter_map(|line| line.split("externalId=").nth(1)?.split(' ').next()).collect();
+    assert_eq!(ids.len(), 100, "each incident is there");
 }

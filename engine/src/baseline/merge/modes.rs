@@ -36,7 +36,9 @@ pub(super) fn schedule(judge: &mut Judge, sides: Three<&Baseline>) -> Vec<Shift>
     };
     let kept: Vec<Shift> = all.into_iter().filter(stays).collect();
     for (n, shift) in kept.iter().enumerate() {
-        let Some(other) = kept.iter().take(n).find(|other| other.overlaps(shift)) else { continue };
+        let Some(other) = kept.iter().take(n).find(|other| other.hours.overlaps(&shift.hours)) else {
+            continue;
+        };
         judge.subject = Subject::Shift(*shift);
         let texts = Three { base: None, mine: Some(shift.to_string()), theirs: Some(other.to_string()) };
         judge.conflict("schedules overlap", texts);

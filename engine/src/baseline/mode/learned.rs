@@ -58,7 +58,8 @@ fn lines(entry: &Entry, known: &Entry) -> Vec<Envelope> {
                 kept.push(Envelope { points, ..line.clone() });
                 continue;
             };
-            if held.allowed.covers(&line.allowed) {
+            // A line may end within its last value, where another holds the whole of it.
+            if held.allowed.covers(&line.allowed) && last <= held.points.last {
                 continue;
             }
             kept.push(Envelope {

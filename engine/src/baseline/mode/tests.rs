@@ -1,4 +1,4 @@
-use fieldwarden_model::{PointRange, Timestamp, Value};
+use fieldwarden_model::{PointRange, Timestamp, Value, WeeklyHours};
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
@@ -13,7 +13,7 @@ fn name(text: &str) -> ModeName {
 
 fn shift(days: &str, from: u16, to: u16, offset: i16) -> Shift {
     let days = core::array::from_fn(|day| days.as_bytes().get(day) == Some(&b'x'));
-    Shift { mode: name("maintenance"), days, from: from * 60, to: to * 60, offset }
+    Shift { mode: name("maintenance"), hours: WeeklyHours { days, from: from * 60, to: to * 60, offset } }
 }
 
 /// A moment by day of the week (0 is Monday), hour and minute, in UTC.
@@ -35,7 +35,8 @@ fn a_schedule_holds_in_the_plants_own_time() {
     let sunday = [shift("......x", 23, 1, 0)];
     assert!(mode_at(&sunday, at(7, 0, 30)).is_some(), "into the next week");
     assert!(
-        sunday[0].overlaps(&shift("x......", 0, 2, 0)) && !sunday[0].overlaps(&shift("x......", 1, 2, 0))
+        sunday[0].hours.overlaps(&shift("x......", 0, 2, 0).hours)
+            && !sunday[0].hours.overlaps(&shift("x......", 1, 2, 0).hours)
     );
 }
 
@@ -91,7 +92,7 @@ fn schedules_of_two_people_that_overlap_are_a_conflict() {
     mine.schedule.push(shift("x......", 6, 14, 0));
     theirs.schedule.push(Shift { mode: name("startup"), ..shift("x......", 20, 22, 0) });
     assert_eq!(join(&base, &mine, &theirs).baseline.schedule.len(), 2);
-    theirs.schedule[0].from = 8 * 60;
+    theirs.schedule[0].hours.from = 8 * 60;
     assert_eq!(join(&base, &mine, &theirs).conflicts[0].what, "schedules overlap");
 }
 

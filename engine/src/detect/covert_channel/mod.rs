@@ -12,8 +12,8 @@ use fieldwarden_model::{
     section::{Fault, Reader, Section},
 };
 
-use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, answers::Noticed};
-use crate::readings::{Minute, Moved};
+use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject};
+use crate::{answers::Noticed, readings::Minute};
 
 /// Judges digits.
 pub struct CovertChannel;
@@ -121,19 +121,19 @@ pub(crate) struct Chance {
 }
 
 impl Chance {
-    /// The value moved, to this one.
+    /// The value moved, to this one, and so far; whether it turned back then.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "seven digits tell chance from a process")]
-    pub(crate) fn moved(&mut self, value: f64, moved: Moved) {
+    pub(crate) fn moved(&mut self, value: f64, step: f64, turned: bool) {
         let value = value as f32;
         if self.moves == 0 {
             (self.least, self.greatest) = (value, value);
         }
         self.least = self.least.min(value);
         self.greatest = self.greatest.max(value);
-        self.path += moved.step as f32;
+        self.path += step as f32;
+        self.turns = self.turns.saturating_add(u16::from(turned && self.moves > 0));
         self.moves = self.moves.saturating_add(1);
-        self.turns = self.turns.saturating_add(u16::from(moved.turned));
     }
 
     /// Moves that turn back, of all, and the mean move as a part of the spread.

@@ -11,7 +11,8 @@ use fieldwarden_model::{
     section::{Fault, Reader, Section},
 };
 
-use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, answers::Noticed, settings::seconds};
+use super::{Bucket, Context, Detector, Finding, Memory, Need, Subject, settings::seconds};
+use crate::answers::Noticed;
 
 /// Judges values that stand still.
 pub struct FrozenReport;

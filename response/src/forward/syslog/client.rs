@@ -1,26 +1,19 @@
-//! The connection: TLS over a blocking socket with short timeouts, read as eagerly as it is written.
+//! The connection: TLS, or nothing, over a blocking socket with short timeouts, read as eagerly as it is written.
 
 use std::{
     collections::VecDeque,
-    io::{ErrorKind, Read as _, Write as _},
+    io::{ErrorKind, Read as _},
     net::{Shutdown, TcpStream, ToSocketAddrs as _},
-    path::Path,
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use rustls::{
-    AlertDescription, CertificateError, ClientConfig, ClientConnection, Error as TlsError, ProtocolVersion,
-    RootCertStore,
-    client::Resumption,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
 use socket2::{SockRef, TcpKeepalive};
 
 use super::{
     super::{ForwardError, Link, Stop},
-    config::{Receipt, Settings},
+    channel::{Channel, Maker},
+    config::{Receipt, Settings, Transport},
     encode::{Origin, encode, frame},
 };
 use crate::store::Told;
@@ -43,12 +36,12 @@ pub(super) struct Client {
     settings: Settings,
     origin: Origin,
     stop: Stop,
-    config: Arc<ClientConfig>,
+    maker: Maker,
     socket: TcpStream,
-    tls: ClientConnection,
+    channel: Channel,
     /// Messages written.
     sent: u64,
-    /// Messages that the collector's TLS layer has read.
+    /// Messages that the collector's TLS layer, or its program where there is none, has read.
     read: u64,
     /// (messages written, when): confirmed once read and old enough.
     marks: VecDeque<(u64, Instant)>,
@@ -57,7 +50,7 @@ pub(super) struct Client {
 
 /// What a look at the socket brought.
 #[derive(PartialEq, Eq)]
-enum Heard {
+pub(super) enum Heard {
     /// The connection is open.
     Open,
     /// A close_notify: the collector itself ended it.
@@ -69,15 +62,15 @@ enum Heard {
 impl Client {
     /// Connects, shakes hands and waits for an objection.
     pub(super) fn connect(settings: &Settings, origin: &Origin, stop: &Stop) -> Result<Self, ForwardError> {
-        let config = Arc::new(tls_config(settings)?);
-        let (socket, tls) = open(settings, &config)?;
+        let maker = Maker::new(settings)?;
+        let (socket, channel) = open(settings, &maker)?;
         let mut client = Self {
             settings: settings.clone(),
             origin: origin.clone(),
             stop: stop.clone(),
-            config,
+            maker,
             socket,
-            tls,
+            channel,
             sent: 0,
             read: 0,
             marks: VecDeque::new(),
@@ -91,20 +84,14 @@ impl Client {
     /// Sends `message`, then tells what came back.
     pub(super) fn test(mut self, message: &str) -> Result<String, ForwardError> {
         self.write(&frame(message))?;
-        let version = match self.tls.protocol_version() {
-            Some(ProtocolVersion::TLSv1_3) => "TLS 1.3",
-            _ => "TLS 1.2",
-        };
+        let proof = self.channel.proof();
         self.part()?;
-        Ok(format!(
-            "`{}` accepted our certificate over {version}, read the test message and closed the connection in order",
-            self.settings.address
-        ))
+        Ok(format!("`{}` {proof}", self.settings.address))
     }
 
     fn shake_hands(&mut self) -> Result<(), ForwardError> {
         let deadline = Instant::now() + self.settings.connect_timeout;
-        while self.tls.is_handshaking() {
+        while self.channel.is_handshaking() {
             if Instant::now() > deadline {
                 let cause =
                     format!("no TLS handshake within {} s", self.settings.connect_timeout.as_secs_f32());
@@ -117,6 +104,8 @@ impl Client {
     }
 
     fn await_objection(&mut self) -> Result<(), ForwardError> {
+        let Transport::Tls(names) = &self.settings.transport else { return Ok(()) };
+        let certificate = names.certificate_file.clone();
         let accepted = Instant::now() + ACCEPT_WAIT;
         while Instant::now() < accepted {
             self.hear(TICK).map_err(|error| match error {
@@ -124,7 +113,7 @@ impl Client {
                     address,
                     cause: format!(
                         "it closed the connection right after the handshake; it may not permit the name in `{}`",
-                        self.settings.certificate_file.display()
+                        certificate.display()
                     ),
                 },
                 other => other,
@@ -134,8 +123,7 @@ impl Client {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), ForwardError> {
-        // A message fits the buffer: the one before was flushed, and TLS buffers 64 KiB.
-        self.tls.writer().write_all(bytes).map_err(|error| self.lost(&error.to_string()))?;
+        self.channel.put(bytes).map_err(|error| self.lost(&error.to_string()))?;
         self.flush()?;
         self.sent += 1;
         let now = Instant::now();
@@ -148,9 +136,9 @@ impl Client {
 
     fn flush(&mut self) -> Result<(), ForwardError> {
         let mut progress = Instant::now();
-        while self.tls.wants_write() {
-            match self.tls.write_tls(&mut self.socket) {
-                Ok(_) => progress = Instant::now(),
+        while self.channel.wants_write() {
+            match self.channel.write_to(&mut self.socket) {
+                Ok(()) => progress = Instant::now(),
                 Err(error) if is_pause(error.kind()) => {
                     if self.stop.raised() {
                         return Err(ForwardError::Stopped);
@@ -191,7 +179,9 @@ impl Client {
             match self.socket.read(&mut buffer) {
                 Ok(0) => return Ok(Heard::End),
                 Ok(length) => {
-                    if self.take(buffer.get(..length).unwrap_or_default())? == Heard::Goodbye {
+                    let heard = buffer.get(..length).unwrap_or_default();
+                    let address = &self.settings.address;
+                    if self.channel.take(heard, &mut self.socket, address)? == Heard::Goodbye {
                         return Ok(Heard::Goodbye);
                     }
                 }
@@ -203,42 +193,18 @@ impl Client {
         Ok(Heard::Open)
     }
 
-    fn take(&mut self, mut bytes: &[u8]) -> Result<Heard, ForwardError> {
-        while !bytes.is_empty() {
-            self.tls.read_tls(&mut bytes).map_err(|error| self.lost(&error.to_string()))?;
-            let state = match self.tls.process_new_packets() {
-                Ok(state) => state,
-                Err(error) => {
-                    // Our own alert tells the collector's log why; whether it still listens does not matter.
-                    let _ = self.tls.write_tls(&mut self.socket);
-                    return Err(untrusted(&self.settings, &error));
-                }
-            };
-            // RFC 5425 knows no messages backward: read them away.
-            let mut left = state.plaintext_bytes_to_read();
-            let mut scratch = [0; 1024];
-            while left > 0 {
-                let Ok(length @ 1..) = self.tls.reader().read(&mut scratch) else { break };
-                left = left.saturating_sub(length);
-            }
-            if state.peer_has_closed() {
-                return Ok(Heard::Goodbye);
-            }
-        }
-        Ok(Heard::Open)
-    }
-
     /// Takes leave and waits until the collector does: the receipt for everything sent so far.
     ///
     /// The answer alone is not enough: a collector that stops by itself at this moment says goodbye with our octets
     /// still unread. Then its kernel sends an RST, so the connection is read to its end.
     fn part(&mut self) -> Result<(), ForwardError> {
-        self.tls.send_close_notify();
+        let is_answered = self.channel.goodbye();
         self.flush()?;
         // Where the other side is gone already, reading tells.
         let _ = self.socket.shutdown(Shutdown::Write);
         let begun = Instant::now();
-        let mut goodbye = false;
+        // Without TLS the end of its side of the connection is all the answer there is.
+        let mut goodbye = !is_answered;
         loop {
             let heard = if goodbye { self.hear_end()? } else { self.hear_out(TICK)? };
             match heard {
@@ -287,7 +253,7 @@ impl Client {
             return Ok(());
         }
         self.part()?;
-        (self.socket, self.tls) = open(&self.settings, &self.config)?;
+        (self.socket, self.channel) = open(&self.settings, &self.maker)?;
         self.shake_hands()
     }
 
@@ -330,13 +296,9 @@ impl Link for Client {
     }
 }
 
-fn open(
-    settings: &Settings,
-    config: &Arc<ClientConfig>,
-) -> Result<(TcpStream, ClientConnection), ForwardError> {
-    let tls = ClientConnection::new(Arc::clone(config), settings.server_name.clone())
-        .map_err(|error| untrusted(settings, &error))?;
-    Ok((reach(settings)?, tls))
+fn open(settings: &Settings, maker: &Maker) -> Result<(TcpStream, Channel), ForwardError> {
+    let channel = maker.make(&settings.address)?;
+    Ok((reach(settings)?, channel))
 }
 
 fn reach(settings: &Settings) -> Result<TcpStream, ForwardError> {
@@ -371,88 +333,8 @@ fn guard(stream: &TcpStream, settings: &Settings) -> std::io::Result<()> {
     socket.set_tcp_keepalive(&keepalive)
 }
 
-fn tls_config(settings: &Settings) -> Result<ClientConfig, ForwardError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(&settings.ca_file)? {
-        roots.add(certificate).map_err(|error| unusable(&settings.ca_file, &error))?;
-    }
-    let chain = certificates(&settings.certificate_file)?;
-    let key = PrivateKeyDer::from_pem_file(&settings.key_file)
-        .map_err(|error| unusable(&settings.key_file, &error))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| untrusted(settings, &error))?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain, key)
-        .map_err(|error| match error {
-            TlsError::InconsistentKeys(_) => ForwardError::File {
-                file: settings.key_file.clone(),
-                cause: format!("is not the key of `{}`", settings.certificate_file.display()),
-            },
-            other => unusable(&settings.certificate_file, &other),
-        })?;
-    // OpenSSL refuses to resume where the server set no session context, and a resumed session would leave the
-    // collector's present opinion of our certificate unasked.
-    config.resumption = Resumption::disabled();
-    Ok(config)
-}
-
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ForwardError> {
-    let found = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unusable(file, &error))?;
-    if found.is_empty() {
-        return Err(ForwardError::File {
-            file: file.into(),
-            cause: "holds no certificate in PEM form".into(),
-        });
-    }
-    Ok(found)
-}
-
-fn unusable(file: &Path, cause: &dyn std::fmt::Display) -> ForwardError {
-    ForwardError::File { file: file.into(), cause: cause.to_string() }
-}
-
 /// Nothing to read or no room to write yet. `TimedOut` is not among them: that is what the kernel says when
 /// `TCP_USER_TIMEOUT` or keepalive gave the peer up.
-fn is_pause(kind: ErrorKind) -> bool {
+pub(super) fn is_pause(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::Interrupted)
-}
-
-/// Says who refused whom.
-fn untrusted(settings: &Settings, error: &TlsError) -> ForwardError {
-    let ours = settings.certificate_file.display();
-    let cause = match error {
-        TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            format!(
-                "its certificate was issued by none of the authorities in `{}`",
-                settings.ca_file.display()
-            )
-        }
-        TlsError::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => format!(
-            "its certificate is not for `{}`, the server name we expect",
-            settings.server_name.to_str()
-        ),
-        TlsError::InvalidCertificate(cause) => format!("its certificate does not hold: {cause}"),
-        TlsError::AlertReceived(AlertDescription::CertificateRequired) => {
-            format!("it demands a client certificate and did not get one it knows; we sent `{ours}`")
-        }
-        TlsError::AlertReceived(
-            alert @ (AlertDescription::UnknownCA
-            | AlertDescription::BadCertificate
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::UnsupportedCertificate
-            | AlertDescription::DecryptError
-            | AlertDescription::AccessDenied
-            | AlertDescription::HandshakeFailure),
-        ) => format!("it refuses our certificate `{ours}` ({alert:?})"),
-        other => other.to_string(),
-    };
-    ForwardError::Untrusted { address: settings.address.clone(), cause }
 }

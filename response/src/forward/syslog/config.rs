@@ -5,13 +5,46 @@ use std::{path::PathBuf, time::Duration};
 use fieldwarden_model::{Fault, Section, section::Reader};
 use rustls::pki_types::ServerName;
 
+use crate::forward::format::{self, Format};
+
 /// What proves that a collector has read what it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
-    /// Its answer to a goodbye (RFC 5425 section 4.4).
+    /// Its answer to a goodbye (RFC 5425 section 4.4); over plain TCP the end of its side of the connection.
     Goodbye,
     /// Nothing: a connection that stayed healthy has to do. For collectors that break section 4.4.
     Time,
+}
+
+/// What a message is carried by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TLS with certificates on both sides (RFC 5425).
+    Tls(Box<Tls>),
+    /// Plain TCP with octet counting (RFC 6587 section 3.4.1): whoever is on the way reads and changes it.
+    Tcp,
+    /// UDP (RFC 5426): what the network loses is lost.
+    Udp,
+}
+
+/// Names and files of the certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The name the collector's certificate must carry.
+    pub server_name: ServerName<'static>,
+    /// Certificates of the authorities we trust for this collector, PEM. No others are trusted.
+    pub ca_file: PathBuf,
+    /// Our certificate and the chain to its authority, PEM.
+    pub certificate_file: PathBuf,
+    /// Our private key, PEM.
+    pub key_file: PathBuf,
+}
+
+#[derive(Clone, Copy)]
+enum Word {
+    Tls,
+    Tcp,
+    Udp,
 }
 
 /// What one `[[forward.syslog]]` table says.
@@ -25,14 +58,10 @@ pub struct Settings {
     pub host: String,
     /// The port.
     pub port: u16,
-    /// The name the collector's certificate must carry.
-    pub server_name: ServerName<'static>,
-    /// Certificates of the authorities we trust for this collector, PEM. No others are trusted.
-    pub ca_file: PathBuf,
-    /// Our certificate and the chain to its authority, PEM.
-    pub certificate_file: PathBuf,
-    /// Our private key, PEM.
-    pub key_file: PathBuf,
+    /// What messages are carried by.
+    pub transport: Transport,
+    /// What stands in a message; structured data of RFC 5424 and a sentence where absent.
+    pub format: Option<Format>,
     /// RFC 5424 facility, 0 to 23.
     pub facility: u8,
     /// Octets a message may have.
@@ -59,15 +88,22 @@ impl Settings {
         let name = reader.required::<String>("name", "name = \"soc\"");
         let address = reader.required::<String>("address", "address = \"soc.example:6514\"");
         let parts = address.as_deref().and_then(|address| host_and_port(&mut reader, address));
-        let server_name = server_name(&mut reader, parts.as_ref().map(|(host, _)| host.as_str()));
-        let ca_file = reader.required::<String>("ca_file", "ca_file = \"/etc/fieldwarden/soc-ca.pem\"");
-        let certificate_file = reader
-            .required::<String>("certificate_file", "certificate_file = \"/etc/fieldwarden/client.pem\"");
-        let key_file = reader.required::<String>("key_file", "key_file = \"/etc/fieldwarden/client.key\"");
+        let words = [("tls", Word::Tls), ("tcp", Word::Tcp), ("udp", Word::Udp)];
+        let word = reader.one_of("transport", &words);
+        let host = parts.as_ref().map(|(host, _)| host.as_str());
+        let transport = match word {
+            Some(Word::Tls) => tls(&mut reader, host).map(|tls| Transport::Tls(Box::new(tls))),
+            Some(Word::Tcp) => Some(Transport::Tcp),
+            Some(Word::Udp) => Some(Transport::Udp),
+            None => None,
+        };
+        let format = format::configure(&mut reader, &[("structured", None)], Some);
         // 4 is "security/authorization messages" (RFC 5424 table 1).
         let facility = u8::try_from(reader.within("facility", 0..=23, 4)).unwrap_or(4);
-        // RFC 5425 section 4.3.1: a receiver must take 2048 octets and should take 8192.
-        let most = reader.within("max_message_bytes", 2_048..=65_536, 8_192);
+        // RFC 5425 section 4.3.1: a receiver must take 2048 octets and should take 8192; over UDP (RFC 5426 section 3.2) it
+        // should take 2048, and no datagram holds more than 65,507 octets.
+        let (most, usual) = if matches!(word, Some(Word::Udp)) { (65_507, 2_048) } else { (65_536, 8_192) };
+        let most = reader.within("max_message_bytes", 2_048..=most, usual);
         let hostname = reader.optional::<String>("hostname");
         let receipt = reader.one_of("receipt", &[("goodbye", Receipt::Goodbye), ("time", Receipt::Time)]);
         let mut milliseconds =
@@ -82,10 +118,8 @@ impl Settings {
                 address: address?,
                 host,
                 port,
-                server_name: server_name?,
-                ca_file: ca_file?.into(),
-                certificate_file: certificate_file?.into(),
-                key_file: key_file?.into(),
+                transport: transport?,
+                format: format?,
                 facility,
                 max_message_bytes: usize::try_from(most).unwrap_or(8_192),
                 hostname,
@@ -97,6 +131,20 @@ impl Settings {
         })();
         reader.finish_with(all)
     }
+}
+
+fn tls(reader: &mut Reader<'_>, host: Option<&str>) -> Option<Tls> {
+    let server_name = server_name(reader, host);
+    let ca_file = reader.required::<String>("ca_file", "ca_file = \"/etc/fieldwarden/soc-ca.pem\"");
+    let certificate_file =
+        reader.required::<String>("certificate_file", "certificate_file = \"/etc/fieldwarden/client.pem\"");
+    let key_file = reader.required::<String>("key_file", "key_file = \"/etc/fieldwarden/client.key\"");
+    Some(Tls {
+        server_name: server_name?,
+        ca_file: ca_file?.into(),
+        certificate_file: certificate_file?.into(),
+        key_file: key_file?.into(),
+    })
 }
 
 fn host_and_port(reader: &mut Reader<'_>, address: &str) -> Option<(String, u16)> {

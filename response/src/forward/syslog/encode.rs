@@ -14,7 +14,10 @@ use std::fmt::Write as _;
 
 use fieldwarden_model::{Severity, Timestamp};
 
-use crate::store::Told;
+use crate::{
+    forward::format::{self, Format},
+    store::Told,
+};
 
 /// Octets of an id that are told; ours have 16.
 const MAX_ID: usize = 128;
@@ -36,11 +39,37 @@ pub struct Origin {
     pub facility: u8,
     /// Octets a message may have; below 2048 counts as 2048.
     pub max_bytes: usize,
+    /// What stands in a message; structured data and a sentence where absent.
+    pub format: Option<Format>,
 }
 
 /// The message that tells one revision.
 #[must_use]
 pub fn encode(told: &Told, origin: &Origin) -> String {
+    match origin.format {
+        Some(format) => encode_line(told, origin, format),
+        None => encode_structured(told, origin),
+    }
+}
+
+/// With a line of another format as its text, which has no byte order mark before it (MSG-ANY of section 6.4): parsers of these
+/// formats look for their own beginning.
+fn encode_line(told: &Told, origin: &Origin, format: Format) -> String {
+    let incident = &told.incident;
+    let mut out = header(origin, incident.severity, told.time, "INCIDENT");
+    out.push_str("[fieldwarden@32473");
+    parameter(&mut out, "id", &incident.id.0, MAX_ID);
+    let _ = write!(out, " revision=\"{}\"] ", incident.revision);
+    // The header is at most some 500 octets.
+    let most = origin.max_bytes.max(LEAST_WITH_LINE).saturating_sub(out.len());
+    out.push_str(&format.line(told, &origin.hostname, most));
+    out
+}
+
+/// The least cap of a message that carries a line: its header, and a line as short as lines get.
+const LEAST_WITH_LINE: usize = 512 + format::LEAST_OCTETS;
+
+fn encode_structured(told: &Told, origin: &Origin) -> String {
     let incident = &told.incident;
     let mut out = header(origin, incident.severity, told.time, "INCIDENT");
     out.push_str("[fieldwarden@32473");

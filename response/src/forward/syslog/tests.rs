@@ -35,8 +35,9 @@ fn complete() -> Vec<(&'static str, Content)> {
 fn a_short_table_is_enough() {
     let settings = Settings::configure(&table(&complete())).unwrap();
     assert_eq!((settings.host.as_str(), settings.port), ("2001:db8::5", 6_514));
+    let Transport::Tls(tls) = &settings.transport else { panic!("{:?}", settings.transport) };
     assert_eq!(
-        settings.server_name.to_str(),
+        tls.server_name.to_str(),
         "2001:db8::5",
         "without a name the address has to be in the certificate"
     );

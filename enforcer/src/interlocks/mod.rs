@@ -2,11 +2,15 @@
 //!
 //! The daemon judges the same things before it asks. It may have been taken over since, so nothing it says counts.
 
-use std::{net::IpAddr, time::Duration};
+mod conditions;
+
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use fieldwarden_model::{
     Order, Protected, Site, Talker, Target, Transport, order::Target::Conversation, protect,
 };
+
+pub use conditions::{ForbiddenHours, MAX_PERMIT_OCTETS, Permit, TwoPersons};
 
 use crate::moment::Moment;
 
@@ -34,6 +38,12 @@ pub struct Interlocks {
     pub max_orders_per_hour: usize,
     /// The oldest an order may be when it is applied, in seconds since it was proposed.
     pub max_order_age_secs: u32,
+    /// Whose orders two different people must approve.
+    pub two_persons: Vec<TwoPersons>,
+    /// When no order begins.
+    pub forbidden_hours: Vec<ForbiddenHours>,
+    /// What must permit orders; nothing has to where absent.
+    pub permit: Option<Permit>,
 }
 
 impl Interlocks {
@@ -87,22 +97,43 @@ impl Interlocks {
         if order.proposed.since(now.wall) > Duration::from_secs(MAX_CLOCK_SKEW_SECS) {
             return Err(format!("it was proposed at {}, which is yet to come", order.proposed));
         }
-        Ok(())
+        self.forbidden_hours.iter().try_for_each(|forbidden| forbidden.refuse(now.wall))
     }
-}
 
-/// Why `approved_by` does not confirm an order.
-///
-/// # Errors
-/// The reason, as a sentence.
-pub fn approved(approved_by: &[String]) -> Result<(), String> {
-    if approved_by.iter().all(|name| name.trim().is_empty()) {
-        return Err("nobody approved it".into());
+    /// The entry because of which two people must approve an order; none where one is enough. `behind` are those known behind the
+    /// port of a switch that the order is against.
+    #[must_use]
+    pub fn asks_for_two(&self, order: &Order, behind: &[Talker]) -> Option<&TwoPersons> {
+        self.two_persons.iter().find(|entry| entry.concerns(order, behind))
     }
-    if approved_by.len() > MAX_APPROVERS {
-        return Err(format!("it names more than {MAX_APPROVERS} approvers"));
+
+    /// Whether the permit input permits orders now.
+    ///
+    /// # Errors
+    /// Why it does not, as a sentence.
+    pub fn permitted(&self) -> Result<(), String> {
+        self.permit.as_ref().map_or(Ok(()), Permit::given)
     }
-    approved_by.iter().try_for_each(|name| plain("an approver", name, MAX_NAME))
+
+    /// Why `approved_by` does not confirm `order`. Names that differ in nothing but blanks and the size of letters are one person's.
+    ///
+    /// # Errors
+    /// The reason, as a sentence.
+    pub fn approved(&self, order: &Order, behind: &[Talker], approved_by: &[String]) -> Result<(), String> {
+        if approved_by.len() > MAX_APPROVERS {
+            return Err(format!("it names more than {MAX_APPROVERS} approvers"));
+        }
+        approved_by.iter().try_for_each(|name| plain("an approver", name, MAX_NAME))?;
+        let people: BTreeSet<String> = approved_by.iter().map(|name| name.trim().to_lowercase()).collect();
+        let people = people.iter().filter(|name| !name.is_empty()).count();
+        match self.asks_for_two(order, behind) {
+            _ if people == 0 => Err("nobody approved it".into()),
+            Some(entry) if people < 2 => {
+                Err(format!("two different people must approve what concerns `{}`, and one did", entry.name))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Text without control characters, which would move the cursor of whoever reads it, cut at [`MAX_TEXT`].
@@ -196,6 +227,9 @@ pub(crate) mod tests {
             max_lapse_secs: 3_600,
             max_orders_per_hour: 100,
             max_order_age_secs: 86_400,
+            two_persons: Vec::new(),
+            forbidden_hours: Vec::new(),
+            permit: None,
         }
     }
 
@@ -277,6 +311,9 @@ pub(crate) mod tests {
         for order in changed.chain([reworded]) {
             assert!(interlocks().judge(&order, NOW).is_err(), "{order:?}");
         }
-        assert!(approved(&[]).is_err() && approved(&[" ".into()]).is_err());
+        let approved = |by: &[&str]| {
+            interlocks().approved(&good, &[], &by.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+        };
+        assert!(approved(&[]).is_err() && approved(&[" "]).is_err() && approved(&["jo"]).is_ok());
     }
 }

@@ -139,9 +139,9 @@ fn killed_while_an_order_stands_it_is_taken_up_and_after_its_lapse_undone_within
     let Some(switch) = plant("kill") else { return };
     let start = || Enforcer::start(&switch.at("sw"), &switch.folder);
     let mut enforcer = start();
-    let order = order(port("v-rogue"), 8, 10, real_now().wall);
-    let plan = enforcer.apply(&order);
-    enforcer.keep(&order, plan);
+    let first = order(port("v-rogue"), 8, 10, real_now().wall);
+    let plan = enforcer.apply(&first);
+    enforcer.keep(&first, plan);
     let lapse = Instant::now() + Duration::from_secs(11);
     enforcer.kill();
     let mut enforcer = start();
@@ -163,7 +163,15 @@ fn killed_while_an_order_stands_it_is_taken_up_and_after_its_lapse_undone_within
     let orders = listed(&mut enforcer);
     assert_eq!(orders.first().map(|(_, report)| report.state), Some(OrderState::Lapsed));
     assert!(switch.reaches("rogue", PLC));
+
+    // With nothing of ours running, everything can be ended by hand.
+    let last = order(port("v-rogue"), 8, 600, real_now().wall);
+    let plan = enforcer.apply(&last);
+    enforcer.keep(&last, plan);
     enforcer.kill();
+    let program = env!("CARGO_BIN_EXE_fieldwarden-enforcer");
+    assert!(switch.inside("sw", program, &["release", "--all", "--config", &switch.path("site.toml")]));
+    assert!(switch.is_plain("v-rogue"));
 }
 
 #[test]
@@ -223,6 +231,16 @@ fn what_somebody_else_changed_is_told_and_not_overwritten() {
     assert_eq!(switch.port("v-rogue"), ("20".into(), "{}".into()), "left, without our mark");
     let journal = fs::read_to_string(switch.folder.join("journal")).unwrap();
     assert!(journal.contains("somebody else moved it"), "and told");
+
+    // Where only something beside the VLAN was changed the VLAN is given back, and the rest left.
+    assert!(switch.vsctl(&["set", "port", "v-rogue", "tag=10"]));
+    let beside = order(port("v-rogue"), 5, 600, real_now().wall);
+    enforcer.apply(&beside);
+    assert!(switch.vsctl(&["set", "port", "v-rogue", "trunks=10,20"]));
+    let answer = enforcer.ask(&release(&beside));
+    assert_eq!(report(&answer).state, OrderState::Released, "{answer:?}");
+    assert!(switch.is_plain("v-rogue"));
+    assert!(switch.vsctl(&["clear", "port", "v-rogue", "trunks"]));
 
     // Noticed by itself as well, while the order stands.
     assert!(switch.vsctl(&["set", "port", "v-rogue", "tag=10"]));

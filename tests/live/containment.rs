@@ -5,6 +5,8 @@ use std::{
     collections::BTreeSet,
     io::{BufRead as _, BufReader, Write as _},
     os::unix::net::UnixStream,
+    path::Path,
+    process::Command,
     time::Duration,
 };
 
@@ -35,7 +37,7 @@ const ROGUE_TO_PLC1: [&str; 6] = ["--client", ROGUE, "--server", PLC1, "--port",
 #[test]
 fn an_intruder_is_seen_told_cut_off_and_given_back_while_the_plant_goes_on() {
     let Some(mut lab) = Lab::up("livestory") else { return };
-    let setup = Setup { two_persons: true, ..Setup::default() };
+    let setup = Setup { two_persons: true, switch: true, ..Setup::default() };
     let mut product = Product::install(&lab, &setup);
     lab.soc("stop");
     product.start(&lab);
@@ -58,6 +60,7 @@ fn an_intruder_is_seen_told_cut_off_and_given_back_while_the_plant_goes_on() {
     let incident = incident["id"].as_str().unwrap();
 
     what_is_protected_is_refused_in_both_programs(&product);
+    a_port_is_rehearsed_by_who_is_behind_it(&product);
     one_conversation_is_cut_and_released(&lab, &product, incident);
     the_laptop_may_read_and_writes_nothing(&lab, &product);
     a_talker_is_cut_until_the_order_lapses(&lab, &product);
@@ -139,6 +142,52 @@ fn what_is_protected_is_refused_in_both_programs(product: &Product) {
             other => panic!("a forged order is not refused: {other:?}"),
         }
     }
+}
+
+/// The database of a switch, without the switch: enough to look at its ports, and nothing can be moved.
+fn a_port_is_rehearsed_by_who_is_behind_it(product: &Product) {
+    let (database, socket) = (product.folder.join("switch.db"), product.folder.join("switch.sock"));
+    let schema = Path::new("/usr/share/openvswitch/vswitch.ovsschema");
+    let ran = |command: &mut Command| command.status().is_ok_and(|status| status.success());
+    assert!(
+        ran(Command::new("ovsdb-tool").arg("create").args([&database, schema])),
+        "openvswitch-switch is missing"
+    );
+    let mut server = Command::new("ovsdb-server")
+        .arg(&database)
+        .arg(format!("--remote=punix:{}", socket.display()))
+        .arg(format!("--unixctl={}", product.folder.join("switch.ctl").display()))
+        .spawn()
+        .unwrap();
+    let to = format!("--db=unix:{}", socket.display());
+    let vsctl = |words: &str| {
+        ran(Command::new("ovs-vsctl").args([&to, "--no-wait", "--timeout=20"]).args(words.split(' ')))
+    };
+    let ports = "add-port br0 p-rogue tag=10 -- add-port br0 p-plc tag=10 -- add-port br0 p-up";
+    assert!(vsctl("init") && vsctl(&format!("add-br br0 -- {ports}")));
+
+    let at = |port: &'static str| ["--switch", "cell-1", "--port", port];
+    let by_port = rehearsal(product, &at("p-rogue"));
+    assert_eq!(
+        by_port,
+        rehearsal(product, &["--talker", ROGUE]),
+        "what falls silent is what is behind the port"
+    );
+    assert!(!by_port.is_empty());
+    let rows = product.command(&[&["contain", "rehearse", "--json"], &at("p-rogue")[..]].concat()).rows();
+    let told = |what: &str, key: &str, part: &str| {
+        rows.iter()
+            .any(|row| row["what"] == what && row[key].as_str().is_some_and(|text| text.contains(part)))
+    };
+    assert!(told("behind the port", "client", ROGUE), "{rows:?}");
+    assert!(told("enforcement", "remark", "ovsdb at switch cell-1"), "{rows:?}");
+    assert!(told("step", "remark", "from VLAN 10 into VLAN 666"), "{rows:?}");
+    for (port, why) in [("p-plc", PROTECTED), ("p-up", "uplink"), ("p-none", "no port p-none")] {
+        let said = product.command(&[&["contain", "propose", "--reason", "test"], &at(port)[..]].concat());
+        assert!(said.status == 1 && said.err.contains(why), "{port}: {said:?}");
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 /// Rehearsed, refused to its own author, approved, kept, released.

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{HMI, PLC1, PLC2, PROTECTED, Said, lab::Lab, must, root, run, wait};
+use super::{HMI, PLC1, PLC2, PROTECTED, ROGUE, Said, lab::Lab, must, root, run, wait};
 
 /// The account the daemon runs under: it owns nothing but its folder and may do nothing.
 pub(crate) const DAEMON: u32 = 65_534;
@@ -27,6 +27,9 @@ pub(crate) struct Setup {
     pub(crate) record: Option<PathBuf>,
     /// The store, where it is not in the product's folder.
     pub(crate) store: Option<PathBuf>,
+    /// Whether the enforcer knows a switch `cell-1`, its database at `switch.sock` in the product's folder, with the laptop
+    /// and the first controller at its ports.
+    pub(crate) switch: bool,
     /// The span interface.
     pub(crate) interface: &'static str,
     /// Further lines of the enforcer's own configuration.
@@ -42,6 +45,7 @@ impl Default for Setup {
             two_persons: false,
             record: None,
             store: None,
+            switch: false,
             interface: "span0",
             enforcer: String::new(),
             second_approves: false,
@@ -309,6 +313,7 @@ confirm_after_ms = 1000
     fn enforcer_settings(&self, setup: &Setup) -> String {
         let folder = self.folder.display();
         let (site, demands) = (site(setup), &setup.enforcer);
+        let switch = if setup.switch { switch(&self.folder) } else { String::new() };
         format!(
             r#"{site}
 [enforcer]
@@ -317,9 +322,22 @@ socket = "{folder}/enforcer.sock"
 journal = "{folder}/enforcer.journal"
 daemon_user = "{DAEMON}"
 max_orders_per_hour = 200
-{demands}"#
+{demands}
+{switch}"#
         )
     }
+}
+
+fn switch(folder: &Path) -> String {
+    format!(
+        r#"[[enforcer.switch]]
+name = "cell-1"
+address = "unix:{}/switch.sock"
+quarantine_vlan = 666
+port = [{{ name = "p-rogue", assets = ["{ROGUE}"] }}, {{ name = "p-plc", assets = ["{PLC1}"] }}]
+"#,
+        folder.display()
+    )
 }
 
 impl Drop for Product {

@@ -30,7 +30,7 @@ pub const REGISTRATION: SwitchRegistration =
 
 const NAME: &str = "ovsdb";
 /// Between two looks at whether the switch has taken its configuration.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// One switch.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl Ovsdb {
         let mode = port.vlan_mode.as_ref().map_or_else(|| json!(["set", []]), |mode| json!(mode));
         let mut marks = vec![json!(["external_ids", "delete", ["set", [MARK]]])];
         marks.extend(mark.map(|vlan| json!(["external_ids", "insert", ["map", [[MARK, vlan.to_string()]]]])));
-        let was = json!([{ "tag": tag, "trunks": ["set", []], "vlan_mode": mode }]);
+        let was = json!([{ "tag": tag, "trunks": ["set", port.trunks], "vlan_mode": mode }]);
         [
             json!({ "op": "wait", "timeout": 0, "table": "Port", "where": row, "columns": ["tag", "trunks", "vlan_mode"],
                     "until": "==", "rows": was }),

@@ -35,8 +35,8 @@ pub struct Port {
     pub uuid: String,
     /// Its access VLAN.
     pub tag: Option<u16>,
-    /// How many VLANs it is said to carry beside.
-    pub trunks: usize,
+    /// The VLANs it is said to carry beside, as the switch told them.
+    pub trunks: Vec<u64>,
     /// Its mode, where one is written.
     pub vlan_mode: Option<String>,
     /// The VLAN it had before we moved it, as we wrote it down there; an error when what is there is no VLAN.
@@ -139,7 +139,7 @@ impl Port {
         Some(Self {
             uuid: uuid(row.get("_uuid")?)?.into(),
             tag,
-            trunks: set(row.get("trunks")).len(),
+            trunks: set(row.get("trunks")).into_iter().filter_map(Value::as_u64).collect(),
             vlan_mode: set(row.get("vlan_mode")).first().map(|mode| told(mode)),
             before,
             ..Self::default()
@@ -233,7 +233,7 @@ mod tests {
         let expected = Port {
             uuid: "p".into(),
             tag: Some(10),
-            trunks: 2,
+            trunks: vec![1, 2],
             before: Some(Ok(20)),
             interfaces: 1,
             lldp: true,

@@ -22,8 +22,8 @@ pub fn refusal(
         format!("it is no access port but {}", port.vlan_mode.as_deref().unwrap_or_default())
     } else if port.tag.is_none() {
         "it has no access VLAN, and so carries all of them as a trunk does".into()
-    } else if port.trunks > 0 {
-        format!("it is a trunk of {} VLANs", port.trunks)
+    } else if !port.trunks.is_empty() {
+        format!("it is a trunk of {} VLANs", port.trunks.len())
     } else if port.interfaces != 1 {
         format!("it is a bond of {} interfaces, as between switches", port.interfaces)
     } else if let Some(kind) = &port.odd_kind {
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(refusal("eth3", &written, None, &none), None);
         for (port, word) in [
             (Port { tag: None, ..access() }, "no access VLAN"),
-            (Port { trunks: 2, ..access() }, "trunk of 2"),
+            (Port { trunks: vec![10, 20], ..access() }, "trunk of 2"),
             (Port { vlan_mode: Some("native-untagged".into()), ..access() }, "native-untagged"),
             (Port { vlan_mode: Some("dot1q-tunnel".into()), ..access() }, "dot1q-tunnel"),
             (Port { interfaces: 2, ..access() }, "bond"),

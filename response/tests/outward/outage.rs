@@ -29,8 +29,11 @@ const PER_SECOND: u128 = 500;
 const GROWTH: u64 = 48 * 1024 * 1024;
 
 /// When each incident arrived first, and in which order.
+type Arrivals = (HashMap<String, Instant>, Vec<String>);
+
+/// What one destination heard.
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<(HashMap<String, Instant>, Vec<String>)>>);
+struct Heard(Arc<Mutex<Arrivals>>);
 
 impl Heard {
     fn note(&self, id: &str) {

@@ -4,11 +4,13 @@
 use std::{fs, path::Path, process::Command};
 
 /// Pages with snippets of the daemon's configuration, and how many each has.
-const OF_THE_DAEMON: [(&str, usize); 5] = [
-    ("docs/upstream.md", 6),
+const OF_THE_DAEMON: [(&str, usize); 7] = [
+    ("docs/upstream.md", 8),
     ("docs/forwarders/syslog.md", 1),
     ("docs/forwarders/content.md", 1),
+    ("docs/forwarders/elasticsearch.md", 1),
     ("docs/forwarders/file.md", 1),
+    ("docs/forwarders/splunk-hec.md", 1),
     ("docs/forwarders/webhook.md", 1),
 ];
 /// The same of the enforcer's.

@@ -12,7 +12,10 @@ use std::{
 use fieldwarden_model::section::Reader;
 use ureq::{
     Agent, Proxy,
-    http::{Response, Uri, header::RETRY_AFTER},
+    http::{
+        Response, StatusCode, Uri,
+        header::{LOCATION, RETRY_AFTER},
+    },
     tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, TlsProvider, parse_pem},
 };
 
@@ -44,19 +47,24 @@ pub struct Settings {
     pub timeout: Duration,
 }
 
-/// What came back.
+/// What came back, whatever it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// 200 to 299, others being errors.
+    /// 200 to 299 where it was taken.
     pub status: u16,
     /// As much as is read.
     pub body: String,
+    /// How long it asks us to wait.
+    pause: Option<Duration>,
+    /// Where it points to.
+    elsewhere: Option<String>,
+    address: String,
 }
 
 impl Settings {
     /// Reads `url`, `ca_file`, `certificate_file`, `key_file`, `proxy` and `timeout_ms`; none where one is at fault, which the reader keeps.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let url = reader.required::<String>("url", "url = \"https://soc.example/hooks/fieldwarden\"");
+    pub fn read(reader: &mut Reader<'_>, example: &str) -> Option<Self> {
+        let url = reader.required::<String>("url", &format!("url = \"{example}\""));
         if let Some(why) = url.as_deref().and_then(|url| odd(url).err()) {
             reader.fault_at("url", why, Some("write https://host/path".into()));
         }
@@ -71,7 +79,8 @@ impl Settings {
             reader.fault_at("proxy", "is no proxy".into(), Some("write http://proxy.example:3128".into()));
         }
         let timeout = Duration::from_millis(reader.within("timeout_ms", 500..=120_000, 10_000));
-        Some(Self { url: url?, ca_file, identity: certificate.zip(key), proxy, timeout })
+        let url = url?.trim_end_matches('/').to_owned();
+        Some(Self { url, ca_file, identity: certificate.zip(key), proxy, timeout })
     }
 }
 
@@ -127,49 +136,38 @@ impl Client {
         Ok(Self { agent: config.new_agent(), url: settings.url.clone() })
     }
 
-    /// Posts JSON.
+    /// Posts a body of a kind (`application/json`) to a path below the address.
     ///
     /// # Errors
-    /// What the network said, or the other side: refused for good, to be tried later, or anything else.
-    pub fn post(&self, body: &str, headers: &[(&str, String)]) -> Result<Answer, ForwardError> {
-        let mut request = self.agent.post(&self.url).header("content-type", "application/json");
+    /// What the network said.
+    pub fn post(
+        &self,
+        path: &str,
+        kind: &str,
+        body: &str,
+        headers: &[(&str, String)],
+    ) -> Result<Answer, ForwardError> {
+        let mut request = self.agent.post(format!("{}{path}", self.url)).header("content-type", kind);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
         let answer = request.send(body).map_err(|error| self.lost(&error))?;
-        self.judge(answer)
+        self.read(answer)
     }
 
-    fn judge(&self, mut answer: Response<ureq::Body>) -> Result<Answer, ForwardError> {
+    fn read(&self, mut answer: Response<ureq::Body>) -> Result<Answer, ForwardError> {
         let status = answer.status();
-        let pause = answer.headers().get(RETRY_AFTER).and_then(|value| pause(value.to_str().ok()?));
-        let elsewhere = answer.headers().get("location").and_then(|value| value.to_str().ok()).map(tamed);
+        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let (pause, elsewhere) = (header(RETRY_AFTER).and_then(pause), header(LOCATION).map(tamed));
         let mut octets = Vec::new();
         let read = answer.body_mut().as_reader().take(MAX_ANSWER).read_to_end(&mut octets);
+        let address = self.url.clone();
         if let (Err(cause), true) = (&read, status.is_success()) {
             // Whether it was taken nobody knows: it is told again, under the same key.
-            return Err(ForwardError::Lost { address: self.url.clone(), cause: cause.to_string() });
+            return Err(ForwardError::Lost { address, cause: cause.to_string() });
         }
         let body = String::from_utf8_lossy(&octets).into_owned();
-        let address = self.url.clone();
-        let said = tamed(&body);
-        let cause = if said.is_empty() { format!("{status}") } else { format!("{status}: {said}") };
-        match status.as_u16() {
-            200..=299 => Ok(Answer { status: status.as_u16(), body }),
-            300..=399 => Err(ForwardError::Lost {
-                address,
-                cause: format!(
-                    "it points to {}, where nothing is sent: write the right address",
-                    elsewhere.unwrap_or_else(|| "elsewhere".into())
-                ),
-            }),
-            // What it will never take, however often it is sent. A wrong token or path (401, 403, 404) is mended by a person, and then all is told.
-            400 | 409 | 410 | 411 | 413 | 415 | 422 => Err(ForwardError::Refused { address, cause }),
-            408 | 425 | 429 | 500..=599 => {
-                Err(ForwardError::Later { address, cause, pause: pause.map(|p| p.min(LONGEST_PAUSE)) })
-            }
-            _ => Err(ForwardError::Lost { address, cause }),
-        }
+        Ok(Answer { status: status.as_u16(), body, pause, elsewhere, address })
     }
 
     fn lost(&self, error: &ureq::Error) -> ForwardError {
@@ -185,6 +183,54 @@ impl Client {
             }
             _ => ForwardError::Lost { address, cause },
         }
+    }
+}
+
+impl Answer {
+    /// The same where it was taken.
+    ///
+    /// # Errors
+    /// By its status: refused for good, to be tried later, or anything else.
+    pub fn taken(self) -> Result<Self, ForwardError> {
+        match self.status {
+            200..=299 => Ok(self),
+            300..=399 => {
+                let elsewhere = self.elsewhere.as_deref().unwrap_or("elsewhere");
+                let cause =
+                    format!("it points to {elsewhere}, where nothing is sent: write the right address");
+                Err(ForwardError::Lost { address: self.address, cause })
+            }
+            // What it will never take, however often it is sent. A wrong token or path (401, 403, 404) is mended by a person, and then all is told.
+            400 | 409 | 410 | 411 | 413 | 415 | 422 => Err(self.refused()),
+            408 | 425 | 429 | 500..=599 => Err(self.later()),
+            _ => Err(self.fault()),
+        }
+    }
+
+    /// It will never take this.
+    #[must_use]
+    pub fn refused(&self) -> ForwardError {
+        ForwardError::Refused { address: self.address.clone(), cause: self.said() }
+    }
+
+    /// It asks to be tried later.
+    #[must_use]
+    pub fn later(&self) -> ForwardError {
+        let pause = self.pause.map(|pause| pause.min(LONGEST_PAUSE));
+        ForwardError::Later { address: self.address.clone(), cause: self.said(), pause }
+    }
+
+    /// Something a person has to mend.
+    #[must_use]
+    pub fn fault(&self) -> ForwardError {
+        ForwardError::Lost { address: self.address.clone(), cause: self.said() }
+    }
+
+    fn said(&self) -> String {
+        let status =
+            StatusCode::from_u16(self.status).map_or_else(|_| self.status.to_string(), |s| s.to_string());
+        let said = tamed(&self.body);
+        if said.is_empty() { status } else { format!("{status}: {said}") }
     }
 }
 

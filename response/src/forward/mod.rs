@@ -5,7 +5,9 @@
 //! because only the protocol knows.
 
 pub mod content;
+pub mod elasticsearch;
 pub mod file;
+pub mod splunk_hec;
 pub mod syslog;
 pub mod webhook;
 
@@ -36,7 +38,13 @@ pub struct Forwarder {
 pub type Configure = fn(&Section) -> Result<Box<dyn Destination>, Vec<Fault>>;
 
 /// Every kind of destination, in the order in which configurations are read.
-pub static FORWARDERS: &[Forwarder] = &[syslog::FORWARDER, file::FORWARDER, webhook::FORWARDER];
+pub static FORWARDERS: &[Forwarder] = &[
+    syslog::FORWARDER,
+    file::FORWARDER,
+    webhook::FORWARDER,
+    splunk_hec::FORWARDER,
+    elasticsearch::FORWARDER,
+];
 
 /// One configured destination.
 pub trait Destination: fmt::Debug + Send + Sync {

@@ -1,12 +1,10 @@
 //! A webhook whose other side stalls, cuts, repeats, refuses, asks for patience, points elsewhere and lies: each revision arrives, under one key.
 
 use std::{
-    collections::BTreeMap,
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    io::{Read as _, Write as _},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -19,81 +17,12 @@ use fieldwarden_response::{
 };
 use serde_json::Value;
 
-use crate::{collector, files::destinations, pki, sample};
-
-/// A request as it arrived.
-#[derive(Clone, Debug)]
-struct Request {
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
-    at: Instant,
-}
-
-impl Request {
-    fn key(&self) -> &str {
-        &self.headers["idempotency-key"]
-    }
-}
-
-/// What the other side does with a request, given how many there were before.
-#[derive(Clone, Copy)]
-enum Reply {
-    Status(&'static str),
-    /// Takes it, and cuts the connection before the answer.
-    Cut,
-    /// Takes it, answers, and cuts within the answer's body.
-    Lie,
-    /// Takes it and says nothing.
-    Stall,
-}
-
-fn serve(reply: impl Fn(usize, &Request) -> Reply + Send + 'static) -> (u16, Arc<Mutex<Vec<Request>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let heard: Arc<Mutex<Vec<Request>>> = Arc::default();
-    let into = Arc::clone(&heard);
-    thread::spawn(move || {
-        let mut held = Vec::new();
-        for stream in listener.incoming() {
-            let mut stream = BufReader::new(stream.unwrap());
-            while let Some(request) = read(&mut stream) {
-                let number = into.lock().unwrap().len();
-                into.lock().unwrap().push(request.clone());
-                let answer = match reply(number, &request) {
-                    Reply::Status(status) => format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\nok"),
-                    Reply::Lie => "HTTP/1.1 201 Created\r\ncontent-length: 200\r\n\r\nhalf".into(),
-                    Reply::Cut => break,
-                    Reply::Stall => {
-                        // Held open, so that nothing but time ends it.
-                        held.push(stream.get_ref().try_clone().unwrap());
-                        break;
-                    }
-                };
-                stream.get_mut().write_all(answer.as_bytes()).unwrap();
-                if answer.contains("200\r\n\r\nhalf") {
-                    break;
-                }
-            }
-        }
-    });
-    (port, heard)
-}
-
-fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
-    let mut headers = BTreeMap::new();
-    let mut line = String::new();
-    stream.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    assert!(line.starts_with("POST /hook HTTP/1.1"), "{line}");
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-        headers.insert(name.to_lowercase(), value.to_owned());
-    }
-    let mut body = vec![0; headers["content-length"].parse().unwrap()];
-    stream.read_exact(&mut body).ok()?;
-    Some(Request { headers, body, at: Instant::now() })
-}
+use crate::{
+    collector,
+    files::destinations,
+    peer::{Reply, Request, serve},
+    pki, sample,
+};
 
 fn webhook(folder: &Path, port: u16) -> Arc<dyn Destination> {
     fs::write(folder.join("secret"), "correct-horse\n").unwrap();
@@ -150,6 +79,7 @@ fn each_revision_is_posted_once_signed_and_under_its_key() {
     let keys: Vec<&str> = heard.iter().map(Request::key).collect();
     assert_eq!(keys, (0..5).map(|n| format!("{n:016x}:1")).collect::<Vec<_>>());
     for request in &heard {
+        assert_eq!(request.path, "/hook");
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         assert_eq!(format!("{}:{}", body["id"].as_str().unwrap(), body["revision"]), request.key());
         assert_eq!(request.headers["authorization"], "Bearer t0ken");
@@ -179,7 +109,8 @@ fn whatever_the_other_side_does_each_revision_arrives_in_order() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         // Every third request goes wrong.
-        let (port, heard) = serve(move |n, _| if n % 3 == 1 { fault } else { Reply::Status("200 OK") });
+        let (port, heard) =
+            serve(move |n, _| if n % 3 == 1 { fault.clone() } else { Reply::Status("200 OK") });
         let (store, outbox) = told(folder.path(), port, 6);
         let mut keys: Vec<String> =
             heard.lock().unwrap().iter().map(|request| request.key().to_owned()).collect();

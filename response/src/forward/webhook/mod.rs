@@ -52,7 +52,7 @@ impl Settings {
     pub fn configure(section: &Section) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(section);
         let name = reader.required::<String>("name", "name = \"soar\"");
-        let http = http::Settings::read(&mut reader);
+        let http = http::Settings::read(&mut reader, "https://soar.example/hooks/fieldwarden");
         let format = reader.one_of("format", &content::words());
         if matches!(format, Some(Format::Cef | Format::Leef)) {
             let help = Some("write json, ecs or ocsf".into());
@@ -143,7 +143,7 @@ impl Poster {
         if let Some(token) = &self.token {
             headers.push(("authorization", format!("Bearer {token}")));
         }
-        self.client.post(body, &headers)
+        self.client.post("", "application/json", body, &headers)?.taken()
     }
 }
 

@@ -283,6 +283,11 @@ fn whatever_an_attacker_wrote_every_reader_takes_it() {
         for format in FORMATS {
             let message = encode(&told, &origin(Some(format), room));
             assert!(message.len() <= room.max(2_048), "{n} {format:?}: {} octets", message.len());
+            // However long our own name is.
+            let named =
+                Origin { hostname: "\\".repeat(255), process: u32::MAX, ..origin(Some(format), room) };
+            let longest = encode(&told, &named).len();
+            assert!(longest <= room.max(2_048), "{n} {format:?}: {longest} octets");
             let title =
                 check(format, &message).unwrap_or_else(|error| panic!("{n} {format:?}: {error}\n{message}"));
             // What cannot be said is another character, never none: places stay as they were.

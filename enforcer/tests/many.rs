@@ -1,0 +1,156 @@
+//! Many orders, one after the other and at once: none leaves anything behind. Tells how long each took from the approver's word to the device's
+//! own, which `docs/performance.md` states.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops here")]
+
+mod common;
+
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use common::{interlocks, modbus_of, order, ovs, real_now};
+use fieldwarden_enforcer::{
+    drivers::nftables::Nftables,
+    interlocks::Interlocks,
+    journal::Journal,
+    moment::Boot,
+    points::Points,
+    settings::Settings,
+    warden::{Mode, Warden},
+};
+use fieldwarden_model::{
+    Order, OrderState, Target,
+    order::{Answer, Ask, PlanHash},
+};
+
+/// Orders of the packet filter: of a full run and of a quick one.
+const CUTS: [usize; 2] = [10_000, 60];
+/// Moves of a port likewise.
+const MOVES: [usize; 2] = [300, 15];
+/// In force at once.
+const AT_ONCE: usize = 250;
+
+fn count([full, quick]: [usize; 2]) -> usize {
+    if std::env::var("SCALE").is_ok_and(|scale| scale == "5") { full } else { quick }
+}
+
+/// As many as it takes; how many may begin is held elsewhere.
+fn without_limits() -> Interlocks {
+    Interlocks { max_orders: AT_ONCE, max_orders_per_hour: usize::MAX, ..interlocks() }
+}
+
+fn warden(points: Points, journal: &Path) -> Warden {
+    let (record, held) = Journal::open(journal).unwrap();
+    let boot = Boot("this".into());
+    Warden::start(Mode::Enforce, without_limits(), points, Box::new(record), held.entries, boot, real_now())
+}
+
+/// Applies an order, and notes how long it took to be verified.
+fn apply(warden: &mut Warden, order: &Order, took: &mut Vec<Duration>) -> PlanHash {
+    let Answer::Planned { plan } = warden.handle(Ask::Rehearse { order: order.clone() }, real_now()) else {
+        panic!("{order:?}")
+    };
+    let ask = Ask::Apply { order: order.clone(), plan: plan.hash.clone(), approved_by: vec!["jo".into()] };
+    let since = Instant::now();
+    let answer = warden.handle(ask, real_now());
+    took.push(since.elapsed());
+    let Answer::Reported { report } = answer else { panic!("{answer:?}") };
+    assert_eq!(report.state, OrderState::Provisional, "{report:?}");
+    plan.hash
+}
+
+fn release(warden: &mut Warden, order: &Order) {
+    let (by, reason) = ("jo".into(), "done".into());
+    let ask = Ask::Release { order: order.id.clone(), by, reason, degraded: false };
+    assert!(matches!(warden.handle(ask, real_now()), Answer::Reported { .. }));
+}
+
+fn tell(driver: &str, mut took: Vec<Duration>) {
+    took.sort_unstable();
+    let at = |hundredths: usize| took.get(took.len() * hundredths / 100).unwrap();
+    println!("{driver}: {} orders, approved to verified p50 {:?}, p99 {:?}", took.len(), at(50), at(99));
+}
+
+#[test]
+fn thousands_of_cuts_kept_released_and_forgotten_leave_the_packet_filter_as_it_was() {
+    let name = "thousands_of_cuts_kept_released_and_forgotten_leave_the_packet_filter_as_it_was";
+    if !common::is_inside() {
+        return common::in_namespace(name);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("orders.journal");
+    assert!(common::run("nft", &["add", "table", "ip", "theirs"]));
+    let ruleset = || common::output("nft", &["--stateless", "list", "ruleset"]);
+    let points = || Points::from(Box::new(Nftables::with_table("fieldwarden", &[])));
+    let mut warden = warden(points(), &journal);
+    let before = ruleset();
+    let mut took = Vec::new();
+    let total = count(CUTS);
+    let mut n = 0;
+    while n < total {
+        let group = AT_ONCE.min(total - n);
+        for _ in 0..group {
+            let client = format!("10.{}.{}.{}", 20 + n / 62_500, n / 250 % 250, n % 250 + 1);
+            // Between two of them none of the ones before may have lapsed by itself for long.
+            let order = order(modbus_of(&client, "10.1.0.10"), 3, 3, real_now().wall);
+            let plan = apply(&mut warden, &order, &mut took);
+            match n % 3 {
+                0 => {
+                    let (id, verdict) = (order.id.clone(), String::new());
+                    let keep = Ask::Keep { order: id, plan, verdict, degraded: false };
+                    assert!(matches!(warden.handle(keep, real_now()), Answer::Reported { .. }));
+                }
+                1 => release(&mut warden, &order),
+                _ => {}
+            }
+            n += 1;
+        }
+        thread::sleep(Duration::from_millis(3_100));
+        warden.tick(real_now());
+        assert!(!warden.watches(), "all of them lapsed, were released or were not kept");
+    }
+    assert_eq!(ruleset(), before);
+    let list = warden.list();
+    let ended = |state| list.iter().filter(|(_, report)| report.state == state).count();
+    let (lapsed, released, reverted) =
+        (ended(OrderState::Lapsed), ended(OrderState::Released), ended(OrderState::Reverted));
+    assert!(lapsed > 0 && released > 0 && reverted > 0);
+    assert_eq!(lapsed + released + reverted, list.len(), "and none is anything else");
+    drop(warden);
+    let again = self::warden(points(), &journal);
+    assert!(!again.watches(), "and the journal agrees");
+    assert_eq!(ruleset(), before);
+    tell("nftables", took);
+}
+
+#[test]
+fn hundreds_of_moves_of_a_port_leave_it_where_it_was() {
+    let Some(switch) = ovs::Switch::up("many", &[("rogue", "10.79.0.66")]) else { return };
+    let site = format!("[enforcer]\nmode = \"enforce\"\n{}", switch.settings("db.sock"));
+    let site = site.split("[[enforcer.switch.port]]").next().unwrap().to_owned();
+    let mut sources = fieldwarden_config::Sources::new();
+    let file = sources.add("site.toml", site);
+    let section = fieldwarden_config::parse(&sources, file).unwrap();
+    let settings = Settings::configure(&section);
+    let points =
+        settings.unwrap_or_else(|faults| panic!("{}", fieldwarden_config::render(&faults, &sources))).points;
+    let folder = tempfile::tempdir().unwrap();
+    let mut warden = warden(points, &folder.path().join("orders.journal"));
+    let before = switch.port("v-rogue");
+    let mut took = Vec::new();
+    for n in 0..count(MOVES) {
+        let target = Target::SwitchPort { switch: "cell-1".into(), port: "v-rogue".into() };
+        let mut order = order(target, 30, 60, real_now().wall);
+        order.reason = format!("move {n}");
+        order.id = order.identify();
+        apply(&mut warden, &order, &mut took);
+        assert_ne!(switch.port("v-rogue"), before);
+        release(&mut warden, &order);
+        assert_eq!(switch.port("v-rogue"), before);
+    }
+    assert!(!warden.watches());
+    assert!(switch.is_plain("v-rogue"));
+    tell("ovsdb", took);
+}

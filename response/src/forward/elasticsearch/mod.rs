@@ -4,13 +4,13 @@
 //! ever doubled. Fields after the pages "Bulk index or delete documents" (Elasticsearch 8) and "Bulk" (OpenSearch 2): `create` with `_index` and
 //! `_id`, NDJSON that ends with a line end, `errors` and `items[].create.{status,error}` in the answer, which itself is 200.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use fieldwarden_model::{Fault, Section, Timestamp, section::Reader};
 use serde_json::{Value, json};
 
 use super::{
-    Destination, ForwardError, Forwarder, Link, Stop,
+    Answered, Destination, ForwardError, Forwarder, Link, Stop, Tell,
     content::{self, Format},
 };
 use crate::{
@@ -82,7 +82,7 @@ impl Elasticsearch {
         let key = self.settings.api_key_file.as_deref().map(http::secret).transpose()?;
         let headers = key.map(|key| vec![("authorization", format!("ApiKey {key}"))]).unwrap_or_default();
         let (index, gateway) = (self.settings.index.clone(), self.gateway.clone());
-        Ok(Bulk { client, headers, index, gateway, confirmed: 0 })
+        Ok(Bulk { client, headers, index, gateway })
     }
 }
 
@@ -96,7 +96,7 @@ impl Destination for Elasticsearch {
     }
 
     fn connect(&self, _: &Stop) -> Result<Box<dyn Link>, ForwardError> {
-        Ok(Box::new(self.open()?))
+        Ok(Answered::link(self.open()?))
     }
 
     fn test(&self, now: Timestamp) -> Result<String, ForwardError> {
@@ -116,7 +116,6 @@ struct Bulk {
     headers: Vec<(&'static str, String)>,
     index: String,
     gateway: String,
-    confirmed: u64,
 }
 
 impl Bulk {
@@ -144,22 +143,9 @@ fn judge(answer: Answer) -> Result<(), ForwardError> {
     }
 }
 
-impl Link for Bulk {
-    fn send(&mut self, told: &Told) -> Result<(), ForwardError> {
+impl Tell for Bulk {
+    fn tell(&self, told: &Told) -> Result<(), ForwardError> {
         let document = content::encode(Format::Ecs, told, &self.gateway, MAX_DOCUMENT);
-        self.create(&format!("{}:{}", told.incident.id, told.incident.revision), &document)?;
-        self.confirmed += 1;
-        Ok(())
+        self.create(&format!("{}:{}", told.incident.id, told.incident.revision), &document)
     }
-
-    fn listen(&mut self, wait: Duration) -> Result<(), ForwardError> {
-        std::thread::sleep(wait);
-        Ok(())
-    }
-
-    fn confirmed(&mut self) -> u64 {
-        self.confirmed
-    }
-
-    fn close(self: Box<Self>) {}
 }

@@ -9,14 +9,14 @@
 use std::{
     fmt::Write as _,
     path::PathBuf,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use aws_lc_rs::hmac;
 use fieldwarden_model::{Fault, Section, Timestamp, section::Reader};
 
 use super::{
-    Destination, ForwardError, Forwarder, Link, Stop,
+    Answered, Destination, ForwardError, Forwarder, Link, Stop, Tell,
     content::{self, Format},
 };
 use crate::{
@@ -95,7 +95,7 @@ impl Webhook {
         let secret = read(&self.settings.secret_file)?;
         let token = read(&self.settings.token_file)?;
         let (settings, gateway) = (self.settings.clone(), self.gateway.clone());
-        Ok(Poster { settings, gateway, client, secret, token, confirmed: 0 })
+        Ok(Poster { settings, gateway, client, secret, token })
     }
 }
 
@@ -109,7 +109,7 @@ impl Destination for Webhook {
     }
 
     fn connect(&self, _: &Stop) -> Result<Box<dyn Link>, ForwardError> {
-        Ok(Box::new(self.open()?))
+        Ok(Answered::link(self.open()?))
     }
 
     fn test(&self, now: Timestamp) -> Result<String, ForwardError> {
@@ -129,7 +129,6 @@ struct Poster {
     client: Client,
     secret: Option<String>,
     token: Option<String>,
-    confirmed: u64,
 }
 
 impl Poster {
@@ -147,26 +146,13 @@ impl Poster {
     }
 }
 
-impl Link for Poster {
-    fn send(&mut self, told: &Told) -> Result<(), ForwardError> {
+impl Tell for Poster {
+    fn tell(&self, told: &Told) -> Result<(), ForwardError> {
         let body = content::encode(self.settings.format, told, &self.gateway, self.settings.max_body_bytes);
         // A header holds no more than printable characters.
         let id: String = told.incident.id.0.chars().filter(char::is_ascii_graphic).take(128).collect();
-        self.post(&body, &format!("{id}:{}", told.incident.revision))?;
-        self.confirmed += 1;
-        Ok(())
+        self.post(&body, &format!("{id}:{}", told.incident.revision)).map(drop)
     }
-
-    fn listen(&mut self, wait: Duration) -> Result<(), ForwardError> {
-        std::thread::sleep(wait);
-        Ok(())
-    }
-
-    fn confirmed(&mut self) -> u64 {
-        self.confirmed
-    }
-
-    fn close(self: Box<Self>) {}
 }
 
 /// HMAC-SHA256 (RFC 2104) of the time, a dot and the body: `sha256=` and 64 hexadecimal digits. With the time inside, a request that somebody kept

@@ -35,6 +35,20 @@ enum Verb {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Tell a destination nothing until it is resumed; what there is to tell waits, also across a restart
+    Pause {
+        /// The destination's name
+        name: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Let a destination go on
+    Resume {
+        /// The destination's name
+        name: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// What a destination was never told: refused for good, or too much waited
     Dead {
         /// The destination's name
@@ -78,6 +92,12 @@ pub(crate) fn run(words: &Words) -> Outcome {
         Verb::Test { name, connection } => done(connection, &Request::ForwardTest { name: name.clone() }),
         Verb::Retry { name, dead, connection } => {
             done(connection, &Request::ForwardRetry { name: name.clone(), dead: *dead })
+        }
+        Verb::Pause { name, connection } => {
+            done(connection, &Request::ForwardPause { name: name.clone(), paused: true })
+        }
+        Verb::Resume { name, connection } => {
+            done(connection, &Request::ForwardPause { name: name.clone(), paused: false })
         }
         Verb::Dead { name, connection } => connection.show(
             &Request::ForwardDead { name: name.clone() },

@@ -126,6 +126,13 @@ impl Answers {
             }
             Request::Forwards => self.forwards(operator),
             Request::ForwardRetry { name, dead } => self.retry(&name, dead, operator),
+            Request::ForwardPause { name, paused } => {
+                operator.require(Role::Responder)?;
+                let by = By { operator: operator.name.clone(), time: now() };
+                let found = self.outbox.pause(&name, paused, by).map_err(|fault| fault.to_string())?;
+                let what = if paused { "paused: what there is to tell it waits" } else { "resumed" };
+                found.then(|| done(&format!("{name} is {what}"))).ok_or_else(|| self.no_destination(&name))
+            }
             Request::ForwardDead { name } => self.dead_letters(&name, operator),
             Request::ForwardTest { name } => {
                 operator.require(Role::Responder)?;

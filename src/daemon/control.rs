@@ -127,6 +127,13 @@ pub(crate) enum Request {
         #[serde(default)]
         dead: bool,
     },
+    /// Pauses a destination, or lets it go on.
+    ForwardPause {
+        /// Which.
+        name: String,
+        /// Whether it is to pause.
+        paused: bool,
+    },
     /// The dead letters of a destination.
     ForwardDead {
         /// Which.

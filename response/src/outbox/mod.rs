@@ -40,6 +40,8 @@ pub enum State {
     Connected,
     /// Waits before the next attempt.
     Pausing,
+    /// A person paused it: what there is to tell waits.
+    Paused,
     /// Ended, because the outbox was stopped.
     Stopped,
 }
@@ -107,9 +109,13 @@ impl Outbox {
         let names: Vec<String> =
             destinations.iter().map(|destination| destination.name().to_owned()).collect();
         store.set_destinations(&names)?;
+        let backlogs = store.backlogs()?;
+        let is_paused =
+            |name: &str| backlogs.iter().any(|backlog| backlog.destination == name && backlog.paused);
         let mut outbox = Self { store: store.clone(), ways: Vec::new() };
         for (destination, number) in destinations.iter().zip(1u64..) {
             let shared = Arc::new(Shared::default());
+            shared.pause_for(is_paused(destination.name()));
             let worker = Worker {
                 store: store.clone(),
                 destination: Arc::clone(destination),
@@ -151,6 +157,17 @@ impl Outbox {
             found = true;
         }
         found
+    }
+
+    /// Pauses a destination, or lets it go on; a pause outlives a restart. False where none has that name.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn pause(&self, name: &str, paused: bool, by: By) -> Result<bool, StoreError> {
+        let Some(way) = self.ways.iter().find(|way| way.destination.name() == name) else { return Ok(false) };
+        self.store.pause_destination(name, paused, by)?;
+        way.shared.pause_for(paused);
+        Ok(true)
     }
 
     /// Queues the dead letters of a destination again and sends them: how many are queued, and how many are no longer kept. None where

@@ -41,6 +41,8 @@ struct Health {
     last_error: Option<(Timestamp, String)>,
     last_confirmed: Option<Timestamp>,
     retry: bool,
+    /// Whether a person paused it.
+    paused: bool,
     /// Whether what waits is to be looked at from its beginning: something earlier may wait again.
     again: bool,
 }
@@ -61,6 +63,30 @@ impl Shared {
     pub(super) fn retry(&self) {
         self.health().retry = true;
         self.woken.notify_all();
+    }
+
+    /// A person pauses it, or lets it go on.
+    pub(super) fn pause_for(&self, paused: bool) {
+        self.health().paused = paused;
+        self.woken.notify_all();
+    }
+
+    fn is_paused(&self) -> bool {
+        self.health().paused
+    }
+
+    /// Waits until it may go on, or is to stop.
+    fn await_resumption(&self) {
+        let mut health = self.health();
+        if !health.paused {
+            return;
+        }
+        health.state = State::Paused;
+        let mut health = self
+            .woken
+            .wait_while(health, |health| health.paused && !self.stop.raised())
+            .unwrap_or_else(PoisonError::into_inner);
+        health.state = State::Connecting;
     }
 
     /// Something earlier waits again.
@@ -134,6 +160,10 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn run(mut self) {
         while !self.shared.stop.raised() {
+            self.shared.await_resumption();
+            if self.shared.stop.raised() {
+                break;
+            }
             let mut asked = None;
             let cause = match self.destination.connect(&self.shared.stop) {
                 Ok(mut link) => {
@@ -145,7 +175,7 @@ impl Worker {
                         Err(End::Link(_)) => drop(link),
                     }
                     match end {
-                        Ok(()) => ForwardError::Stopped.to_string(),
+                        Ok(()) => continue,
                         Err(End::Link(error)) => {
                             asked = asked_for(&error);
                             error.to_string()
@@ -163,13 +193,13 @@ impl Worker {
         self.shared.health().state = State::Stopped;
     }
 
-    /// Sends and confirms until told to stop.
+    /// Sends and confirms until told to stop, or to pause.
     fn serve(&self, link: &mut dyn Link) -> Result<(), End> {
         let mut unconfirmed: VecDeque<i64> = VecDeque::new();
         let (mut sent_up_to, mut confirmed) = (0, 0u64);
         let mut seen = None;
         let mut last_confirm = Instant::now();
-        while !self.shared.stop.raised() {
+        while !self.shared.stop.raised() && !self.shared.is_paused() {
             if self.shared.looks_again() {
                 (sent_up_to, seen) = (0, None);
             }

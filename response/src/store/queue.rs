@@ -59,6 +59,8 @@ pub struct Backlog {
     pub destination: String,
     /// False where the configuration no longer names it; what waits is kept, see [`Store::forget_destination`].
     pub configured: bool,
+    /// Whether a person paused it.
+    pub paused: bool,
     /// Revisions that wait, sent but unconfirmed ones included.
     pub waiting: u64,
     /// When the oldest of them was recorded.
@@ -125,7 +127,7 @@ impl Store {
     pub fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
         self.read(|db| {
             let mut statement = db.prepare_cached(
-                "SELECT name, configured, delivered, dead,
+                "SELECT name, configured, delivered, dead, paused,
                    (SELECT count(*) FROM outbox WHERE destination = name),
                    (SELECT time FROM revisions WHERE seq = (SELECT min(seq) FROM outbox WHERE destination = name))
                  FROM destinations ORDER BY name",
@@ -136,8 +138,9 @@ impl Store {
                     configured: row.get(1)?,
                     delivered: row.get(2)?,
                     dead: row.get(3)?,
-                    waiting: row.get(4)?,
-                    oldest: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_nanos),
+                    paused: row.get(4)?,
+                    waiting: row.get(5)?,
+                    oldest: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_nanos),
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -182,6 +185,24 @@ impl Store {
                 params![destination, rows],
             )?;
             Ok(())
+        })
+    }
+
+    /// Notes that a person pauses a destination, or lets it go on; journaled.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] where there is none of that name.
+    pub fn pause_destination(&self, name: &str, paused: bool, by: By) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.write(move |step| {
+            let rows =
+                step.execute("UPDATE destinations SET paused = ?2 WHERE name = ?1", params![name, paused])?;
+            if rows == 0 {
+                return Err(Trouble::Unknown { what: "destination", id: name });
+            }
+            let action = if paused { "forward-paused" } else { "forward-resumed" };
+            let detail = String::new();
+            audit::append(step, &AuditEntry { by, action: action.into(), subject: name, detail })
         })
     }
 

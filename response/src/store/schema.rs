@@ -164,9 +164,10 @@ CREATE TABLE conversation_hours (
 CREATE INDEX conversation_hours_by_hour ON conversation_hours (hour);
 ";
 
-/// Why a letter is dead.
+/// Why a letter is dead; whether a person paused a destination.
 const REASONS: &str = "
 ALTER TABLE dead_letters ADD COLUMN why TEXT NOT NULL DEFAULT 'too much waited';
+ALTER TABLE destinations ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings the file to the newest schema.

@@ -12,7 +12,7 @@ use std::{
 use fieldwarden_model::{Timestamp, section::Content};
 use fieldwarden_response::{
     forward::Destination,
-    outbox::{Outbox, Pace},
+    outbox::{Outbox, Pace, State},
     store::{By, Store},
 };
 use serde_json::Value;
@@ -147,6 +147,34 @@ fn what_is_refused_for_good_holds_nothing_up_and_can_be_told_again() {
     assert_eq!(last, "0000000000000002:1", "told again");
     assert!(store.dead_letters("soar", 9).unwrap().is_empty());
     assert_eq!(outbox.revive("nobody", by()).unwrap(), None);
+}
+
+#[test]
+fn a_pause_holds_everything_also_across_a_restart_until_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, heard) = serve(|_, _| Reply::Status("200 OK"));
+    let (store, outbox) = told(folder.path(), port, 1);
+    let by = || By { operator: "jo".into(), time: sample::at(99) };
+    assert!(outbox.pause("soar", true, by()).unwrap());
+    assert!(!outbox.pause("nobody", true, by()).unwrap());
+    let paused = |outbox: &Outbox| {
+        let end = Instant::now() + Duration::from_secs(10);
+        while outbox.status().unwrap()[0].state != State::Paused {
+            assert!(Instant::now() < end, "{:?}", outbox.status());
+            thread::sleep(Duration::from_millis(10));
+        }
+    };
+    paused(&outbox);
+    store.record(sample::batch(1, 1)).unwrap();
+    assert_eq!(outbox.stop(Duration::from_secs(5)), Vec::<String>::new(), "a paused one can be stopped");
+    let pace = Pace::between(Duration::from_millis(10), Duration::from_millis(40), 7);
+    let outbox = Outbox::start(&store, &[webhook(folder.path(), port)], pace, clock).unwrap();
+    paused(&outbox);
+    assert_eq!(outbox.status().unwrap()[0].backlog.waiting, 1);
+    assert_eq!(heard.lock().unwrap().len(), 1);
+    assert!(outbox.pause("soar", false, by()).unwrap());
+    drained(&outbox);
+    assert_eq!(heard.lock().unwrap().len(), 2);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     os::unix::net::UnixStream,
     path::Path,
-    process::Command,
+    process::{Child, Command},
     time::Duration,
 };
 
@@ -153,12 +153,14 @@ fn a_port_is_rehearsed_by_who_is_behind_it(product: &Product) {
         ran(Command::new("ovsdb-tool").arg("create").args([&database, schema])),
         "openvswitch-switch is missing"
     );
-    let mut server = Command::new("ovsdb-server")
+    let server = Command::new("ovsdb-server")
         .arg(&database)
         .arg(format!("--remote=punix:{}", socket.display()))
         .arg(format!("--unixctl={}", product.folder.join("switch.ctl").display()))
         .spawn()
         .unwrap();
+    let server = Ended(server);
+    wait("the database listens", Duration::from_secs(20), || socket.exists().then_some(()));
     let to = format!("--db=unix:{}", socket.display());
     let vsctl = |words: &str| {
         ran(Command::new("ovs-vsctl").args([&to, "--no-wait", "--timeout=20"]).args(words.split(' ')))
@@ -186,8 +188,17 @@ fn a_port_is_rehearsed_by_who_is_behind_it(product: &Product) {
         let said = product.command(&[&["contain", "propose", "--reason", "test"], &at(port)[..]].concat());
         assert!(said.status == 1 && said.err.contains(why), "{port}: {said:?}");
     }
-    server.kill().unwrap();
-    server.wait().unwrap();
+    drop(server);
+}
+
+/// A program that ends with the test, however the test ends.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Rehearsed, refused to its own author, approved, kept, released.

@@ -1,7 +1,7 @@
 //! Interlocks that a site writes down: whose orders two people approve, hours in which nothing begins, an input that must permit.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Read as _,
     path::{Path, PathBuf},
 };
@@ -138,6 +138,10 @@ impl Permit {
     /// Why it does not, as a sentence that names the file. A file that cannot be read permits nothing.
     pub fn given(&self) -> Result<(), String> {
         let refused = |why: &str| Err(format!("the permit input `{}` {why}", self.file.display()));
+        // A pipe that nobody writes to would hold up whoever wants to release.
+        if fs::metadata(&self.file).is_ok_and(|found| !found.is_file()) {
+            return refused("is no plain file");
+        }
         let mut octets = Vec::new();
         let read =
             File::open(&self.file).and_then(|file| file.take(MAX_PERMIT_OCTETS).read_to_end(&mut octets));
@@ -149,5 +153,34 @@ impl Permit {
                 if line.trim_ascii() == self.says.as_bytes() { Ok(()) } else { refused("does not permit it") }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permit_permits_by_its_first_line_alone_and_never_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("permit");
+        let permit = Permit { file: file.clone(), says: "permitted".into() };
+        let why = || permit.given().err().unwrap_or_default();
+        assert!(why().contains("is not there"), "{}", why());
+        for (text, is_given) in [
+            ("permitted", true),
+            (" permitted \r\nrest", true),
+            ("", false),
+            ("not permitted", false),
+            ("rest\npermitted", false),
+        ] {
+            fs::write(&file, text).unwrap();
+            assert_eq!(permit.given().is_ok(), is_given, "{text:?}");
+        }
+        fs::write(&file, "x".repeat(1_000_000)).unwrap();
+        assert!(why().contains("does not permit it"), "{}", why());
+        fs::remove_file(&file).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+        assert!(why().contains("is no plain file"), "{}", why());
     }
 }

@@ -138,7 +138,9 @@ impl Record for Journal {
             return Ok(());
         }
         self.look_beside(&[])?;
-        let text = lines(&entries());
+        let mut text = lines(&entries());
+        // Not handed on yet, and so not among the entries.
+        text.extend(lines(&self.beside));
         let beside = self.path.with_extension("new");
         // A leftover of a crash is ours to replace; create_new then refuses whatever someone put there meanwhile.
         let _ = fs::remove_file(&beside);
@@ -149,8 +151,18 @@ impl Record for Journal {
         file.sync_all()?;
         fs::rename(&beside, &self.path)?;
         sync_directory(&self.path)?;
+        // Who wrote into the old file until its name was gone is heard; who writes later finds that it bears the name no longer.
+        let known = self.beside.len();
+        let heard = self.look_beside(&[]);
+        let late = lines(self.beside.get(known..).unwrap_or_default());
         self.file = file;
         self.length = text.len() as u64;
+        heard?;
+        if !late.is_empty() {
+            self.file.write_all(&late)?;
+            self.file.sync_data()?;
+            self.length += late.len() as u64;
+        }
         Ok(())
     }
 
@@ -344,6 +356,26 @@ mod tests {
         append_beside(&path, &released).unwrap();
         assert_eq!(journal.foreign().unwrap(), [released]);
         assert!(journal.foreign().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_release_beside_outlives_a_journal_written_anew_before_it_was_heard_of() {
+        let path = place("anew");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        let long = remark(&"x".repeat(900_000));
+        for _ in 0..5 {
+            journal.append(std::slice::from_ref(&long)).unwrap();
+        }
+        let release = Entry::ReleasedAll { by: "jo".into(), time: Timestamp::from_seconds(1) };
+        append_beside(&path, &release).unwrap();
+        journal.compact(&|| vec![remark("all there is")]).unwrap();
+        assert!(journal.length < COMPACT_AT);
+        // Killed here, the next one reads it; alive, it hears of it.
+        let text = fs::read_to_string(&path).unwrap();
+        let entries: Vec<Entry> = text.lines().filter_map(|line| parse_line(line.as_bytes())).collect();
+        assert_eq!(entries, [remark("all there is"), release.clone()]);
+        assert_eq!(journal.foreign().unwrap(), [release]);
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -108,9 +108,16 @@ impl Warden {
             _ => None,
         };
         let resumed: BTreeSet<OrderId> = held.iter().filter_map(of_other_boot).collect();
+        let released = released(&held);
         for entry in held {
             warden.take(entry, now);
         }
+        for (id, by) in released {
+            if let Some(life) = warden.lives.get_mut(&id) {
+                life.end(OrderState::Released, format!("{by} released everything"));
+            }
+        }
+        warden.hold_to_the_list();
         warden.write_resumed(&resumed);
         for life in warden.lives.values_mut().filter(|life| life.in_force()) {
             if life.report.state == OrderState::Applying {
@@ -122,6 +129,22 @@ impl Warden {
         warden.settle(now);
         warden.check(now);
         warden
+    }
+
+    /// Ends what stands against something that the site protects by now.
+    fn hold_to_the_list(&mut self) {
+        let Self { lives, interlocks, points, .. } = self;
+        for life in lives.values_mut().filter(|life| life.in_force()) {
+            let mut names = protect::all_refusals(&life.order, &interlocks.protected);
+            let point = points.of(&life.order.target).ok().and_then(|at| points.get(at));
+            let cuts = Match::of(&life.order);
+            // A device that cannot tell who is behind a port now could when the order was applied.
+            let behind = cuts.iter().filter_map(|cut| point?.driver.behind(cut).ok()).flatten();
+            names.extend(protect::behind(&behind.collect::<Vec<_>>(), &interlocks.protected));
+            if let Some(name) = names.first() {
+                life.end(OrderState::Reverted, format!("it cuts `{name}`, which is protected by now"));
+            }
+        }
     }
 
     /// Answers one ask. Reports of other orders that changed meanwhile wait in [`Warden::take_reports`], and so does
@@ -704,6 +727,24 @@ pub fn plan_hash(order: &Order, driver: &str, steps: &[String]) -> PlanHash {
     let order = serde_json::to_vec(order).unwrap_or_default();
     let digest = Digest::new().with("plan").with(order).with(driver);
     PlanHash(steps.iter().fold(digest, |digest, step| digest.with(step)).full())
+}
+
+/// The orders that were there when everything was released, and by whom: whatever an enforcer that died before it heard of it wrote
+/// of them afterwards.
+fn released(held: &[Entry]) -> BTreeMap<OrderId, String> {
+    let (mut there, mut released) = (BTreeSet::new(), BTreeMap::new());
+    for entry in held {
+        match entry {
+            Entry::Order(life) => {
+                there.insert(life.order.id.clone());
+            }
+            Entry::ReleasedAll { by, .. } => {
+                released.extend(there.iter().map(|id: &OrderId| (id.clone(), by.clone())));
+            }
+            Entry::Finished { .. } | Entry::Remark { .. } => {}
+        }
+    }
+    released
 }
 
 fn snapshot(lives: &BTreeMap<OrderId, Life>, finished: &Finished) -> Vec<Entry> {

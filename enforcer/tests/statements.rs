@@ -9,6 +9,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use common::{Memory, PLC, ROGUE, interlocks, modbus_of, order, real_now};
 use fieldwarden_enforcer::{
     drivers::dry_run::DryRun,
+    journal::Entry,
     moment::{Boot, Moment},
     settings::{DEFAULT_JOURNAL, DEFAULT_SOCKET},
     warden::{Mode, Warden},
@@ -78,6 +79,59 @@ fn a_step_of_the_wall_clock_changes_no_deadline() {
         assert_eq!(state(&warden), OrderState::Kept, "stepped by {step_secs} s");
         warden.tick(at(61));
         assert_eq!(state(&warden), OrderState::Lapsed, "stepped by {step_secs} s");
+    }
+}
+
+/// Statement 4: an order that stood before its target was protected is undone.
+#[test]
+fn what_is_protected_by_now_is_given_back_at_the_next_start() {
+    let (record, now) = (Memory::default(), real_now());
+    let mut first = warden(Mode::Enforce, &record, now);
+    let standing = order(modbus_of(ROGUE, PLC), 30, 600, now.wall);
+    let other = order(modbus_of("10.2.0.21", PLC), 30, 600, now.wall);
+    for order in [&standing, &other] {
+        let hash = plan(&mut first, order, now);
+        apply(&mut first, order, hash.clone(), now);
+        let (id, verdict) = (order.id.clone(), String::new());
+        first.handle(Ask::Keep { order: id, plan: hash, verdict, degraded: false }, now);
+    }
+    let held = record.entries.borrow().clone();
+    let mut longer = interlocks();
+    longer.protected.push(fieldwarden_model::Protected {
+        name: "the laptop of the vendor".into(),
+        talker: ROGUE.parse().unwrap(),
+        peer: None,
+        server_port: None,
+        transport: None,
+    });
+    let (driver, boot) = (Box::new(DryRun::default()), Boot("this".into()));
+    let next = Warden::start(Mode::Enforce, longer, driver, Box::new(record), held, boot, now);
+    let state = |id| next.list().into_iter().find(|(order, _)| order.id == id).unwrap().1;
+    let report = state(standing.id);
+    assert_eq!(report.state, OrderState::Reverted, "{report:?}");
+    assert!(report.cause.contains("`the laptop of the vendor`"), "{report:?}");
+    assert_eq!(state(other.id).state, OrderState::Kept);
+}
+
+/// Whoever released everything released what an enforcer that had not heard of it yet wrote down next.
+#[test]
+fn a_release_of_everything_between_two_lines_of_an_order_ends_it_at_the_next_start() {
+    let (record, now) = (Memory::default(), real_now());
+    let mut first = warden(Mode::Enforce, &record, now);
+    let order = order(modbus_of(ROGUE, PLC), 30, 600, now.wall);
+    let hash = plan(&mut first, &order, now);
+    apply(&mut first, &order, hash.clone(), now);
+    first.handle(Ask::Keep { order: order.id, plan: hash, verdict: String::new(), degraded: false }, now);
+    let lines = record.entries.borrow().clone();
+    for at in 1..=lines.len() {
+        let beside = Memory::default();
+        let release = Entry::ReleasedAll { by: "jo".into(), time: now.wall };
+        beside.entries.borrow_mut().extend(lines.iter().take(at).cloned());
+        beside.entries.borrow_mut().push(release);
+        beside.entries.borrow_mut().extend(lines.iter().skip(at).cloned());
+        let next = warden(Mode::Enforce, &beside, now);
+        assert!(!next.watches(), "behind line {at}");
+        assert_eq!(state(&next), OrderState::Released, "behind line {at}");
     }
 }
 

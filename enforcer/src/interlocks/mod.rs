@@ -115,7 +115,8 @@ impl Interlocks {
         self.permit.as_ref().map_or(Ok(()), Permit::given)
     }
 
-    /// Why `approved_by` does not confirm `order`. Names that differ in nothing but blanks and the size of letters are one person's.
+    /// Why `approved_by` does not confirm `order`. Names that differ in nothing but blanks, marks nobody sees and the size of letters are
+    /// one person's.
     ///
     /// # Errors
     /// The reason, as a sentence.
@@ -124,7 +125,7 @@ impl Interlocks {
             return Err(format!("it names more than {MAX_APPROVERS} approvers"));
         }
         approved_by.iter().try_for_each(|name| plain("an approver", name, MAX_NAME))?;
-        let people: BTreeSet<String> = approved_by.iter().map(|name| name.trim().to_lowercase()).collect();
+        let people: BTreeSet<String> = approved_by.iter().map(|name| person(name)).collect();
         let people = people.iter().filter(|name| !name.is_empty()).count();
         match self.asks_for_two(order, behind) {
             _ if people == 0 => Err("nobody approved it".into()),
@@ -134,6 +135,16 @@ impl Interlocks {
             _ => Ok(()),
         }
     }
+}
+
+/// What tells one person from another in a name.
+fn person(name: &str) -> String {
+    let is_unseen = |c: char| {
+        c.is_whitespace()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    name.chars().filter(|c| !is_unseen(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// Text without control characters, which would move the cursor of whoever reads it, cut at [`MAX_TEXT`].
@@ -315,5 +326,10 @@ pub(crate) mod tests {
             interlocks().approved(&good, &[], &by.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
         };
         assert!(approved(&[]).is_err() && approved(&[" "]).is_err() && approved(&["jo"]).is_ok());
+        assert!(approved(&["\u{200b}"]).is_err(), "a name that nobody sees is nobody's");
+        for (one, other) in [("jo smith", "Jo  Smith"), ("jo", "j\u{200b}o"), ("jo", "jo\u{feff}")] {
+            assert_eq!(person(one), person(other));
+        }
+        assert_ne!(person("jo"), person("joe"));
     }
 }

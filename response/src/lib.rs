@@ -12,4 +12,5 @@ pub mod evidence;
 pub mod forward;
 pub mod http;
 pub mod outbox;
+pub mod outward;
 pub mod store;

@@ -69,7 +69,7 @@ pub(crate) fn run(settings: Settings, approved: Approved, print: bool, stop: Arc
         control,
         containment,
         operators,
-        forwards,
+        destinations,
         engine,
         tags,
     } = settings;
@@ -82,7 +82,7 @@ pub(crate) fn run(settings: Settings, approved: Approved, print: bool, stop: Arc
     watch_parent(parent, Arc::clone(&stop))?;
 
     let pace = Pace::new(cli::seed().0);
-    let outbox = Outbox::start(&store, &forwards, pace, now)
+    let outbox = Outbox::start(&store, &destinations, pace, now)
         .map_err(|fault| anyhow!("the outbox did not start: {fault}"))?;
     let outbox = Arc::new(outbox);
     let (to_judge, queries) = channel();
@@ -111,7 +111,7 @@ pub(crate) fn run(settings: Settings, approved: Approved, print: bool, stop: Arc
         operators,
         store: store.clone(),
         outbox: Arc::clone(&outbox),
-        destinations: forwards,
+        destinations,
         containment: Arc::clone(&orders),
         judge: to_judge,
         trouble,

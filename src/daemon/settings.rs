@@ -10,7 +10,7 @@ use fieldwarden_model::{
     Site,
     section::{Fault, Reader, Section},
 };
-use fieldwarden_response::forward::{self, Destination};
+use fieldwarden_response::{forward::Destination, outward};
 use fieldwarden_sensor::live::{RingCount, RingSize, Setup, Times};
 
 use crate::{cli, evidence, operator::Operator};
@@ -37,8 +37,8 @@ pub(crate) struct Settings {
     pub(crate) containment: ContainmentSettings,
     /// `[[operator]]`.
     pub(crate) operators: Vec<Operator>,
-    /// `[[forward.<kind>]]`, each read by its forwarder.
-    pub(crate) forwards: Vec<Arc<dyn Destination>>,
+    /// `[[forward.<kind>]]` and the other ways outward, each read by its kind.
+    pub(crate) destinations: Vec<Arc<dyn Destination>>,
     /// `[detectors]`, `[incidents]`, `[limits]`.
     pub(crate) engine: Configured,
     /// What the files named by `[[site.asset]] tags` say; none before they were read.
@@ -116,8 +116,7 @@ impl Settings {
         let operators = reader.tables("operator");
         let operators: Vec<Operator> =
             operators.iter().filter_map(|section| reader.absorb(Operator::configure(section))).collect();
-        let forwards = reader.table("forward");
-        let forwards = reader.absorb(forward::configure(&forwards));
+        let destinations = outward::configure(&mut reader);
         let engine = configure::configure(&mut reader);
         reader.finish_with((|| {
             Some(Self {
@@ -129,7 +128,7 @@ impl Settings {
                 control: control?.unwrap_or_else(|| "/run/fieldwarden/control.sock".into()),
                 containment: containment?,
                 operators,
-                forwards: forwards?,
+                destinations: destinations?,
                 engine,
                 tags: Tags::default(),
             })

@@ -23,7 +23,7 @@ use std::{
 
 use fieldwarden_model::{Fault, Section, Timestamp, section::Reader};
 
-use crate::store::Told;
+use crate::store::{Store, Told};
 
 /// A kind of destination.
 #[derive(Debug)]
@@ -55,11 +55,12 @@ pub trait Destination: fmt::Debug + Send + Sync {
     fn address(&self) -> &str;
 
     /// Connects, and returns only once there is evidence that the other side accepted us. Reads key files anew each
-    /// time, so that a renewed certificate is used without a restart.
+    /// time, so that a renewed certificate is used without a restart. The store is for what tells more than the
+    /// incident, and for what has to be remembered of the other side.
     ///
     /// # Errors
     /// Why not, in words that name the address or the file.
-    fn connect(&self, stop: &Stop) -> Result<Box<dyn Link>, ForwardError>;
+    fn connect(&self, store: &Store, stop: &Stop) -> Result<Box<dyn Link>, ForwardError>;
 
     /// Sends one message that is marked as a test and tells what came back.
     ///
@@ -224,10 +225,20 @@ fn hostname() -> String {
 /// Every fault with its place; two destinations of one name are one.
 pub fn configure(section: &Section) -> Result<Vec<Arc<dyn Destination>>, Vec<Fault>> {
     let mut reader = Reader::new(section);
-    let mut destinations: Vec<Arc<dyn Destination>> = Vec::new();
-    for forwarder in FORWARDERS {
-        for table in reader.tables(forwarder.id) {
-            let Some(destination) = reader.absorb((forwarder.configure)(table)) else { continue };
+    let mut destinations = Vec::new();
+    read(&mut reader, FORWARDERS, &mut destinations);
+    reader.finish_with(Some(destinations))
+}
+
+/// Adds what the tables of these kinds describe to the destinations known so far.
+pub(crate) fn read(
+    reader: &mut Reader<'_>,
+    kinds: &[Forwarder],
+    destinations: &mut Vec<Arc<dyn Destination>>,
+) {
+    for kind in kinds {
+        for table in reader.tables(kind.id) {
+            let Some(destination) = reader.absorb((kind.configure)(table)) else { continue };
             if destinations.iter().any(|known| known.name() == destination.name()) {
                 let message = format!("a second destination is called `{}`", destination.name());
                 let help =
@@ -238,5 +249,4 @@ pub fn configure(section: &Section) -> Result<Vec<Arc<dyn Destination>>, Vec<Fau
             destinations.push(Arc::from(destination));
         }
     }
-    reader.finish_with(Some(destinations))
 }

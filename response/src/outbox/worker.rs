@@ -165,7 +165,7 @@ impl Worker {
                 break;
             }
             let mut asked = None;
-            let cause = match self.destination.connect(&self.shared.stop) {
+            let cause = match self.destination.connect(&self.store, &self.shared.stop) {
                 Ok(mut link) => {
                     self.shared.health().state = State::Connected;
                     let end = self.serve(link.as_mut());

@@ -69,8 +69,9 @@ fn clock() -> Timestamp {
 fn a_line_that_a_crash_tore_is_taken_off_and_told_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("incidents.jsonl");
+    let store = Store::open(&folder.path().join("store.sqlite")).unwrap();
     let destination = lines(&path, 4);
-    let mut link = destination.connect(&Stop::default()).unwrap();
+    let mut link = destination.connect(&store, &Stop::default()).unwrap();
     (0..3).for_each(|n| link.send(&told(n)).unwrap());
     assert_eq!(link.confirmed(), 0, "nothing is told before the disk has it");
     link.listen(Duration::ZERO).unwrap();
@@ -80,7 +81,7 @@ fn a_line_that_a_crash_tore_is_taken_off_and_told_again() {
     let third = whole.iter().rposition(|octet| *octet == b'{').unwrap();
     for cut in third..whole.len() {
         fs::write(&path, &whole[..cut]).unwrap();
-        destination.connect(&Stop::default()).unwrap().send(&told(2)).unwrap();
+        destination.connect(&store, &Stop::default()).unwrap().send(&told(2)).unwrap();
         assert_eq!(fs::read(&path).unwrap(), whole, "cut at {cut}");
     }
 }
@@ -89,7 +90,9 @@ fn a_line_that_a_crash_tore_is_taken_off_and_told_again() {
 fn files_are_turned_and_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("incidents.jsonl");
-    let mut link = lines(&path, 2).connect(&Stop::default()).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let store = Store::open(&elsewhere.path().join("store.sqlite")).unwrap();
+    let mut link = lines(&path, 2).connect(&store, &Stop::default()).unwrap();
     for n in 0..12_000 {
         link.send(&told(n)).unwrap();
     }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     http::{self, Answer, Client},
-    store::Told,
+    store::{Store, Told},
 };
 
 /// The registration.
@@ -95,7 +95,7 @@ impl Destination for Elasticsearch {
         &self.settings.http.url
     }
 
-    fn connect(&self, _: &Stop) -> Result<Box<dyn Link>, ForwardError> {
+    fn connect(&self, _: &Store, _: &Stop) -> Result<Box<dyn Link>, ForwardError> {
         Ok(Answered::link(self.open()?))
     }
 

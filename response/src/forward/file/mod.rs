@@ -20,7 +20,7 @@ use super::{
     Destination, ForwardError, Forwarder, Link, Stop,
     content::{self, Format},
 };
-use crate::store::Told;
+use crate::store::{Store, Told};
 
 /// The registration.
 pub(super) const FORWARDER: Forwarder = Forwarder { id: "file", configure };
@@ -102,7 +102,7 @@ impl Destination for Lines {
         &self.address
     }
 
-    fn connect(&self, _: &Stop) -> Result<Box<dyn Link>, ForwardError> {
+    fn connect(&self, _: &Store, _: &Stop) -> Result<Box<dyn Link>, ForwardError> {
         Ok(Box::new(Writer::open(&self.settings, &self.gateway)?))
     }
 

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     http::{self, Answer, Client},
-    store::Told,
+    store::{Store, Told},
 };
 
 /// The registration.
@@ -127,7 +127,7 @@ impl Destination for SplunkHec {
         &self.settings.http.url
     }
 
-    fn connect(&self, _: &Stop) -> Result<Box<dyn Link>, ForwardError> {
+    fn connect(&self, _: &Store, _: &Stop) -> Result<Box<dyn Link>, ForwardError> {
         Ok(Box::new(self.open()?))
     }
 

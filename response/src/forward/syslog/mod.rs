@@ -58,6 +58,7 @@ pub use self::{
     encode::{Origin, encode, encode_test, frame},
 };
 use super::{Destination, ForwardError, Forwarder, Link, Stop};
+use crate::store::Store;
 
 /// The registration.
 pub(super) const FORWARDER: Forwarder = Forwarder { id: "syslog", configure };
@@ -94,7 +95,7 @@ impl Destination for Syslog {
         &self.settings.address
     }
 
-    fn connect(&self, stop: &Stop) -> Result<Box<dyn Link>, ForwardError> {
+    fn connect(&self, _: &Store, stop: &Stop) -> Result<Box<dyn Link>, ForwardError> {
         Ok(match self.settings.transport {
             Transport::Udp => Box::new(datagram::Datagrams::connect(&self.settings, &self.origin)?),
             Transport::Tls(_) | Transport::Tcp => {

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     http::{self, Client},
-    store::Told,
+    store::{Store, Told},
 };
 
 /// The registration.
@@ -108,7 +108,7 @@ impl Destination for Webhook {
         &self.settings.http.url
     }
 
-    fn connect(&self, _: &Stop) -> Result<Box<dyn Link>, ForwardError> {
+    fn connect(&self, _: &Store, _: &Stop) -> Result<Box<dyn Link>, ForwardError> {
         Ok(Answered::link(self.open()?))
     }
 

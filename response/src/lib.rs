@@ -14,3 +14,4 @@ pub mod http;
 pub mod outbox;
 pub mod outward;
 pub mod store;
+pub mod ticket;

@@ -13,6 +13,7 @@
 //! | conversation hours | [`MAX_CONVERSATION_HOURS`] | the oldest hours |
 //! | outbox, per destination | [`MAX_BACKLOG`] | the oldest becomes a dead letter |
 //! | dead letters | [`MAX_DEAD_LETTERS`] | the oldest |
+//! | tickets | one for each incident and destination | with their incident |
 //! | comments, tasks per incident | [`MAX_COMMENTS`], [`MAX_TASKS`] | a further one is refused |
 //! | audit | none: it grows only with decisions of people and orders | |
 //!
@@ -28,6 +29,7 @@ mod record;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod writer;
 
 use std::{
@@ -54,6 +56,7 @@ pub use self::{
     orders::{Approval, StoredOrder},
     queue::{Backlog, DeadLetter, MAX_BACKLOG, MAX_DEAD_LETTERS, Told, Waiting},
     record::{Batch, Checkpoint, Evicted, MAX_ALERTS, MAX_INCIDENTS, MAX_REVISIONS, Recorded},
+    tickets::{Heard, Remark, Said, Ticket},
 };
 use self::{error::Trouble, writer::Writer};
 

@@ -11,7 +11,7 @@
 //! Whoever ends an order first writes down how it is to end ([`Life::ending`]), then changes the device, then calls
 //! [`Life::ended`]; so a crash between the two ends it as well.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use fieldwarden_model::{
     Order, OrderState, Timestamp,
@@ -19,7 +19,10 @@ use fieldwarden_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::moment::{Boot, Moment};
+use crate::{
+    content::Match,
+    moment::{Boot, Moment},
+};
 
 /// An order, where it stands, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +52,16 @@ pub enum Occasion {
     Usual,
     /// A protected conversation degraded.
     Degraded,
+}
+
+/// What is cut for orders among `lives` that nobody has kept, and for no kept one.
+pub(crate) fn unkept<'a>(lives: impl Iterator<Item = &'a Life>) -> BTreeSet<Match> {
+    let (kept, unkept): (Vec<&Life>, Vec<&Life>) = lives
+        .filter(|life| life.held_until().is_some())
+        .partition(|life| life.report.state == OrderState::Kept);
+    let cuts = |lives: Vec<&Life>| lives.into_iter().flat_map(|life| Match::of(&life.order)).collect();
+    let (kept, unkept): (BTreeSet<Match>, BTreeSet<Match>) = (cuts(kept), cuts(unkept));
+    &unkept - &kept
 }
 
 impl Life {

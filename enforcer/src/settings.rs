@@ -251,6 +251,42 @@ mod tests {
     }
 
     #[test]
+    fn every_fault_of_a_switch_by_netconf_is_told_at_its_place() {
+        let at = |lines: &str| {
+            let mut sources = Sources::new();
+            let file = sources.add("site.toml", lines);
+            let section = fieldwarden_config::parse(&sources, file).unwrap();
+            let faults = Settings::configure(&section).err().unwrap_or_default();
+            fieldwarden_config::render(&faults, &sources)
+        };
+        let key = format!("SHA256:{}", "a".repeat(43));
+        let good = format!(
+            "[[enforcer.switch]]\nname = \"cell-2\"\nkind = \"netconf\"\naddress = \"10.1.0.2:830\"\nuser = \"fw\"\nkey_file = \
+             \"/etc/key\"\nhost_keys = [\"{key}\"]\nquarantine_vlan = 666\ntimeout_ms = 5000\nmodel = \"ietf-interfaces\"\nnamespace = \
+             \"urn:x\"\nvlan_leaf = \"switchport/access-vlan\"\nmode_leaf = \"switchport/mode\"\n"
+        );
+        assert_eq!(at(&good), "");
+        for (was, is, place, what) in [
+            ("10.1.0.2:830", "switch.plant:830", "4:11", "is not understood"),
+            ("\"fw\"", "\"\"", "5:8", "no name of a user"),
+            ("key_file = \"/etc/key\"", "key_file = \"key\"", "6:12", "no whole path"),
+            ("key_file = \"/etc/key\"\n", "", "1:1", "neither this nor `password_file`"),
+            ("user", "password_file = \"/p\"\nuser", "7:12", "exclude each other"),
+            (&*key, "SHA256:short", "7:13", "no fingerprint"),
+            (&*format!("\"{key}\""), "", "7:13", "no key is trusted"),
+            ("timeout_ms = 5000", "timeout_ms = 50", "9:14", "500 to 10000"),
+            ("ietf-interfaces", "openconfig", "11:13", "says by itself"),
+            ("namespace = \"urn:x\"\n", "", "10:9", "knows no VLAN"),
+            ("switchport/access-vlan", "switchport//access-vlan", "12:13", "is not understood"),
+            ("switchport/access-vlan", "switchport><x", "12:13", "is not understood"),
+            ("urn:x", "urn:\\\"x", "11:13", "is not understood"),
+        ] {
+            let told = at(&good.replacen(was, is, 1));
+            assert!(told.contains(&format!("site.toml:{place}")) && told.contains(what), "{is}: {told}");
+        }
+    }
+
+    #[test]
     fn where_packets_are_looked_at_is_said_in_words_that_are_checked_each_at_its_place() {
         let at = |lines: &str| {
             let mut sources = Sources::new();

@@ -18,7 +18,7 @@ use crate::{
     interlocks::{self, Interlocks},
     journal::{Entry, Record},
     moment::{Boot, Moment},
-    order_life::{Life, Occasion},
+    order_life::{self, Life, Occasion},
     points::Points,
 };
 
@@ -565,7 +565,9 @@ impl Warden {
     /// Tells the device even when it reads as desired already: one reading that lies must not suffice.
     fn make_so(&mut self, at: usize, now: Moment) -> Result<(), String> {
         let desired = self.desired(at, now);
+        let unkept = order_life::unkept(self.lives.values().filter(|life| self.is_at(life, at)));
         let point = self.points.get_mut(at).ok_or("nothing enforces it")?;
+        point.driver.unkept(&unkept);
         let applied = point.driver.apply(&desired);
         let notes = point.driver.take_notes();
         let observed = applied.and_then(|()| point.driver.observe());

@@ -11,7 +11,7 @@ use common::{
 use fieldwarden_enforcer::{
     content::{Content, Match, Until},
     drivers::{
-        DRIVERS, Driver, SWITCH_DRIVERS, Switch, dry_run,
+        DRIVERS, Driver, SWITCH_DRIVERS, Switch, dry_run, netconf,
         nftables::{self, Nftables},
         ovsdb,
     },
@@ -71,6 +71,19 @@ fn suite_of(driver: &mut dyn Driver, kinds: &[Match], target: Target) {
     holds(driver, &all(600).collect());
     holds(driver, &all(20).skip(kinds.len() / 4).collect());
     holds(driver, &Content::new());
+    // The same where nobody has kept it, kept one after the other, and ended before anybody did.
+    let unkept: BTreeSet<Match> = kinds.iter().cloned().collect();
+    driver.unkept(&unkept);
+    holds(driver, &all(60).collect());
+    for n in 1..=kinds.len() {
+        driver.unkept(&kinds.iter().skip(n).cloned().collect());
+        holds(driver, &all(600).collect());
+    }
+    holds(driver, &Content::new());
+    driver.unkept(&unkept);
+    holds(driver, &all(60).collect());
+    holds(driver, &Content::new());
+    driver.unkept(&BTreeSet::new());
     let order = order(target, 30, 600, real_now().wall);
     let (none, own) = (BTreeSet::new(), Match::of(&order).into_iter().collect());
     assert_eq!(driver.steps(&order, &none), driver.steps(&order, &none));
@@ -173,7 +186,7 @@ fn every_driver_in_the_registry_is_tested_here() {
     let names: Vec<&str> = DRIVERS.iter().map(|driver| driver.name).collect();
     assert_eq!(names, ["nftables", "dry-run"]);
     let names: Vec<&str> = SWITCH_DRIVERS.iter().map(|driver| driver.name).collect();
-    assert_eq!(names, ["ovsdb"]);
+    assert_eq!(names, ["ovsdb", "netconf"]);
 }
 
 #[test]
@@ -222,6 +235,26 @@ fn ovsdb() {
     suite_of(&mut *driver, &["plc", "hmi", "rogue", "pump"].map(port), target.clone());
     a_fault_at_every_step(driver, &target);
     assert!(machines.iter().all(|(machine, _)| switch.is_plain(&format!("v-{machine}"))), "all is as it was");
+}
+
+#[test]
+fn netconf() {
+    for (n, model) in common::netconf::MODELS.into_iter().enumerate() {
+        let Some(switch) = common::netconf::Switch::up(&format!("suite{n}")) else { return };
+        let before = switch.ports();
+        let mut sources = fieldwarden_config::Sources::new();
+        let text =
+            switch.settings(model).replace("[[enforcer.switch]]\n", "").replace("enforcer.switch.", "");
+        let file = sources.add("site.toml", text);
+        let section = fieldwarden_config::parse(&sources, file).unwrap();
+        let made = (netconf::REGISTRATION.configure)(&section, &Site::default());
+        let mut driver = made.unwrap_or_else(|faults| panic!("{faults:?}")).driver;
+        let port = |name: &str| Match::Port { switch: "cell-1".into(), port: format!("v-{name}") };
+        let target = Target::SwitchPort { switch: "cell-1".into(), port: "v-rogue".into() };
+        suite_of(&mut *driver, &["plc", "hmi", "rogue"].map(port), target.clone());
+        a_fault_at_every_step(driver, &target);
+        assert_eq!(switch.ports(), before, "all is as it was");
+    }
 }
 
 #[test]

@@ -12,14 +12,16 @@ use thiserror::Error;
 use crate::content::{Content, Match};
 
 pub mod dry_run;
+pub mod netconf;
 pub mod nftables;
 pub mod ovsdb;
+mod ports;
 
 /// Every driver of the gateway itself, the first being the one used where the site file names none.
 pub static DRIVERS: &[Registration] = &[nftables::REGISTRATION, dry_run::REGISTRATION];
 
 /// Every driver of switches, the first being the one used where `[[enforcer.switch]]` names none.
-pub static SWITCH_DRIVERS: &[SwitchRegistration] = &[ovsdb::REGISTRATION];
+pub static SWITCH_DRIVERS: &[SwitchRegistration] = &[ovsdb::REGISTRATION, netconf::REGISTRATION];
 
 /// A driver of switches as the registry knows it.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +112,9 @@ pub trait Driver {
     /// What would be done for `order`, each step in words, where `already` is cut for other orders. The same words
     /// for the same arguments.
     fn steps(&self, order: &Order, already: &BTreeSet<Match>) -> Vec<String>;
+
+    /// Told before each [`Driver::apply`]: what of it nobody has kept yet. A device that can undoes that by itself at the end it is given.
+    fn unkept(&mut self, _cuts: &BTreeSet<Match>) {}
 
     /// Makes the device hold `desired` and nothing else of ours, at once or not at all.
     ///

@@ -25,12 +25,18 @@ pub(crate) struct Enforcer {
 impl Enforcer {
     /// Starts one in `namespace` on `folder/site.toml`, which says that its socket is `folder/socket`.
     pub(crate) fn start(namespace: &str, folder: &Path) -> Self {
-        let child = Command::new("ip")
-            .args(["netns", "exec", namespace, env!("CARGO_BIN_EXE_fieldwarden-enforcer")])
-            .args(["run", "--config"])
-            .arg(folder.join("site.toml"))
-            .spawn()
-            .unwrap();
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", namespace, env!("CARGO_BIN_EXE_fieldwarden-enforcer")]);
+        Self::run(command, folder)
+    }
+
+    /// The same where this test runs.
+    pub(crate) fn start_here(folder: &Path) -> Self {
+        Self::run(Command::new(env!("CARGO_BIN_EXE_fieldwarden-enforcer")), folder)
+    }
+
+    fn run(mut command: Command, folder: &Path) -> Self {
+        let child = command.args(["run", "--config"]).arg(folder.join("site.toml")).spawn().unwrap();
         let since = Instant::now();
         let mut stream = UnixStream::connect(folder.join("socket"));
         while stream.is_err() && since.elapsed() < Duration::from_secs(10) {

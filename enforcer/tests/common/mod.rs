@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod live;
+pub(crate) mod netconf;
 pub(crate) mod ovs;
 
 use std::{
@@ -157,6 +158,10 @@ impl Driver for Faulty {
 
     fn steps(&self, order: &Order, already: &BTreeSet<Match>) -> Vec<String> {
         self.inner.borrow().steps(order, already)
+    }
+
+    fn unkept(&mut self, cuts: &BTreeSet<Match>) {
+        self.inner.borrow_mut().unkept(cuts);
     }
 
     fn apply(&mut self, desired: &Content) -> Result<(), DeviceFault> {

@@ -101,9 +101,9 @@ impl Books {
     }
 
     fn found(&self, query: &str) -> Reply {
-        let key = query.split("%27").nth(1).unwrap_or_default();
+        let key = query.split("%27").nth(1).unwrap_or_default().replace("%20", " ");
         let is_it =
-            |(_, ticket): &(usize, &Ticket)| ticket.status != "deleted" && ticket.subject.contains(key);
+            |(_, ticket): &(usize, &Ticket)| ticket.status != "deleted" && ticket.subject.contains(&key);
         let told = |(at, ticket): (usize, &Ticket)| {
             json!({ "id": (at + 1).to_string(), "Subject": ticket.subject, "Status": ticket.status,
                     "Priority": ticket.priority.to_string() })

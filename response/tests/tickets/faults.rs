@@ -72,9 +72,8 @@ fn matrix(folder: &Path, system: &dyn System, stride: usize) {
             });
         }
     });
-    let all = system.tickets();
     for number in 1_000..numbers.load(Ordering::Relaxed) {
-        right(&all, number, &fs::read_to_string(folder.join(number.to_string()).join("case")).unwrap());
+        right(system, number, &fs::read_to_string(folder.join(number.to_string()).join("case")).unwrap());
     }
     println!("{requests} requests make a life; {} cases of {}", cases.len(), requests * Fault::ALL.len());
 }
@@ -85,7 +84,7 @@ fn in_peace(folder: &Path, system: &dyn System) -> usize {
     fs::create_dir_all(&own).unwrap();
     let middle = Middle::open(system.port(), 0, None, None);
     live(&own, system, 999, &middle).stop();
-    right(&system.tickets(), 999, "in peace");
+    right(system, 999, "in peace");
     middle.requests()
 }
 
@@ -100,7 +99,7 @@ fn living(folder: &Path, system: &dyn System, number: u32, at: usize, fault: Fau
     let middle = Middle::open(system.port(), at, Some(fault), None);
     let gateway = live(folder, system, number, &middle);
     // One that was made late is found and closed by the gateway that looks for it.
-    let found = || of(&system.tickets(), number).iter().filter(|seen| !is_double(seen)).count();
+    let found = || of(system, number).iter().filter(|seen| !is_double(seen)).count();
     until("one ticket", || middle.is_quiet() && found() == 1, || found().to_string());
     gateway.stop();
 }
@@ -169,8 +168,8 @@ fn child() {
     gateway.stop();
 }
 
-fn right(all: &[Seen], number: u32, case: &str) {
-    let of = of(all, number);
+fn right(system: &dyn System, number: u32, case: &str) {
+    let of = of(system, number);
     assert_eq!(of.len() - doubles(&of), 1, "{case}: {of:#?}");
     for seen in of.iter().filter(|seen| !is_double(seen)) {
         assert!(!seen.is_open, "{case}: {seen:#?}");
@@ -193,6 +192,6 @@ fn is_double(seen: &Seen) -> bool {
     !seen.is_open && seen.says("This one is its double") > 0
 }
 
-fn doubles(of: &[&Seen]) -> usize {
+fn doubles(of: &[Seen]) -> usize {
     of.iter().filter(|seen| is_double(seen)).count()
 }

@@ -9,13 +9,9 @@ use crate::{
     life::{Gateway, grown, incident, jo, until},
     redmine::Redmine,
     request_tracker::RequestTracker,
-    sample, system,
-    system::{Seen, System},
+    sample,
+    system::{self, Seen, System, of},
 };
-
-fn of(system: &dyn System, number: u32) -> Vec<Seen> {
-    system::of(&system.tickets(), number).into_iter().cloned().collect()
-}
 
 fn the_one(system: &dyn System, number: u32) -> Seen {
     let mut found = of(system, number);

@@ -10,6 +10,7 @@ use std::{
 };
 
 use fieldwarden_model::section::Content;
+use fieldwarden_response::http;
 use serde_json::{Value, json};
 
 use crate::system::{Person, Running, Seen, System, await_port, unused_port};
@@ -119,8 +120,10 @@ impl System for Redmine {
         5
     }
 
-    fn tickets(&self) -> Vec<Seen> {
-        let answer = self.person.ask("GET", "/issues.json?status_id=*&sort=id&limit=100", None);
+    fn tickets(&self, words: &str) -> Vec<Seen> {
+        let words = http::encoded(words);
+        let path = format!("/issues.json?status_id=*&subject=~{words}&sort=id&limit=100");
+        let answer = self.person.ask("GET", &path, None);
         let of = |item: &Value| {
             let number = item["id"].to_string();
             let whole = self.person.ask("GET", &format!("/issues/{number}.json?include=journals"), None);

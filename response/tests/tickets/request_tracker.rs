@@ -8,6 +8,7 @@ use std::{
 };
 
 use fieldwarden_model::section::Content;
+use fieldwarden_response::http;
 use serde_json::{Value, json};
 
 use crate::{
@@ -118,8 +119,10 @@ impl System for RequestTracker {
         100
     }
 
-    fn tickets(&self) -> Vec<Seen> {
-        let items = self.list("/tickets?query=id%3E0&fields=Subject,Status,Priority&orderby=id&per_page=100");
+    fn tickets(&self, words: &str) -> Vec<Seen> {
+        let query = http::encoded(&format!("Subject LIKE '{words}'"));
+        let items = self
+            .list(&format!("/tickets?query={query}&fields=Subject,Status,Priority&orderby=id&per_page=100"));
         let of = |item: Value| {
             let number = item["id"].as_str().unwrap().to_owned();
             let parts = self.list(&format!("/ticket/{number}/attachments?fields=Content&per_page=100"));

@@ -42,8 +42,8 @@ pub(crate) trait System: Send + Sync {
     /// What its table has beside what all have.
     fn rest(&self) -> Vec<(&'static str, Content)>;
     fn highest_priority(&self) -> u64;
-    /// All tickets there are, deleted ones not.
-    fn tickets(&self) -> Vec<Seen>;
+    /// Tickets whose subject has these words, deleted ones not.
+    fn tickets(&self, words: &str) -> Vec<Seen>;
     fn person_writes(&self, number: &str, text: &str);
     fn person_closes(&self, number: &str);
     fn person_reopens(&self, number: &str);
@@ -156,7 +156,9 @@ pub(crate) fn destination(
 }
 
 /// The tickets about the incident of that number. Their words come off the wire: its digits end before the next sign.
-pub(crate) fn of(all: &[Seen], number: u32) -> Vec<&Seen> {
+pub(crate) fn of(system: &dyn System, number: u32) -> Vec<Seen> {
     let words = [format!("of pump {number}<"), format!("of pump {number}‹")];
-    all.iter().filter(|seen| words.iter().any(|words| seen.subject.contains(words))).collect()
+    let mut found = system.tickets(&format!("of pump {number}"));
+    found.retain(|seen| words.iter().any(|words| seen.subject.contains(words)));
+    found
 }

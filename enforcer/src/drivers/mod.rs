@@ -14,6 +14,7 @@ use crate::content::{Content, Match};
 pub mod dry_run;
 pub mod nftables;
 pub mod ovsdb;
+mod ports;
 
 /// Every driver of the gateway itself, the first being the one used where the site file names none.
 pub static DRIVERS: &[Registration] = &[nftables::REGISTRATION, dry_run::REGISTRATION];

@@ -3,16 +3,12 @@
 //! One transaction moves a port and writes down beside it, in the port's own row, which VLAN it had; it goes through only
 //! if the port is still as it was read. The device holds no expiry: the journal does. See `docs/drivers/ovsdb.md`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use fieldwarden_model::{Mac, Order, Talker};
 use serde_json::{Value, json};
 
-use super::{DeviceFault, Driver, Observed, SwitchRegistration, closing_steps};
+use super::{DeviceFault, Driver, Observed, SwitchRegistration, closing_steps, ports::Ports};
 use crate::content::{Content, Match, Until};
 
 use client::Client;
@@ -39,10 +35,7 @@ pub struct Ovsdb {
     socket: PathBuf,
     control: Option<PathBuf>,
     vlan: u16,
-    uplinks: BTreeSet<String>,
-    assets: BTreeMap<String, BTreeSet<Talker>>,
-    /// Addresses of which those in one list are one machine's.
-    machines: Vec<Vec<Talker>>,
+    ports: Ports,
     notes: Vec<String>,
 }
 
@@ -98,7 +91,7 @@ impl Ovsdb {
     /// Why a port that is not ours yet must not be moved.
     fn refusal(&self, name: &str, port: &Port) -> Result<Option<String>, DeviceFault> {
         let heard = self.heard(name, port)?;
-        let refusal = uplinks::refusal(name, port, heard.as_ref(), &self.uplinks);
+        let refusal = uplinks::refusal(name, port, heard.as_ref(), &self.ports.uplinks);
         Ok(refusal.or_else(|| {
             (port.tag == Some(self.vlan)).then(|| {
                 format!("port {name} is in VLAN {} already, and not by an order of ours: somebody else put it there", self.vlan)
@@ -321,13 +314,9 @@ impl Driver for Ovsdb {
 
     fn behind(&self, cut: &Match) -> Result<Vec<Talker>, DeviceFault> {
         let Some(name) = self.port_of(cut) else { return Ok(Vec::new()) };
-        let mut all = self.assets.get(name).cloned().unwrap_or_default();
         let (port, _) = self.look(name)?;
-        all.extend(self.heard(name, &port)?.unwrap_or_default().into_iter().map(Talker::Mac));
-        let machines = self.machines.iter().filter(|machine| machine.iter().any(|one| all.contains(one)));
-        let more: Vec<Talker> = machines.flatten().copied().collect();
-        all.extend(more);
-        Ok(all.into_iter().collect())
+        let heard = self.heard(name, &port)?.unwrap_or_default();
+        Ok(self.ports.behind(name, heard.into_iter().map(Talker::Mac)))
     }
 
     fn take_notes(&mut self) -> Vec<String> {

@@ -7,6 +7,7 @@ use fieldwarden_model::{Mac, order::is_place};
 use serde_json::{Value, json};
 
 use super::wire::told;
+use crate::drivers::ports::vlan;
 
 /// The name of the database.
 pub const DATABASE: &str = "Open_vSwitch";
@@ -190,11 +191,6 @@ fn uuid(value: &Value) -> Option<&str> {
 
 fn text<'a>(row: &'a Value, key: &str) -> Option<&'a str> {
     row.get(key).and_then(Value::as_str)
-}
-
-/// A VLAN an access port can be in (IEEE 802.1Q, 9.6: 0 and 4095 are none).
-pub(super) fn vlan(number: u64) -> Option<u16> {
-    u16::try_from(number).ok().filter(|number| (1..=4_094).contains(number))
 }
 
 /// Who was heard on which port, out of the table that `fdb/show` prints: `port VLAN MAC age`, one line each.

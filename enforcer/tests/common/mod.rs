@@ -3,6 +3,7 @@
 
 pub(crate) mod live;
 pub(crate) mod ovs;
+pub(crate) mod snmp;
 
 use std::{
     cell::{Cell, RefCell},

@@ -16,12 +16,14 @@ pub mod netconf;
 pub mod nftables;
 pub mod ovsdb;
 mod ports;
+pub mod snmp_qbridge;
 
 /// Every driver of the gateway itself, the first being the one used where the site file names none.
 pub static DRIVERS: &[Registration] = &[nftables::REGISTRATION, dry_run::REGISTRATION];
 
 /// Every driver of switches, the first being the one used where `[[enforcer.switch]]` names none.
-pub static SWITCH_DRIVERS: &[SwitchRegistration] = &[ovsdb::REGISTRATION, netconf::REGISTRATION];
+pub static SWITCH_DRIVERS: &[SwitchRegistration] =
+    &[ovsdb::REGISTRATION, netconf::REGISTRATION, snmp_qbridge::REGISTRATION];
 
 /// A driver of switches as the registry knows it.
 #[derive(Clone, Copy, Debug)]

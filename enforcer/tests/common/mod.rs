@@ -4,6 +4,7 @@
 pub(crate) mod live;
 pub(crate) mod netconf;
 pub(crate) mod ovs;
+pub(crate) mod snmp;
 
 use std::{
     cell::{Cell, RefCell},

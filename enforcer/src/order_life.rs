@@ -179,6 +179,13 @@ impl Life {
         }
     }
 
+    /// Decides how it is to end, unless that was decided and written down already: whoever starts knows nothing better.
+    pub fn end_unless_decided(&mut self, state: OrderState, cause: String) {
+        if self.ending.is_none() {
+            self.end(state, cause);
+        }
+    }
+
     /// The device holds nothing of it any longer.
     pub fn ended(&mut self, now: Moment) {
         let (state, cause) = self.ending.take().unwrap_or((OrderState::Reverted, "it was undone".into()));
@@ -200,7 +207,8 @@ impl Life {
             if now.wall < self.report.time {
                 // A clock that went back cannot tell how old the order is, and a machine without a clock of its own
                 // would begin the lapse anew at every start.
-                self.end(OrderState::Reverted, "the clock went back while the machine restarted".into());
+                let cause = "the clock went back while the machine restarted";
+                self.end_unless_decided(OrderState::Reverted, cause.into());
             }
             let full = |secs: u32| Duration::from_secs(secs.into());
             self.keep_by = self.keep_by.in_boot_of(now, full(self.order.keep_within_secs));

@@ -119,11 +119,12 @@ impl Warden {
         }
         warden.hold_to_the_list();
         warden.write_resumed(&resumed);
-        for life in warden.lives.values_mut().filter(|life| life.in_force()) {
+        for life in warden.lives.values_mut() {
             if life.report.state == OrderState::Applying {
-                life.end(OrderState::Reverted, "the enforcer stopped while it was being applied".into());
+                let cause = "the enforcer stopped while it was being applied";
+                life.end_unless_decided(OrderState::Reverted, cause.into());
             } else if mode == Mode::ObserveOnly {
-                life.end(OrderState::Released, "the enforcer is observe-only now".into());
+                life.end_unless_decided(OrderState::Released, "the enforcer is observe-only now".into());
             }
         }
         warden.settle(now);
@@ -142,7 +143,10 @@ impl Warden {
             let behind = cuts.iter().filter_map(|cut| point?.driver.behind(cut).ok()).flatten();
             names.extend(protect::behind(&behind.collect::<Vec<_>>(), &interlocks.protected));
             if let Some(name) = names.first() {
-                life.end(OrderState::Reverted, format!("it cuts `{name}`, which is protected by now"));
+                life.end_unless_decided(
+                    OrderState::Reverted,
+                    format!("it cuts `{name}`, which is protected by now"),
+                );
             }
         }
     }
@@ -621,7 +625,8 @@ impl Warden {
             return;
         }
         for life in &mut resumed {
-            life.end(OrderState::Reverted, "the machine restarted and the journal cannot be written".into());
+            let cause = "the machine restarted and the journal cannot be written";
+            life.end_unless_decided(OrderState::Reverted, cause.into());
         }
     }
 

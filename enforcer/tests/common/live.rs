@@ -15,6 +15,9 @@ use fieldwarden_model::{
     order::{Answer, Ask, PlanHash, Report},
 };
 
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_fieldwarden-enforcer");
+
 /// An enforcer that runs, and its socket.
 pub(crate) struct Enforcer {
     child: Child,
@@ -25,12 +28,18 @@ pub(crate) struct Enforcer {
 impl Enforcer {
     /// Starts one in `namespace` on `folder/site.toml`, which says that its socket is `folder/socket`.
     pub(crate) fn start(namespace: &str, folder: &Path) -> Self {
-        let child = Command::new("ip")
-            .args(["netns", "exec", namespace, env!("CARGO_BIN_EXE_fieldwarden-enforcer")])
-            .args(["run", "--config"])
-            .arg(folder.join("site.toml"))
-            .spawn()
-            .unwrap();
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", namespace, PROGRAM]);
+        Self::of(command, folder)
+    }
+
+    /// Likewise where this program runs.
+    pub(crate) fn here(folder: &Path) -> Self {
+        Self::of(Command::new(PROGRAM), folder)
+    }
+
+    fn of(mut command: Command, folder: &Path) -> Self {
+        let child = command.args(["run", "--config"]).arg(folder.join("site.toml")).spawn().unwrap();
         let since = Instant::now();
         let mut stream = UnixStream::connect(folder.join("socket"));
         while stream.is_err() && since.elapsed() < Duration::from_secs(10) {
@@ -80,6 +89,23 @@ impl Enforcer {
         let answer =
             self.ask(&Ask::Keep { order: order.id.clone(), plan, verdict: String::new(), degraded: false });
         assert_eq!(report(&answer).state, OrderState::Kept, "{answer:?}");
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Every order; reports of what changed by itself may come before the answer.
+    pub(crate) fn listed(&mut self) -> Vec<(Order, Report)> {
+        let mut answer = self.ask(&Ask::List);
+        loop {
+            match answer {
+                Answer::Orders { orders } => return orders,
+                Answer::Reported { .. } => answer = self.next(),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     /// SIGKILL: it can do nothing about it.

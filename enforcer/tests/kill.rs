@@ -285,7 +285,10 @@ fn the_switch_dies(ports: &Ports, victims: &[&str], lines: usize) {
     until(&what, || in_step(ports, &mut enforcer, &id).is_some());
     let state = in_step(ports, &mut enforcer, &id).unwrap();
     if asks == 3 {
-        assert!(matches!(state, OrderState::Released | OrderState::Reverted), "{what}: {told:?}, then {state:?}");
+        assert!(
+            matches!(state, OrderState::Released | OrderState::Reverted),
+            "{what}: {told:?}, then {state:?}"
+        );
     } else {
         // What the switch could not be heard to take is undone, and never called kept.
         let known = [OrderState::Kept, OrderState::Provisional, OrderState::Reverted];
@@ -333,7 +336,8 @@ fn killed_as_it_writes_a_line_port_and_journal_agree_after_the_next_start() {
 fn the_switch_s_programs_killed_as_the_enforcer_writes_a_line_come_back_to_what_it_tells() {
     let Some(switch) = Switch::up("gone", &devices::MACHINES) else { return };
     let ports = Ports::new(switch);
-    let victims: [&[&str]; 4] = [&["vswitchd"], &["ovsdb"], &["vswitchd", "ovsdb"], &["enforcer", "vswitchd", "ovsdb"]];
+    let victims: [&[&str]; 4] =
+        [&["vswitchd"], &["ovsdb"], &["vswitchd", "ovsdb"], &["enforcer", "vswitchd", "ovsdb"]];
     for lines in 1..=5 {
         for (at, victims) in victims.iter().enumerate() {
             if is_full() || at == lines % 4 {

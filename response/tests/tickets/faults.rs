@@ -124,7 +124,7 @@ fn dying(folder: &Path, system: &dyn System, number: u32, at: usize, fault: Faul
             .args(["--exact", "faults::child", "--nocapture"])
             .env(FOLDER, folder)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(fs::File::create(folder.join("words")).unwrap())
             .spawn()
             .unwrap();
         *guard = Some(started);
@@ -134,7 +134,8 @@ fn dying(folder: &Path, system: &dyn System, number: u32, at: usize, fault: Faul
             match guard.as_mut().map(|child| child.try_wait().unwrap()) {
                 None => break,
                 Some(Some(status)) => {
-                    assert!(status.success(), "{number}");
+                    let words = fs::read_to_string(folder.join("words")).unwrap();
+                    assert!(status.success(), "{fault:?} at request {at}: {words}");
                     return;
                 }
                 Some(None) => {}

@@ -51,14 +51,26 @@ impl Switch {
             return None;
         }
         assert!(Path::new("/usr/sbin/netconfd").exists(), "netconfd is missing");
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let switch = Self { folder, port };
-        switch.start("host");
-        Some(switch)
+        // A port that is free may be somebody else's a moment later.
+        for _ in 0..5 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let switch = Self { folder: folder.clone(), port };
+            if switch.is_started("host") {
+                return Some(switch);
+            }
+            switch.stop();
+            // The folder is needed once more.
+            std::mem::forget(switch);
+        }
+        panic!("the switch does not start");
     }
 
     /// Starts it with one of the keys in its folder as its own.
     pub(crate) fn start(&self, host_key: &str) {
+        assert!(self.is_started(host_key), "the switch does not start");
+    }
+
+    fn is_started(&self, host_key: &str) -> bool {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scripts/netconf_switch.sh");
         let status = Command::new(script)
             .arg(&self.folder)
@@ -66,7 +78,20 @@ impl Switch {
             .env("HOST_KEY", host_key)
             .stdout(Stdio::null())
             .status();
-        assert!(status.unwrap().success(), "the switch does not start");
+        status.unwrap().success()
+    }
+
+    /// Ends every session, as a switch does with those that are idle.
+    pub(crate) fn end_sessions(&self) {
+        let mut ended = 0;
+        let subsystem = format!("--ncxserver-sockname={}@{}", self.port, self.path("ncx.sock"));
+        for process in fs::read_dir("/proc").unwrap().flatten() {
+            let words = fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
+            if words.starts_with("/usr/sbin/netconf-subsystem") && words.contains(&subsystem) {
+                ended += usize::from(run("kill", &["-9", &process.file_name().to_string_lossy()]));
+            }
+        }
+        assert!(ended > 0, "no session was open");
     }
 
     pub(crate) fn stop(&self) {

@@ -67,14 +67,16 @@ impl Netconf {
             .into_iter()
             .try_for_each(|what| session.lock(what).map(|()| locked.push(what)))
             .and_then(|()| self.commit(session, &wanted, desired));
-        if let Err(DeviceFault::Refused { .. }) = outcome {
-            // What was refused may have left something behind; that an unlocked candidate has it is nobody's wish.
-            if locked.len() == 2 {
-                session.discard()?;
+        match &outcome {
+            Ok(()) => locked.into_iter().rev().try_for_each(|what| session.unlock(what))?,
+            // As far as it goes: with the session everything ends that it holds.
+            Err(DeviceFault::Refused { .. }) => {
+                let _ = (locked.len() == 2).then(|| session.discard());
+                for what in locked.into_iter().rev() {
+                    let _ = session.unlock(what);
+                }
             }
-        }
-        if matches!(outcome, Ok(()) | Err(DeviceFault::Refused { .. })) {
-            locked.into_iter().rev().try_for_each(|what| session.unlock(what))?;
+            Err(_) => {}
         }
         outcome
     }

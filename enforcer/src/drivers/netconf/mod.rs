@@ -85,6 +85,7 @@ impl Netconf {
             }
         }
         let mut session = Session::open(&*self.connect, &format!("switch {}", self.name), self.patience)?;
+        session.renew();
         let snapshot = self.read(&mut session)?;
         *kept = Some(session);
         Ok(snapshot)
@@ -197,6 +198,7 @@ impl Driver for Netconf {
     fn apply(&mut self, desired: &Content) -> Result<(), DeviceFault> {
         let snapshot = self.snapshot()?;
         let Some(mut session) = self.session.take() else { return Ok(()) };
+        session.renew();
         let outcome = self.change(&mut session, snapshot, desired);
         // With what did not go as it should, its session and whatever it holds locked goes as well.
         match outcome {

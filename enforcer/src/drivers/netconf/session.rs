@@ -82,8 +82,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects to the device called `name`, greets it, and holds what it says it can do against what is needed. All questions until
-    /// [`Session::renew`] may take `patience` together.
+    /// Connects to the device called `name`, greets it, and holds what it says it can do against what is needed. All of that may take
+    /// `patience`, and so may all questions between one [`Session::renew`] and the next.
     pub(super) fn open(connect: &dyn Connect, name: &str, patience: Duration) -> Result<Self, DeviceFault> {
         let name = format!("{name} at `{}`", connect.place());
         let deadline = Instant::now() + patience;
@@ -145,7 +145,7 @@ impl Session {
                 ));
             }
         }
-        self.can_validate = has("capability:validate:1.1");
+        self.can_validate = has("capability:validate:1.1") || has("capability:validate:1.0");
         self.rolls_back = has("capability:rollback-on-error:1.0");
         if has("base:1.1") {
             self.in_chunks = true;
@@ -361,3 +361,6 @@ fn plain(fault: io::Error, patience: Duration) -> io::Error {
         _ => fault,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -200,3 +200,6 @@ impl Stream for SshStream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

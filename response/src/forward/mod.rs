@@ -214,7 +214,7 @@ pub enum ForwardError {
 }
 
 /// The machine's name, empty where it has none.
-fn hostname() -> String {
+pub(crate) fn hostname() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
     name.map(|name| name.trim().to_owned()).unwrap_or_default()
 }

@@ -12,6 +12,7 @@ use super::{
     audit::{self, AuditEntry, By},
     cases::Status,
     error::Trouble,
+    notices,
     record::{self, Evicted},
 };
 
@@ -112,6 +113,7 @@ impl Store {
                 return Err(Trouble::Unknown { what: "unconfigured destination", id: name });
             }
             let waiting = step.execute("DELETE FROM outbox WHERE destination = ?1", [&name])?;
+            notices::forget(step, &name)?;
             let detail = format!("{waiting} waiting revisions dropped");
             audit::append(
                 step,

@@ -7,10 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::Trouble;
 
 /// Applied in order, each once, each in a transaction of its own. Never edit one that was released: add another.
-const MIGRATIONS: &[&str] = &[FIRST, HOURS, REASONS];
+const MIGRATIONS: &[&str] = &[FIRST, HOURS, REASONS, NOTICES];
 
 /// The newest schema this program knows.
-pub(crate) const NEWEST: i64 = 3;
+pub(crate) const NEWEST: i64 = 4;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -168,6 +168,16 @@ CREATE INDEX conversation_hours_by_hour ON conversation_hours (hour);
 const REASONS: &str = "
 ALTER TABLE dead_letters ADD COLUMN why TEXT NOT NULL DEFAULT 'too much waited';
 ALTER TABLE destinations ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+";
+
+/// What ways to people remember, see `notices.rs`.
+const NOTICES: &str = "
+CREATE TABLE notices (
+    destination TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (destination, subject)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings the file to the newest schema.

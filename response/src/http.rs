@@ -23,7 +23,7 @@ use ureq::{
 use crate::forward::ForwardError;
 
 /// Where Debian keeps the authorities that the machine's owner trusts.
-const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(crate) const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// Octets of an answer that are read.
 const MAX_ANSWER: u64 = 1024 * 1024;
 /// Octets of an answer that are told.

@@ -11,6 +11,7 @@
 pub mod evidence;
 pub mod forward;
 pub mod http;
+pub mod notify;
 pub mod outbox;
 pub mod outward;
 pub mod store;

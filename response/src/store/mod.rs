@@ -14,6 +14,7 @@
 //! | outbox, per destination | [`MAX_BACKLOG`] | the oldest becomes a dead letter |
 //! | dead letters | [`MAX_DEAD_LETTERS`] | the oldest |
 //! | tickets | one for each incident and destination | with their incident |
+//! | what ways to people remember, per destination | [`crate::notify::MAX_STANDINGS`] | what is closed, the oldest of it before all |
 //! | comments, tasks per incident | [`MAX_COMMENTS`], [`MAX_TASKS`] | a further one is refused |
 //! | audit | none: it grows only with decisions of people and orders | |
 //!
@@ -23,6 +24,7 @@ mod audit;
 mod cases;
 mod error;
 mod history;
+mod notices;
 mod orders;
 mod queue;
 mod record;
@@ -53,6 +55,7 @@ pub use self::{
     history::{
         ConversationHour, MAX_CONVERSATION_HOURS, MAX_WRITES, Memory, Remembered, WriteFilter, WriteRecord,
     },
+    notices::{Briefing, OrderStep},
     orders::{Approval, StoredOrder},
     queue::{Backlog, DeadLetter, MAX_BACKLOG, MAX_DEAD_LETTERS, Told, Waiting},
     record::{Batch, Checkpoint, Evicted, MAX_ALERTS, MAX_INCIDENTS, MAX_REVISIONS, Recorded},

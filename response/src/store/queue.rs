@@ -12,6 +12,7 @@ use super::{
     audit::{self, AuditEntry, By},
     cases::Status,
     error::Trouble,
+    notices,
     record::{self, Evicted},
 };
 
@@ -113,6 +114,7 @@ impl Store {
             }
             step.execute("DELETE FROM tickets WHERE destination = ?1", [&name])?;
             let waiting = step.execute("DELETE FROM outbox WHERE destination = ?1", [&name])?;
+            notices::forget(step, &name)?;
             let detail = format!("{waiting} waiting revisions dropped");
             audit::append(
                 step,

@@ -7,10 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::Trouble;
 
 /// Applied in order, each once, each in a transaction of its own. Never edit one that was released: add another.
-const MIGRATIONS: &[&str] = &[FIRST, HOURS, REASONS, TICKETS];
+const MIGRATIONS: &[&str] = &[FIRST, HOURS, REASONS, TICKETS, NOTICES];
 
 /// The newest schema this program knows.
-pub(crate) const NEWEST: i64 = 4;
+pub(crate) const NEWEST: i64 = 5;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -186,6 +186,16 @@ CREATE TABLE tickets (
 ) STRICT;
 CREATE INDEX tickets_by_number ON tickets (destination, number);
 CREATE INDEX tickets_by_turn ON tickets (destination, looked_at, seq);
+";
+
+/// What ways to people remember, see `notices.rs`.
+const NOTICES: &str = "
+CREATE TABLE notices (
+    destination TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (destination, subject)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings the file to the newest schema.

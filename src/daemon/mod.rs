@@ -14,6 +14,7 @@ mod listen;
 mod memory;
 pub(crate) mod operate;
 pub(crate) mod parent;
+mod rehearsal;
 pub(crate) mod settings;
 
 use std::time::{SystemTime, UNIX_EPOCH};

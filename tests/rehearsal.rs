@@ -240,10 +240,12 @@ impl<'a> Trial<'a> {
             };
             let exchanges: BTreeMap<usize, &Frame> =
                 own.iter().filter_map(|(frame, _)| Some((frame.exchange?.0, *frame))).collect();
+            let opens = own.iter().all(|(frame, passes)| *passes || frame.exchange.is_some());
             // What only opens a session is no operation: a conversation of which nothing else is left is silent.
-            let is_whole = exchanges
-                .iter()
-                .any(|(e, frame)| !lost(*e) && (talk.name.protocol != "s7comm" || !frame.verbs.is_empty()));
+            let is_whole = opens
+                && exchanges.iter().any(|(e, frame)| {
+                    !lost(*e) && (talk.name.protocol != "s7comm" || !frame.verbs.is_empty())
+                });
             let stopped = exchanges.iter().filter(|(e, _)| lost(**e)).flat_map(|(_, frame)| frame.verbs);
             let fate = if is_whole {
                 Fate::ReadsOn(stopped.map(|verb| (*verb).to_owned()).collect())

@@ -220,6 +220,7 @@ impl Engine {
     #[must_use]
     pub fn rehearse(&self, target: &Target, scope: Scope, behind: &[Talker]) -> Rehearsal {
         let baseline = self.site.rules.baseline.as_deref();
+        let behind = &rehearse::by_their_cards(behind, self.services())[..];
         let question = Question { target, scope, behind };
         let mut conversations: Vec<_> = self
             .services()
@@ -378,7 +379,7 @@ impl Engine {
         let baseline = self.site.rules.baseline.clone();
         let window = (from, until.max(from));
         let watch = Watch::begin(
-            (order.clone(), behind.to_vec()),
+            (order.clone(), rehearse::by_their_cards(behind, self.services())),
             plan.clone(),
             window,
             self.services(),

@@ -87,6 +87,7 @@ impl Answers {
                 };
                 self.rehearse(&demand, operator)
             }
+            Request::Candidates { incident, lapse_secs } => self.candidates(&incident, lapse_secs, operator),
             Request::Propose {
                 target,
                 scope,

@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// Frames judged at most between two looks at the questions that wait. They lie in the kernel's blocks meanwhile.
 const FRAMES_PER_LOOK: usize = 4_096;
 /// Share of the provisional time after which the verdict on the plant falls; the rest is for the keep to arrive.
-const WATCH_SHARE: f64 = 0.6;
+pub(super) const WATCH_SHARE: f64 = 0.6;
 
 /// Lines of blindness that `status` shows.
 const MAX_BLIND: usize = 40;

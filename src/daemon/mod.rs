@@ -2,6 +2,7 @@
 
 mod answers;
 pub(crate) mod approved;
+mod candidates;
 mod containment;
 pub(crate) mod control;
 mod enforcer;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{
     answers::{Answers, Rows},
     containment::Demand,
-    judge::Query,
+    judge::{Query, WATCH_SHARE},
     now,
 };
 use crate::operator::{Operator, Role};
@@ -38,6 +38,7 @@ impl Answers {
             let written = self.written(&demand.target)?;
             rows.extend(stopped(&rehearsal, &written));
         }
+        rows.extend(verified(&plan, demand));
         rows.extend(enforcement(plan));
         Ok(rows)
     }
@@ -61,7 +62,7 @@ impl Answers {
     }
 
     /// The engine's list, with what the enforcer says of the ways where it answers.
-    fn rehearsal(
+    pub(super) fn rehearsal(
         &self,
         demand: &Demand,
         plan: Option<&Plan>,
@@ -165,6 +166,18 @@ fn stopped(rehearsal: &Rehearsal, written: &BTreeMap<&'static str, (usize, Times
         })
     };
     classes.into_iter().map(line).collect()
+}
+
+/// How long it takes until an order that can be enforced is known to hold, and to harm nobody.
+fn verified(plan: &Result<Plan, String>, demand: &Demand) -> Option<Value> {
+    plan.as_ref().ok().filter(|plan| plan.not_enforceable.is_none())?;
+    let watch = Duration::from_secs(demand.keep_within_secs.into()).mul_f64(WATCH_SHARE).as_secs();
+    let remark = format!(
+        "read back from the device as part of being applied; the plant is watched for {watch} s, and what is not kept \
+         {} s after it was applied ends by itself",
+        demand.keep_within_secs
+    );
+    Some(json!({"what": "verified", "remark": remark}))
 }
 
 /// What the enforcer would do, step by step, or why it would not.

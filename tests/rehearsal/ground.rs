@@ -184,10 +184,12 @@ impl Ground {
                 .map(str::to_owned),
         );
         let mut said = Vec::new();
-        for Machine { port, mac, v4, v6, .. } in &plant.machines {
+        for machine in &plant.machines {
+            let Machine { port, mac, v4, v6, .. } = machine;
             let Some(port) = port else { continue };
             words.extend(format!("-- add-port cell {port} tag={CELL_VLAN}").split(' ').map(str::to_owned));
-            let is_listed = random.percent(60);
+            // Who never speaks shows nobody his card.
+            let is_listed = random.percent(60) || !plant.speaks(machine);
             if is_listed {
                 said.push(format!("{{ name = \"{port}\", assets = [\"{v4}\", \"{v6}\"] }}"));
             }

@@ -157,6 +157,16 @@ impl Plant {
         plant
     }
 
+    /// Whether a machine sends anything, by both of its addresses where both are used.
+    pub(crate) fn speaks(&self, machine: &Machine) -> bool {
+        let sends = |address: IpAddr| {
+            let named = |talk: &Talk| [&talk.name.client, &talk.name.server].contains(&&address.to_string());
+            let sent = |frame: &Frame| frame.octets[6..12] == machine.mac && named(&self.talks[frame.of]);
+            !self.talks.iter().any(named) || self.frames.iter().any(sent)
+        };
+        sends(machine.v4) && sends(machine.v6)
+    }
+
     fn converse(&mut self, random: &mut Random, known: &mut BTreeSet<(String, String, u16)>) {
         let (mut client, mut server) = (random.one(&self.machines), random.one(&self.machines));
         // Controllers are asked more often than they ask.

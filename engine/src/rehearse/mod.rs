@@ -4,7 +4,7 @@
 mod watch;
 
 use fieldwarden_model::{
-    AddressSpace, Scope, Site, Talker, Timestamp, Transport, Verb,
+    AddressSpace, Mac, Scope, Site, Talker, Timestamp, Transport, Verb,
     order::{Ends, MODBUS_PORT, MODBUS_READS, S7_PORT, S7_READS, Target},
 };
 use fieldwarden_protocols::{Protocol, dissector};
@@ -144,7 +144,7 @@ pub(crate) struct Question<'a> {
     pub(crate) target: &'a Target,
     /// How far it reaches.
     pub(crate) scope: Scope,
-    /// Who is known behind the port of a switch it is against.
+    /// Who is known behind the port of a switch it is against, see [`by_their_cards`].
     pub(crate) behind: &'a [Talker],
 }
 
@@ -234,14 +234,31 @@ pub(crate) fn protected(key: &ConversationKey, site: &Site) -> Option<String> {
     site.protected.iter().find(belongs).map(|entry| entry.name.clone())
 }
 
+/// Who is behind a port of a switch, where some of them are known by their cards alone: with them the talkers that were heard to
+/// send from these cards.
+pub(crate) fn by_their_cards<'a>(
+    behind: &[Talker],
+    services: impl Iterator<Item = &'a Service>,
+) -> Vec<Talker> {
+    let is_behind = |mac: Option<Mac>| mac.is_some_and(|mac| behind.contains(&Talker::Mac(mac)));
+    let mut all = behind.to_vec();
+    for Service { key, wire, answered, .. } in services {
+        all.extend(is_behind(wire.client_mac).then_some(key.client));
+        // Who never spoke showed no card: what was sent to him may have been sent to a router.
+        all.extend((*answered && is_behind(wire.server_mac)).then_some(key.server));
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 /// Whether an order silences a service. It cuts both ways: a service in which the two sides have swapped their parts is
 /// reached as well, and where the order names a port, it is if the client of that service uses this port itself.
 pub(crate) fn reaches(question: Question<'_>, service: &Service) -> bool {
     let (key, wire) = (&service.key, &service.wire);
     match question.target {
         Target::SwitchPort { .. } => {
-            let macs = [wire.client_mac, wire.server_mac].into_iter().flatten().map(Talker::Mac);
-            [key.client, key.server].into_iter().chain(macs).any(|talker| question.behind.contains(&talker))
+            question.behind.contains(&key.client) || question.behind.contains(&key.server)
         }
         Target::Talker { talker } => key.client == *talker || key.server == *talker,
         Target::Conversation { client, server, server_port, transport } => {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fieldwarden_model::{
     Order, OrderId, OrderState, Timestamp,
     digest::Digest,
-    order::{Answer, Ask, Plan, PlanHash, Report},
+    order::{Answer, Ask, Ends, MAX_ENDS, Plan, PlanHash, Report},
     protect,
 };
 
@@ -165,6 +165,10 @@ impl Warden {
                 Ok(plan) => Answer::Planned { plan },
                 Err(reason) => Answer::Refused { order: order.id, reason },
             },
+            Ask::Reach { order, ends } => match self.reach(&order, &ends) {
+                Ok(past) => Answer::Reach { past },
+                Err(reason) => Answer::Refused { order: order.id, reason },
+            },
             Ask::Apply { order, plan, approved_by } => {
                 let id = order.id.clone();
                 answer(id, self.apply(order, &plan, approved_by, now))
@@ -257,6 +261,15 @@ impl Warden {
         let hash = plan_hash(order, &driver, &steps);
         let approvals = if self.interlocks.asks_for_two(order, &behind).is_some() { 2 } else { 1 };
         Ok(Plan { order: order.id.clone(), driver, steps, approvals, not_enforceable, behind, hash })
+    }
+
+    fn reach(&self, order: &Order, ends: &[Ends]) -> Result<Vec<Option<String>>, String> {
+        if ends.len() > MAX_ENDS {
+            return Err(format!("{} conversations at once; ask for at most {MAX_ENDS}", ends.len()));
+        }
+        order.scope.fits(&order.target)?;
+        let point = self.points.get(self.points.of(&order.target)?).ok_or("nothing enforces it")?;
+        Ok(point.driver.past(order, ends))
     }
 
     fn apply(

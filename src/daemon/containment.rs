@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError, mpsc::Sender};
 use fieldwarden_engine::rehearse::KeepVerdict;
 use fieldwarden_model::{
     IncidentId, Order, OrderId, OrderState, Protected, Scope, Talker, Target,
-    order::{Answer, Ask, OnDegraded, Plan, Report},
+    order::{Answer, Ask, Ends, MAX_ENDS, OnDegraded, Plan, Report},
     protect,
 };
 use fieldwarden_response::store::{Approval, AuditEntry, By, Store, StoredOrder};
@@ -67,6 +67,26 @@ impl Containment {
         operator.require(Role::Viewer)?;
         let order = self.order(demand, operator)?;
         self.plan(&order)
+    }
+
+    /// For each of these conversations why a demand does not reach it; absent where it does or where nobody can tell.
+    pub(crate) fn past(
+        &self,
+        demand: &Demand,
+        ends: &[Ends],
+        operator: &Operator,
+    ) -> Result<Vec<Option<String>>, String> {
+        let order = self.order(demand, operator)?;
+        let mut past = Vec::with_capacity(ends.len());
+        for ends in ends.chunks(MAX_ENDS) {
+            let ask = Ask::Reach { order: order.clone(), ends: ends.to_vec() };
+            match self.enforcer()?.ask(&ask, Some(&order.id))? {
+                Answer::Reach { past: told } => past.extend(told),
+                Answer::Refused { reason, .. } => return Err(format!("the enforcer refuses: {reason}")),
+                _ => return Err("the enforcer answered something else".into()),
+            }
+        }
+        Ok(past)
     }
 
     /// Writes an order down, rehearsed.

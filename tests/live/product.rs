@@ -465,7 +465,7 @@ fn place(built: &Path, to: &Path) {
 }
 
 /// The enforcer of the same build; `cargo test -p fieldwarden` alone does not build it.
-fn enforcer_program(built: &Path) -> PathBuf {
+pub(crate) fn enforcer_program(built: &Path) -> PathBuf {
     let program = built.with_file_name("fieldwarden-enforcer");
     if !program.exists() {
         let mut words = vec!["build", "-p", "fieldwarden-enforcer", "--bins"];

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use fieldwarden_model::{Fault, Order, Section, Site, Talker};
+use fieldwarden_model::{Fault, Order, Section, Site, Talker, order::Ends};
 use thiserror::Error;
 
 use crate::content::{Content, Match};
@@ -142,6 +142,12 @@ pub trait Driver {
     /// When it cannot be told.
     fn behind(&self, _cut: &Match) -> Result<Vec<Talker>, DeviceFault> {
         Ok(Vec::new())
+    }
+
+    /// For each of these conversations why `order` does not reach it, since it does not come by here, as a sentence; none
+    /// where it does or where that cannot be told.
+    fn past(&self, _order: &Order, ends: &[Ends]) -> Vec<Option<String>> {
+        vec![None; ends.len()]
     }
 
     /// What an operator should read of the last changes: what was left as somebody else had made it, say.

@@ -110,7 +110,9 @@ fn dying(folder: &Path, system: &dyn System, number: u32, at: usize, fault: Faul
     let child: Arc<Mutex<Option<Child>>> = Arc::default();
     let victim = Arc::clone(&child);
     let kill: Killer = Arc::new(Mutex::new(move || {
-        let mut child = victim.lock().unwrap().take().unwrap();
+        // Held until it is dead: the next one finds the store free.
+        let mut guard = victim.lock().unwrap();
+        let mut child = guard.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }));

@@ -253,6 +253,17 @@ fn a_switch_with_another_key_is_told_nothing_and_one_that_lets_us_not_in_is_name
     switch.start("host");
     write_site(&switch, &switch.settings("openconfig").replace("/client\"", "/stranger\""));
     assert!(why(&switch).contains("lets `root` not in"), "{}", why(&switch));
+    // A key of another kind than Ed25519 does as well, on either side; one of RSA does not, and is told as the reason.
+    switch.stop();
+    switch.start("ecdsa");
+    let ecdsa = switch.settings("openconfig").replace("/client\"", "/ecdsa\"");
+    write_site(&switch, &ecdsa.replace(&switch.fingerprint("host"), &switch.fingerprint("ecdsa")));
+    assert_eq!(why(&switch), "");
+    switch.stop();
+    switch.start("rsa");
+    assert!(why(&switch).contains("No common Key algorithm"), "{}", why(&switch));
+    switch.stop();
+    switch.start("host");
     assert!(Command::new("chmod").args(["644", &switch.path("client")]).status().unwrap().success());
     write_site(&switch, &switch.settings("openconfig"));
     assert!(why(&switch).contains("may be read by others"), "{}", why(&switch));

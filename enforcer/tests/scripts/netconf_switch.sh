@@ -9,10 +9,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 modules=/usr/share/yuma/modules
 mkdir -p "$folder"
 
-for key in host other client stranger; do
-    [ -e "$folder/$key" ] || ssh-keygen -q -t ed25519 -N '' -C "$key" -f "$folder/$key"
+key() {
+    [ -e "$folder/$2" ] || ssh-keygen -q -t "$1" -N '' -C "$2" -f "$folder/$2"
+}
+for name in host other client stranger; do
+    key ed25519 $name
 done
-install -m 600 "$folder/client.pub" "$folder/authorized"
+key ecdsa ecdsa
+key rsa rsa
+cat "$folder/client.pub" "$folder/ecdsa.pub" > "$folder/authorized"
+chmod 600 "$folder/authorized"
 
 cat > "$folder/sshd_config" <<END
 ListenAddress 127.0.0.1

@@ -25,7 +25,10 @@ use tokio::{
     time::timeout_at,
 };
 
-use super::session::{Connect, Stream};
+use super::{
+    session::{Connect, Stream},
+    xml::told,
+};
 
 /// The longest file with a key or a password, in octets.
 const MAX_SECRET: u64 = 65_536;
@@ -104,12 +107,12 @@ impl Ssh {
                 Some(key) => io::Error::other(format!(
                     "its host key is {key}, which is none of `host_keys`: nothing was sent to it"
                 )),
-                None => io::Error::other(format!("no SSH session comes about: {fault}")),
+                None => io::Error::other(format!("no SSH session comes about: {}", said(&fault))),
             })?;
         self.authenticate(&mut handle).await?;
         let broken = |what: &str| {
             let what = what.to_owned();
-            move |fault: russh::Error| io::Error::other(format!("{what}: {fault}"))
+            move |fault: russh::Error| io::Error::other(format!("{what}: {}", said(&fault)))
         };
         let mut channel = handle.channel_open_session().await.map_err(broken("it opens no channel"))?;
         channel.request_subsystem(true, "netconf").await.map_err(broken("no subsystem `netconf`"))?;
@@ -144,7 +147,7 @@ impl Ssh {
             Ok(AuthResult::Failure { .. }) => {
                 Err(io::Error::other(format!("it lets `{}` not in", self.user.escape_debug())))
             }
-            Err(fault) => Err(io::Error::other(format!("it lets nobody in: {fault}"))),
+            Err(fault) => Err(io::Error::other(format!("it lets nobody in: {}", said(&fault)))),
         }
     }
 }
@@ -159,6 +162,11 @@ fn settings() -> client::Config {
         preferred: Preferred { key: Cow::Owned(key.collect()), ..Preferred::DEFAULT },
         ..client::Config::default()
     }
+}
+
+/// What went wrong in words, which may be the server's.
+fn said(fault: &russh::Error) -> String {
+    told(&fault.to_string())
 }
 
 fn named(path: &Path, what: &str) -> io::Error {
@@ -183,7 +191,7 @@ impl Stream for SshStream {
     fn send(&mut self, octets: &[u8], deadline: Instant) -> io::Result<()> {
         let Self { channel, runtime, .. } = self;
         let sent = runtime.block_on(async { timeout_at(deadline.into(), channel.data(octets)).await })?;
-        sent.map_err(|fault| io::Error::new(io::ErrorKind::BrokenPipe, fault.to_string()))
+        sent.map_err(|fault| io::Error::new(io::ErrorKind::BrokenPipe, said(&fault)))
     }
 
     fn receive(&mut self, deadline: Instant) -> io::Result<Vec<u8>> {

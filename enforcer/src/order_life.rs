@@ -21,6 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::moment::{Boot, Moment};
 
+/// Applied, kept, resumed in another run of the machine, put back once, about to end, ended.
+const LINES_TO_COME: u64 = 6;
+/// A line without what people write, and with some room for the cause of what follows, in octets.
+const PLAIN_LINE: u64 = 1_536;
+
 /// An order, where it stands, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {
@@ -72,6 +77,15 @@ impl Life {
     #[must_use]
     pub const fn in_force(&self) -> bool {
         self.report.state.in_force()
+    }
+
+    /// The most octets that the lines still to be written of it take in a journal, about.
+    #[must_use]
+    pub fn room(&self) -> u64 {
+        let texts = [&self.order.reason, &self.order.author, &self.report.cause];
+        let texts = texts.into_iter().chain(&self.approved_by).map(String::len).sum::<usize>();
+        // JSON may take six octets for one.
+        LINES_TO_COME * (PLAIN_LINE + 6 * texts as u64)
     }
 
     /// Until when the device is to hold it; none when the device is to hold nothing of it (any longer).

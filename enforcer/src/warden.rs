@@ -16,7 +16,7 @@ use crate::{
     content::{Content, Match, Until},
     drivers::Observed,
     interlocks::{self, Interlocks},
-    journal::{Entry, Record},
+    journal::{Entry, Record, line},
     moment::{Boot, Moment},
     order_life::{Life, Occasion},
     points::Points,
@@ -34,6 +34,9 @@ pub const MAX_ENDED: usize = 256;
 pub const MAX_IDS: usize = 4_096;
 /// The most reports waiting to be sent; the oldest go first, since `List` tells the state all the same.
 pub const MAX_REPORTS: usize = 1_024;
+
+/// Room for a release of everything, in octets of the journal.
+const ROOM_FOR_RELEASE: u64 = 4_096;
 
 /// The most differences told of one look at the device.
 pub const MAX_REMARKS: usize = 32;
@@ -117,6 +120,8 @@ impl Warden {
                 life.end(OrderState::Released, format!("{by} released everything"));
             }
         }
+        // Without room nothing is lost that was not before.
+        let _ = warden.record.reserve(warden.room());
         warden.hold_to_the_list();
         warden.write_resumed(&resumed);
         for life in warden.lives.values_mut() {
@@ -279,8 +284,10 @@ impl Warden {
         if self.is_unwritten {
             return Err("the journal cannot be written; nothing was changed".into());
         }
+        // Whatever may come of it must find room as well.
         self.record
-            .append(&[Entry::Order(Box::new(life.clone()))])
+            .reserve(self.room() + life.room())
+            .and_then(|()| self.record.append(&[Entry::Order(Box::new(life.clone()))]))
             .map_err(|fault| format!("the journal cannot be written ({fault}); nothing was changed"))?;
         let cut = Match::of(&life.order);
         self.lives.insert(id.clone(), life);
@@ -361,7 +368,8 @@ impl Warden {
         let mut kept = life.clone();
         kept.kept(occasion, &interlocks::tamed(verdict), now);
         // Extending a cut is a change of the device like any other: written down first, or not done.
-        self.record.append(&[Entry::Order(Box::new(kept.clone()))]).map_err(|fault| {
+        let line = [Entry::Order(Box::new(kept.clone()))];
+        self.record.reserve(self.room()).and_then(|()| self.record.append(&line)).map_err(|fault| {
             format!("the journal cannot be written ({fault}), so the order will be undone")
         })?;
         self.lives.insert(id.clone(), kept.clone());
@@ -534,7 +542,7 @@ impl Warden {
         }
         if !self.is_unwritten {
             let entry = |text: &String| Entry::Remark { text: text.clone(), time: now.wall };
-            self.is_unwritten = self.record.append(&texts.iter().map(entry).collect::<Vec<_>>()).is_err();
+            self.is_unwritten = !self.spare(&texts.iter().map(entry).collect::<Vec<_>>());
         }
         texts.into_iter().for_each(|text| self.remark(format!("On the device: {text}")));
     }
@@ -644,7 +652,7 @@ impl Warden {
     }
 
     fn write(&mut self, ids: &[OrderId]) {
-        if ids.is_empty() || self.is_unwritten {
+        if ids.is_empty() {
             return;
         }
         let lives = ids.iter().filter_map(|id| self.lives.get(id));
@@ -657,7 +665,20 @@ impl Warden {
 
     fn write_all(&mut self) {
         let entries = snapshot(&self.lives, &self.finished);
-        self.is_unwritten = self.record.append(&entries).is_err();
+        self.is_unwritten = !self.spare(&entries);
+    }
+
+    /// Writes what can wait: only where the room is left that the ends of orders take. Whether it did.
+    fn spare(&mut self, entries: &[Entry]) -> bool {
+        let octets: usize = entries.iter().map(|entry| line(entry).len()).sum();
+        let room = self.room() + octets as u64;
+        self.record.reserve(room).and_then(|()| self.record.append(entries)).is_ok()
+    }
+
+    /// The octets that are to be written of all orders in force.
+    fn room(&self) -> u64 {
+        let lives = self.lives.values().filter(|life| life.in_force());
+        lives.map(Life::room).fold(ROOM_FOR_RELEASE, u64::saturating_add)
     }
 
     fn prune(&mut self, now: Moment) {

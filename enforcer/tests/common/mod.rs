@@ -244,6 +244,10 @@ impl Record for Memory {
         Ok(())
     }
 
+    fn reserve(&mut self, _octets: u64) -> io::Result<()> {
+        if self.misfortune.dead.get() || self.misfortune.disk_full.get() { Err(broken()) } else { Ok(()) }
+    }
+
     fn compact(&mut self, entries: &dyn Fn() -> Vec<Entry>) -> io::Result<()> {
         // Always due, so that what a compaction forgets shows.
         if self.misfortune.dead.get() || self.misfortune.disk_full.get() {

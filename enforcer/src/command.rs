@@ -21,7 +21,7 @@ use fieldwarden_model::{
 use crate::{
     content::Content,
     interlocks::tamed,
-    journal::{Entry, Journal, append_beside},
+    journal::{Entry, Journal, append_beside, is_held},
     moment::{Boot, Moment},
     points::Points,
     privileges,
@@ -247,7 +247,7 @@ fn release_all(place: &Place) -> Result<(), Failure> {
     let mut outcome = clear_all(&mut settings.points);
     let found = outcome.as_ref().map_or(0, |(found, _)| *found);
     let socket = place.socket.as_ref().unwrap_or(&settings.socket);
-    let runs = Journal::open(&settings.journal).is_err() || UnixStream::connect(socket).is_ok();
+    let runs = is_held(&settings.journal) || UnixStream::connect(socket).is_ok();
     let told = if runs {
         // It reads the journal within a second; until then it may undo what was done here.
         thread::sleep(Duration::from_millis(1_500));

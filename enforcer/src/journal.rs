@@ -13,7 +13,7 @@
 //! end and no release from being written down. Where the file system cannot do so (`fallocate`), that is not promised.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     os::{
         fd::AsFd,
@@ -279,6 +279,12 @@ pub fn append_beside(path: &Path, entry: &Entry) -> io::Result<bool> {
             return Ok(was_there);
         }
     }
+}
+
+/// Whether an enforcer runs on the file that is at `path`.
+#[must_use]
+pub fn is_held(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// Reads one line, without its end; none when it is torn, damaged or of another make.

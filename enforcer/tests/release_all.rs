@@ -245,6 +245,32 @@ fn is_journal(path: &Path) -> bool {
 }
 
 #[test]
+fn where_it_cannot_be_written_down_the_device_is_clear_and_that_is_said() {
+    if !inside("where_it_cannot_be_written_down_the_device_is_clear_and_that_is_said") {
+        return;
+    }
+    let mut desk = Desk::new("unwritten");
+    let mut enforcer = desk.start();
+    let order = desk.kept(&mut enforcer, 600);
+    enforcer.kill();
+    let disk = desk.disk().display().to_string();
+    assert!(run("mount", &["-o", "remount,ro", &disk]));
+    let (status, text) = desk.release_all();
+    assert_eq!((status, cuts()), (1, 0), "{text}");
+    assert!(text.contains("applies them again") && text.contains("hint: "), "{text}");
+    assert!(run("mount", &["-o", "remount,rw", &disk]));
+    // It was not promised, and so it is.
+    let mut enforcer = desk.start();
+    assert_eq!((states(&mut enforcer, &order), cuts()), (Some(OrderState::Kept), 1));
+    enforcer.kill();
+    let (status, text) = desk.release_all();
+    assert_eq!((status, cuts()), (0, 0), "{text}");
+    let mut enforcer = desk.start();
+    assert_eq!((states(&mut enforcer, &order), cuts()), (Some(OrderState::Released), 0));
+    enforcer.kill();
+}
+
+#[test]
 fn room_that_is_set_aside_is_there_on_a_full_disk() {
     if !inside("room_that_is_set_aside_is_there_on_a_full_disk") {
         return;

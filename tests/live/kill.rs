@@ -2,6 +2,7 @@
 //! dead, and once they are back kernel, journal, store and `contain list` say the same.
 
 use std::{
+    fs,
     process::Child,
     thread,
     time::{Duration, Instant},
@@ -10,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use crate::live::{
-    PLC1, ROGUE,
+    PLC1, ROGUE, Said,
     lab::Lab,
     memory::stored_orders,
     product::{Product, Setup, Victim},
@@ -79,33 +80,62 @@ fn wherever_an_order_stands_kill_9_leaves_kernel_journal_store_and_list_in_step(
             }
         }
     }
+    the_store_learns_that_the_journal_is_gone(&lab, &mut product);
     let verdict = product.command(&["audit", "verify"]);
     assert_eq!(verdict.status, 0, "{verdict:?}");
+    everything_is_released_with_all_dead_and_the_store_gone(&lab, &mut product);
     product.stop();
+}
+
+/// An order that the store has in force and nobody else knows of is no longer told as such.
+fn the_store_learns_that_the_journal_is_gone(lab: &Lab, product: &mut Product) {
+    let order = kept(product);
+    product.kill_all();
+    fs::remove_file(product.folder.join("enforcer.journal")).unwrap();
+    product.spawn(lab);
+    product.wait_until_serving();
+    let undone = product.wait_for_order(&order, "reverted", AGREE);
+    assert!(undone["cause"].as_str().unwrap().contains("knows nothing of it any more"), "{undone}");
+    assert_eq!(in_kernel(lab), 0, "what nobody knows to be ordered is given back");
+}
+
+fn everything_is_released_with_all_dead_and_the_store_gone(lab: &Lab, product: &mut Product) {
+    let order = kept(product);
+    assert_eq!(in_kernel(lab), 1);
+    product.kill_all();
+    fs::remove_file(&product.store).unwrap();
+    let mut command = lab.inside("gw", product.folder.join("fieldwarden-enforcer"));
+    command.args(["release", "--all", "--config"]).arg(product.folder.join("enforcer.toml"));
+    let said = Said::from(command.output().unwrap());
+    assert_eq!((said.status, in_kernel(lab)), (0, 0), "{said:?}");
+    for beside in ["-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{beside}", product.store.display()));
+    }
+    product.spawn(lab);
+    product.wait_until_serving();
+    assert_eq!(in_kernel(lab), 0, "and nothing of it comes back");
+    assert_eq!(product.journal(&order).last(), Some(&("released".into(), false)));
+}
+
+/// The id of an order that is kept for long.
+fn kept(product: &Product) -> String {
+    let order = propose(product, "5", "it is kept");
+    product.command(&["contain", "approve", &order, "--json"]).rows();
+    product.wait_for_order(&order, "kept", PATIENCE);
+    order
+}
+
+fn propose(product: &Product, lapse_minutes: &str, why: &str) -> String {
+    let target = ["--client", ROGUE, "--server", PLC1, "--port", "502", "--transport", "tcp"];
+    let keep = KEEP.to_string();
+    let terms = ["--keep-within-seconds", &keep, "--lapse-minutes", lapse_minutes, "--reason", why];
+    let said = product.command(&[&["contain", "propose", "--json"], &target[..], &terms].concat());
+    said.rows()[0]["order"].as_str().unwrap().to_owned()
 }
 
 fn one_death(lab: &Lab, product: &mut Product, stage: Stage, victim: Option<Victim>) {
     let what = format!("{stage:?}, {victim:?}");
-    let said = product.command(&[
-        "contain",
-        "propose",
-        "--json",
-        "--client",
-        ROGUE,
-        "--server",
-        PLC1,
-        "--port",
-        "502",
-        "--transport",
-        "tcp",
-        "--reason",
-        &what,
-        "--keep-within-seconds",
-        &KEEP.to_string(),
-        "--lapse-minutes",
-        "0.1",
-    ]);
-    let order = said.rows()[0]["order"].as_str().unwrap().to_owned();
+    let order = propose(product, "0.1", &what);
     assert_eq!(in_kernel(lab), 0, "{what}: nothing is cut before anybody approved it");
     let begun = Instant::now();
     let approver = bring_to(product, &order, stage);

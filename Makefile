@@ -7,7 +7,7 @@ SCALE ?= 1
 export SCALE
 
 BUILD_PACKAGES := build-essential clang libclang-dev pkg-config libnftnl-dev libmnl-dev
-TEST_PACKAGES := iproute2 iputils-ping nftables conntrack ethtool tcpdump tshark rsyslog rsyslog-openssl openssl python3-venv valgrind openvswitch-switch
+TEST_PACKAGES := iproute2 iputils-ping nftables conntrack ethtool tcpdump tshark rsyslog rsyslog-openssl openssl python3-venv valgrind openvswitch-switch nats-server mosquitto mosquitto-clients
 NO_STD_TARGET := thumbv7em-none-eabihf
 
 BINARY := target/release/fieldwarden

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod bus_hostile;
 mod collector;
 mod content;
 mod encoding;
@@ -15,6 +16,10 @@ mod files;
 mod formats;
 mod hostile;
 mod kill;
+mod mqtt;
+mod nats;
+mod nats_keys;
+mod nats_peer;
 mod outage;
 mod parse;
 mod peer;
@@ -22,5 +27,6 @@ mod peers;
 mod pki;
 mod rsyslog;
 mod sample;
+mod server;
 mod siem;
 mod webhook;

@@ -49,7 +49,6 @@ mod datagram;
 mod encode;
 #[cfg(test)]
 mod tests;
-mod tls;
 
 use fieldwarden_model::{Fault, Section, Timestamp};
 

@@ -14,7 +14,8 @@ const OF_THE_DAEMON: [(&str, usize); 7] = [
     ("docs/forwarders/webhook.md", 1),
 ];
 /// The same of the enforcer's.
-const OF_THE_ENFORCER: [(&str, usize); 2] = [("docs/containment.md", 1), ("docs/drivers/ovsdb.md", 1)];
+const OF_THE_ENFORCER: [(&str, usize); 3] =
+    [("docs/containment.md", 1), ("docs/drivers/ovsdb.md", 1), ("docs/drivers/snmp-qbridge.md", 1)];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -5,7 +5,7 @@
 //! lives as long as the talk does.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     fs,
     future::Future,
     io::{self, Read},
@@ -17,7 +17,7 @@ use std::{
 
 use async_snmp::{
     AuthProtocol, Client, DecodeConfig, EngineCache, Error, MasterKeys, Oid, PrivProtocol,
-    ResponseShapePolicy, Retry, UsmConfig, Value, WalkOptions, v3::ReportStatus,
+    ResponseShapePolicy, Retry, UsmConfig, Value, WalkOptions,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -66,6 +66,10 @@ pub(super) struct Talk<'a> {
     client: Client,
     runtime: Runtime,
     deadline: Instant,
+    /// Whether the switch's engine was known before.
+    was_known: bool,
+    /// Whether anything authentic has been heard.
+    has_answered: Cell<bool>,
 }
 
 impl Access {
@@ -91,7 +95,20 @@ impl Access {
         );
         let client = client.map_err(|fault| unreachable(io::Error::other(fault.to_string())))?;
         let deadline = Instant::now() + self.patience;
-        Ok(Talk { access: self, device, runtime, client, deadline })
+        let was_known = self.knows_engine();
+        Ok(Talk {
+            access: self,
+            device,
+            client,
+            runtime,
+            deadline,
+            was_known,
+            has_answered: Cell::new(false),
+        })
+    }
+
+    fn knows_engine(&self) -> bool {
+        self.engines.borrow().get(&self.peer).is_some()
     }
 
     /// The user with keys of the passwords that the files hold now.
@@ -165,16 +182,26 @@ impl Talk<'_> {
         }
         let answer = self.runtime.block_on(async { tokio::time::timeout(left, question).await });
         match answer {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(answer)) => {
+                self.has_answered.set(true);
+                Ok(answer)
+            }
             Ok(Err(fault)) => Err(self.fault(step, &fault)),
             Err(_) => Err(self.silent()),
         }
     }
 
     fn silent(&self) -> DeviceFault {
+        // Whoever is not let in is told so by messages that anybody could forge, and that are passed over therefore.
+        let told_its_name = !self.was_known && self.access.knows_engine();
+        let hint = if told_its_name && !self.has_answered.get() {
+            ", but told who it is: look at `user`, `auth`, `privacy` and the files of the passwords"
+        } else {
+            ""
+        };
         // What is known of its engine may be what it does not answer to: the next talk asks anew.
         *self.access.engines.borrow_mut() = Arc::default();
-        let cause = format!("it did not answer within {} s", self.access.patience.as_secs());
+        let cause = format!("it did not answer within {} s{hint}", self.access.patience.as_secs_f32());
         DeviceFault::Unreachable { device: self.device.clone(), cause: io::Error::other(cause) }
     }
 
@@ -191,27 +218,14 @@ impl Talk<'_> {
             }
             Error::Report { status, .. } => {
                 *self.access.engines.borrow_mut() = Arc::default();
-                self.refused("to be spoken to", &format!("{status}{}", hint(status)))
+                self.refused("to be spoken to", &status.to_string())
             }
-            Error::Auth { .. } | Error::Privacy(_) => {
+            Error::Auth { .. } => {
                 *self.access.engines.borrow_mut() = Arc::default();
-                let why =
-                    "its answer is not authentic: look at `auth`, `privacy` and the files of the passwords";
-                self.unintelligible(why.into())
+                self.unintelligible("its answer is not of this time: was its clock set back?".into())
             }
             other => self.unintelligible(told(&other.to_string())),
         }
-    }
-}
-
-/// What an operator looks at first.
-const fn hint(status: &ReportStatus) -> &'static str {
-    match status {
-        ReportStatus::UnknownUserName { .. } => ": it does not know `user`",
-        ReportStatus::WrongDigest { .. } => ": look at `auth` and the file of its password",
-        ReportStatus::DecryptionError { .. } => ": look at `privacy` and the file of its password",
-        ReportStatus::UnsupportedSecurityLevel { .. } => ": its user has no authPriv",
-        _ => "",
     }
 }
 

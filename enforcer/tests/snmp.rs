@@ -349,6 +349,31 @@ fn a_record_that_was_spoiled_changes_nothing_and_is_named() {
     assert!(managed.is_as_before());
 }
 
+#[test]
+fn what_a_crash_left_half_way_is_known_and_undone_or_completed_by_whoever_comes_next() {
+    let Some(managed) = Managed::up("snhalf", &MACHINES) else { return };
+    managed.enter();
+    let text = managed.settings(YOUNG, "sets = \"one-by-one\"\n");
+    let desired = Content::from([(rogue(), Until(u64::MAX))]);
+    // The first two objects put the port into the new VLAN, the third is its PVID, two take it out of the old one, the last filters.
+    for at in 1..=6 {
+        for then in [&Content::new(), &desired] {
+            managed.mood(&format!("refuse {at}"));
+            let told = driver(&text).apply(&desired).unwrap_err().to_string();
+            assert!(told.contains("inconsistentValue"), "object {at}: {told}");
+            let mut next = driver(&text);
+            let observed = next.observe().unwrap();
+            assert_eq!(observed.partial.contains(&rogue()), at > 1, "object {at}: {observed:?}");
+            assert_eq!(observed.damage.iter().any(|text| text.contains("half")), at > 1, "{observed:?}");
+            next.apply(then).unwrap();
+            let held: Vec<Match> = next.observe().unwrap().content.into_keys().collect();
+            assert_eq!(held, then.keys().cloned().collect::<Vec<_>>(), "object {at}");
+            next.apply(&Content::new()).unwrap();
+            assert!(managed.is_as_before(), "object {at}: {}", managed.state());
+        }
+    }
+}
+
 /// The whole life of an order while `spoil` goes wrong at some point; what is told and what the switch has agree all the time.
 fn life(managed: &Managed, text: &str, what: &str, spoil: impl FnOnce(), mend: impl FnOnce()) {
     let points = Points::new(
@@ -399,6 +424,11 @@ fn a_switch_that_lies_refuses_or_stalls_at_any_point_leaves_the_report_and_the_p
     managed.enter();
     let calm = || managed.mood("");
     life(&managed, &managed.settings(YOUNG, ""), "it lies", || managed.mood("lie"), calm);
+    let since = Instant::now();
+    managed.mood("endless");
+    let why = driver(&managed.settings(YOUNG, "")).not_enforceable(&rogue()).unwrap_or_default();
+    assert!(why.contains("cell-2") && since.elapsed() < Duration::from_secs(20), "{why}");
+    calm();
     for sets in ["together", "one-by-one"] {
         let text = managed.settings(YOUNG, &format!("sets = \"{sets}\"\n"));
         // Twelve objects are set in the life of an order, six each way.

@@ -17,8 +17,9 @@ use std::{
 
 use async_snmp::{
     AuthProtocol, Client, DecodeConfig, EngineCache, Error, MasterKeys, Oid, PrivProtocol,
-    ResponseShapePolicy, Retry, UsmConfig, Value, WalkOptions,
+    ResponseShapePolicy, Retry, UdpHandle, UsmConfig, Value, VarBind, WalkOptions, client::WalkStream,
 };
+use fieldwarden_model::digest::Digest;
 use tokio::runtime::{Builder, Runtime};
 
 use super::tables::{Name, Row};
@@ -30,6 +31,8 @@ const RETRIES: u32 = 2;
 const ROWS_AT_ONCE: u32 = 24;
 /// The most objects of one question.
 const MAX_OBJECTS: usize = 32;
+/// The most octets of one table: that of a switch with 16,384 addresses, twice over.
+const MAX_OCTETS: usize = 8 * 1024 * 1024;
 /// The longest secret, in octets.
 const MAX_SECRET: u64 = 1_024;
 /// The shortest password that RFC 3414, 11.2 allows.
@@ -47,17 +50,14 @@ pub(super) struct Access {
     pub(super) privacy_file: PathBuf,
     pub(super) patience: Duration,
     /// Keys made of the two passwords: RFC 3414, A.2 has a megabyte digested for each.
-    pub(super) keys: RefCell<Option<(Passwords, MasterKeys)>>,
+    pub(super) keys: RefCell<Option<(Of, MasterKeys)>>,
     /// The switch's engine and its clock, as authenticated answers told them.
     pub(super) engines: RefCell<Arc<EngineCache>>,
 }
 
-/// What the two files hold.
+/// The digest of the passwords that keys were made of.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Passwords {
-    auth: String,
-    privacy: String,
-}
+pub(super) struct Of(String);
 
 /// A talk.
 pub(super) struct Talk<'a> {
@@ -113,14 +113,14 @@ impl Access {
 
     /// The user with keys of the passwords that the files hold now.
     fn security(&self) -> Result<UsmConfig, String> {
-        let passwords =
-            Passwords { auth: password(&self.auth_file)?, privacy: password(&self.privacy_file)? };
+        let (auth, privacy) = (password(&self.auth_file)?, password(&self.privacy_file)?);
+        let passwords = Of(Digest::new().with(&auth).with(&privacy).full());
         let mut held = self.keys.borrow_mut();
         let keys = match held.as_ref().filter(|(of, _)| *of == passwords) {
             Some((_, keys)) => keys.clone(),
             None => {
-                let keys = MasterKeys::new(self.auth, passwords.auth.as_bytes())
-                    .and_then(|keys| keys.with_privacy(self.privacy, passwords.privacy.as_bytes()))
+                let keys = MasterKeys::new(self.auth, auth.as_bytes())
+                    .and_then(|keys| keys.with_privacy(self.privacy, privacy.as_bytes()))
                     .map_err(|fault| fault.to_string())?;
                 *held = Some((passwords, keys.clone()));
                 keys
@@ -138,7 +138,9 @@ impl Talk<'_> {
         let step = "to tell its tables";
         let stream = self.client.walk_with(Oid::from_slice(column), options);
         let stream = stream.map_err(|fault| self.fault(step, &fault))?;
-        let rows = self.within(step, stream.collect())?;
+        let rows = self.within(step, bounded(stream))?;
+        let rows =
+            rows.ok_or_else(|| self.unintelligible(format!("a table of more than {MAX_OCTETS} octets")))?;
         let rest = |arcs: &[u32]| arcs.strip_prefix(column).map(<[u32]>::to_vec);
         Ok(rows.into_iter().filter_map(|row| Some((rest(row.oid.arcs())?, row.value))).collect())
     }
@@ -227,6 +229,20 @@ impl Talk<'_> {
             other => self.unintelligible(told(&other.to_string())),
         }
     }
+}
+
+/// All that a walk brings; none where that is more than is kept.
+async fn bounded(mut stream: WalkStream<UdpHandle>) -> Result<Option<Vec<VarBind>>, Box<Error>> {
+    let (mut rows, mut octets) = (Vec::new(), 0);
+    while let Some(row) = stream.next().await {
+        let row = row?;
+        octets += size_of::<VarBind>() + 4 * row.oid.len() + row.value.as_bytes().map_or(0, <[u8]>::len);
+        if octets > MAX_OCTETS {
+            return Ok(None);
+        }
+        rows.push(row);
+    }
+    Ok(Some(rows))
 }
 
 /// A peer's words, short and without anything that moves a cursor.

@@ -167,7 +167,7 @@ impl Client {
             return Err(ForwardError::Lost { address, cause: cause.to_string() });
         }
         let body = String::from_utf8_lossy(&octets).into_owned();
-        Ok(Answer { status: status.as_u16(), body, pause, elsewhere, address })
+        Ok(Answer { pause, elsewhere, ..Answer::new(&address, status.as_u16(), &body) })
     }
 
     fn lost(&self, error: &ureq::Error) -> ForwardError {
@@ -187,6 +187,12 @@ impl Client {
 }
 
 impl Answer {
+    /// An answer that came from `address` without headers that concern us.
+    #[must_use]
+    pub fn new(address: &str, status: u16, body: &str) -> Self {
+        Self { status, body: body.to_owned(), pause: None, elsewhere: None, address: address.to_owned() }
+    }
+
     /// The same where it was taken.
     ///
     /// # Errors

@@ -188,7 +188,7 @@ impl Client {
             return Err(ForwardError::Lost { address, cause: cause.to_string() });
         }
         let body = String::from_utf8_lossy(&octets).into_owned();
-        Ok(Answer { status: status.as_u16(), body, pause, elsewhere, address })
+        Ok(Answer { pause, elsewhere, ..Answer::new(&address, status.as_u16(), &body) })
     }
 
     /// Something about the other side that a person has to mend.
@@ -224,6 +224,12 @@ impl Answer {
                 format!("its answer is not the JSON that was expected ({error}): {}", tamed(&self.body));
             ForwardError::Lost { address: self.address.clone(), cause }
         })
+    }
+
+    /// An answer that came from `address` without headers that concern us.
+    #[must_use]
+    pub fn new(address: &str, status: u16, body: &str) -> Self {
+        Self { status, body: body.to_owned(), pause: None, elsewhere: None, address: address.to_owned() }
     }
 
     /// The same where it was taken.

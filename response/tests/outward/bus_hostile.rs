@@ -4,13 +4,16 @@ use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
-    sync::Arc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use fieldwarden_model::section::Content;
-use fieldwarden_response::forward::Destination;
+use fieldwarden_response::{
+    forward::{Destination, Stop},
+    store::Store,
+};
 
 use crate::{files::destinations, pki, sample};
 
@@ -195,4 +198,42 @@ fn a_broker_that_does_not_keep_to_mqtt_5_is_told_as_that() {
     let port = on(after_connect(Box::leak([CONNACK, PUBACK].concat().into_boxed_slice())));
     let said = destination("mqtt", port, None).test(sample::at(0)).unwrap();
     assert!(said.contains("success"), "{said}");
+}
+
+#[test]
+fn a_quiet_connection_is_kept_alive_and_one_that_gives_no_sign_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("store.sqlite")).unwrap();
+    // Server Keep Alive: 2 s.
+    let welcome = b"\x20\x06\x00\x00\x03\x13\x00\x02";
+    let (told, signs) = mpsc::channel();
+    let answers = on(move |mut stream| {
+        stream.write_all(welcome).unwrap();
+        while !hear(&mut stream, b"\xc0\x00").is_empty() {
+            let _ = told.send(());
+            let _ = stream.write_all(b"\xd0\x00");
+        }
+    });
+    let connect = |port| destination("mqtt", port, None).connect(&store, &Stop::default()).unwrap();
+    let mut link = connect(answers);
+    let mut asked = 0;
+    let end = Instant::now() + Duration::from_secs(60);
+    while asked < 3 {
+        assert!(Instant::now() < end, "asked {asked} times");
+        link.listen(Duration::from_millis(100)).unwrap();
+        asked += signs.try_iter().count();
+    }
+    link.close();
+
+    let mut link = connect(on(move |mut stream| {
+        stream.write_all(welcome).unwrap();
+        hold(stream);
+    }));
+    let error = loop {
+        assert!(Instant::now() < end, "it is believed to live");
+        if let Err(error) = link.listen(Duration::from_millis(100)) {
+            break error.to_string();
+        }
+    };
+    assert!(error.contains("has taken nothing in"), "{error}");
 }

@@ -31,4 +31,5 @@ mod rsyslog;
 mod sample;
 mod server;
 mod siem;
+mod syslog_ng;
 mod webhook;

@@ -119,14 +119,19 @@ action(type="omfile" file="{at}/held" template="raw")
     }
 
     fn held(&self) -> Vec<Message> {
-        let bytes = fs::read(self.folder.join("held")).unwrap_or_default();
-        let whole = |line: &[u8]| {
-            // A kill may leave half a line, to which the next run appends.
-            let start = (0..line.len()).rev().find(|at| line[*at..].starts_with(b"<"))?;
-            parse::message(line).or_else(|_| parse::message(&line[start..])).ok()
-        };
-        bytes.split(|byte| *byte == b'\n').filter_map(whole).collect()
+        held(&self.folder)
     }
+}
+
+/// What a collector wrote into the file `held`, a message a line.
+pub(crate) fn held(folder: &Path) -> Vec<Message> {
+    let bytes = fs::read(folder.join("held")).unwrap_or_default();
+    let whole = |line: &[u8]| {
+        // A kill may leave half a line, to which the next run appends.
+        let start = (0..line.len()).rev().find(|at| line[*at..].starts_with(b"<"))?;
+        parse::message(line).or_else(|_| parse::message(&line[start..])).ok()
+    };
+    bytes.split(|byte| *byte == b'\n').filter_map(whole).collect()
 }
 
 impl Drop for Rsyslog {
@@ -135,15 +140,15 @@ impl Drop for Rsyslog {
     }
 }
 
-fn clock() -> Timestamp {
+pub(crate) fn clock() -> Timestamp {
     sample::at(0)
 }
 
-fn pace() -> Pace {
+pub(crate) fn pace() -> Pace {
     Pace::between(Duration::from_millis(100), Duration::from_secs(1), 7)
 }
 
-fn without_repeats(messages: Vec<Message>) -> Vec<Message> {
+pub(crate) fn without_repeats(messages: Vec<Message>) -> Vec<Message> {
     let mut seen = HashSet::new();
     let key =
         |message: &Message| (message.parameter("id").to_owned(), message.parameter("revision").to_owned());
@@ -151,7 +156,7 @@ fn without_repeats(messages: Vec<Message>) -> Vec<Message> {
 }
 
 /// What the collector must hold, said with our own encoder and taken apart with the strict parser.
-fn expected(store: &Store) -> Vec<Message> {
+pub(crate) fn expected(store: &Store) -> Vec<Message> {
     let origin = |message: &Told| {
         let origin = Origin { hostname: "g".into(), process: 1, facility: 4, max_bytes: 8_192, format: None };
         parse::message(encode(message, &origin).as_bytes()).unwrap()
@@ -159,11 +164,11 @@ fn expected(store: &Store) -> Vec<Message> {
     store.revisions(0, 1_000_000).unwrap().iter().map(|waiting| origin(&waiting.told)).collect()
 }
 
-fn content(messages: &[Message]) -> Vec<(&str, &Parameters, &str)> {
+pub(crate) fn content(messages: &[Message]) -> Vec<(&str, &Parameters, &str)> {
     messages.iter().map(|m| (m.time.as_str(), &m.parameters, m.text.as_str())).collect()
 }
 
-fn wait_until_delivered(outbox: &Outbox, longest: Duration) {
+pub(crate) fn wait_until_delivered(outbox: &Outbox, longest: Duration) {
     let until = Instant::now() + longest;
     loop {
         let status = outbox.status().unwrap();

@@ -2,7 +2,7 @@
 
 use std::{
     net::{TcpListener, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -10,27 +10,35 @@ use std::{
 
 /// A program that listens on a port of this machine.
 pub(crate) struct Server {
-    program: &'static str,
+    program: String,
     arguments: Vec<String>,
+    libraries: Option<PathBuf>,
     pub(crate) port: u16,
     child: Option<Child>,
 }
 
 impl Server {
     /// None, loudly, where the program is not installed.
-    pub(crate) fn new(program: &'static str, arguments: &[&str], port: u16) -> Option<Self> {
+    pub(crate) fn new(program: &str, arguments: &[&str], port: u16) -> Option<Self> {
         if !Path::new(program).exists() {
-            println!("SKIPPED: {program} is missing; TEST_PACKAGES in the Makefile names its package");
+            println!("SKIPPED: {program} is missing; `make setup-test` brings it");
             return None;
         }
         let arguments = arguments.iter().map(ToString::to_string).collect();
-        Some(Self { program, arguments, port, child: None })
+        Some(Self { program: program.into(), arguments, libraries: None, port, child: None })
+    }
+
+    /// With libraries of its own in a folder.
+    pub(crate) fn with_libraries(mut self, folder: PathBuf) -> Self {
+        self.libraries = Some(folder);
+        self
     }
 
     /// Starts it and waits until it listens.
     pub(crate) fn start(&mut self) {
-        let child = Command::new(self.program)
+        let child = Command::new(&self.program)
             .args(&self.arguments)
+            .envs(self.libraries.iter().map(|folder| ("LD_LIBRARY_PATH", folder)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

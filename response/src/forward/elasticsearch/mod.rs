@@ -127,8 +127,11 @@ impl Bulk {
     }
 }
 
-/// The answer as a whole is 200 whatever became of the document.
-fn judge(answer: Answer) -> Result<(), ForwardError> {
+/// What became of the document: the answer as a whole is 200 either way.
+///
+/// # Errors
+/// Refused for good, to be tried later, or something that a person has to mend.
+pub fn judge(answer: Answer) -> Result<(), ForwardError> {
     let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     if value.get("errors") == Some(&Value::Bool(false)) {
         return Ok(());

@@ -53,7 +53,8 @@ impl Client {
         if answer.maximum_qos == Some(0) {
             return Err(wire.lost("it acknowledges no messages (its Maximum QoS is 0)"));
         }
-        let keep_alive = u64::from(answer.keep_alive.unwrap_or(KEEP_ALIVE).max(2));
+        // 0 is a broker that never takes us for dead; we go on asking whether it lives.
+        let keep_alive = answer.keep_alive.filter(|seconds| *seconds > 0).unwrap_or(KEEP_ALIVE).max(2);
         Ok(Self {
             settings: settings.clone(),
             gateway: gateway.to_owned(),
@@ -61,7 +62,7 @@ impl Client {
             most: answer
                 .maximum_packet
                 .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)),
-            quiet: Duration::from_secs(keep_alive) / 2,
+            quiet: Duration::from_secs(keep_alive.into()) / 2,
             last_id: 0,
             confirmed: 0,
         })

@@ -11,7 +11,7 @@
 //! TOKEN`, `X-Splunk-Request-Channel`; `ackId`; `{"acks":[..]}` to `/services/collector/ack`; the codes of refusals.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -183,14 +183,7 @@ impl Collector {
             &body.to_string(),
             &self.headers,
         )?;
-        let answer = taken(answer)?;
-        let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-        let receipt = value.get("ackId").and_then(Value::as_u64);
-        if self.settings.acknowledge && receipt.is_none() {
-            // It said nothing that could ever be confirmed.
-            return Err(answer.fault());
-        }
-        Ok(receipt.filter(|_| self.settings.acknowledge))
+        receipt(answer, self.settings.acknowledge)
     }
 
     /// Asks which events the indexers have.
@@ -200,17 +193,40 @@ impl Collector {
         let path = format!("/services/collector/ack?channel={}", self.channel);
         let body = json!({"acks": acks}).to_string();
         let answer = self.client.post(&path, "application/json", &body, &self.headers)?.taken()?;
-        let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-        let Some(said) = value.get("acks").and_then(Value::as_object) else { return Err(answer.fault()) };
+        let Some(said) = indexed(&answer.body) else { return Err(answer.fault()) };
         for (receipt, _) in &mut self.waiting {
-            let is_indexed = receipt.is_some_and(|n| said.get(&n.to_string()) == Some(&Value::Bool(true)));
-            if is_indexed {
+            if receipt.is_some_and(|n| said.contains(&n)) {
                 *receipt = None;
             }
         }
         self.asked = Instant::now();
         Ok(())
     }
+}
+
+/// The number under which an event was taken, where the token acknowledges.
+///
+/// # Errors
+/// It was not taken; or it was without a number where there has to be one: that could never be confirmed.
+pub fn receipt(answer: Answer, acknowledge: bool) -> Result<Option<u64>, ForwardError> {
+    let answer = taken(answer)?;
+    if !acknowledge {
+        return Ok(None);
+    }
+    let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+    match value.get("ackId").and_then(Value::as_u64) {
+        Some(number) => Ok(Some(number)),
+        None => Err(answer.fault()),
+    }
+}
+
+/// The numbers that an answer says the indexers have; none where it says nothing of the kind.
+#[must_use]
+pub fn indexed(body: &str) -> Option<BTreeSet<u64>> {
+    let value: Value = serde_json::from_str(body).ok()?;
+    let said = value.get("acks")?.as_object()?;
+    let has = said.iter().filter(|(_, has)| **has == Value::Bool(true));
+    Some(has.filter_map(|(number, _)| number.parse().ok()).collect())
 }
 
 /// A 400 by its code: only what is wrong with the event is refused for good.

@@ -99,16 +99,25 @@ fn held(plant: &dyn Plant) -> BTreeSet<usize> {
     plant.holds().into_keys().collect()
 }
 
-/// Lays out journal and device as `way` says, starts the real enforcer and looks whether all agree.
-fn die(plant: &dyn Plant, (neighbour, stories): &(Story, Vec<Story>), way: &Way, round: usize) {
+/// Lays out journal and device as `way` says, starts the real enforcer and looks whether all agree; how long that took.
+fn die(plant: &dyn Plant, (neighbour, stories): &(Story, Vec<Story>), way: &Way, round: usize) -> Duration {
     let (story, target) = (&stories[way.story], STORIES[way.story].0);
     let (now, journal) = (real_now(), plant.folder().join("journal"));
     let beside = retold(neighbour.last(), &way.of_neighbour(), now);
     let beside_until = beside.lapse_by;
     let mut text = line(&Entry::Order(Box::new(beside))).into_bytes();
-    text.extend(story.journal(way, now));
+    // One in three was written anew just before.
+    let is_anew = round % 3 == 2;
+    text.extend(story.journal(way, now, if is_anew { way.lines.saturating_sub(1) } else { 0 }));
     if way.tail == story::Tail::Unended {
         text.pop();
+    }
+    if is_anew {
+        let finished = line(&Entry::Finished { horizon: None, ids: Vec::new() });
+        text.splice(0..0, finished.into_bytes());
+    } else {
+        // And one was about to be.
+        fs::write(journal.with_extension("new"), &text[..text.len() / 2]).unwrap();
     }
     fs::write(&journal, text).unwrap();
     let mut device = vec![(0, beside_until)];
@@ -124,12 +133,12 @@ fn die(plant: &dyn Plant, (neighbour, stories): &(Story, Vec<Story>), way: &Way,
     let since = Instant::now();
     let mut enforcer = plant.start();
     let mut seen = agreement(plant, &mut enforcer, story, target);
-    while seen.is_err() && since.elapsed() < AGREE {
+    while seen.is_err() && since.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(50));
         seen = agreement(plant, &mut enforcer, story, target);
     }
-    let state = seen.unwrap_or_else(|what| panic!("{way:?}: not within {AGREE:?}: {what}"));
-    assert!(since.elapsed() < AGREE, "{way:?}: it took {:?}", since.elapsed());
+    let state = seen.unwrap_or_else(|what| panic!("{way:?}: not within {PATIENCE:?}: {what}"));
+    let took = since.elapsed();
     assert_eq!(state, must_be, "{way:?}: {:?}", enforcer.listed());
     if let Some(state) = state.filter(|state| state.in_force()) {
         plant.ends_in(target, Story::ends_in_ms(state, way));
@@ -145,6 +154,7 @@ fn die(plant: &dyn Plant, (neighbour, stories): &(Story, Vec<Story>), way: &Way,
         _ => false,
     });
     assert_eq!(stranger, None, "{way:?}");
+    took
 }
 
 /// The state told of the order, once the device holds what that state and the neighbour's order own, and nothing else.
@@ -182,7 +192,12 @@ fn matrix(plant: &dyn Plant, forgets: bool) {
     let step = if is_full() { 1 } else { (coarse..).find(|step| step % 2 != 0 && step % 3 != 0).unwrap() };
     let (since, mut count) = (Instant::now(), 0);
     for (round, way) in all.iter().step_by(step).enumerate() {
-        die(plant, &recorded, way, round);
+        let mut took = die(plant, &recorded, way, round);
+        if took >= AGREE {
+            // A machine that stood still is not the enforcer's fault, and does so once.
+            took = die(plant, &recorded, way, round);
+        }
+        assert!(took < AGREE, "{way:?}: it took {took:?}");
         count += 1;
     }
     println!("{count} of {} ways to die in {:?}", all.len(), since.elapsed());
@@ -233,7 +248,7 @@ fn killed_at_line(plant: &dyn Plant, terms: (u32, u32), asks: usize, lines: usiz
     let since = Instant::now();
     let mut enforcer = plant.start();
     let mut seen = in_step(plant, &mut enforcer, &id);
-    while seen.is_none() && since.elapsed() < AGREE {
+    while seen.is_none() && since.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(50));
         seen = in_step(plant, &mut enforcer, &id);
     }
@@ -255,10 +270,12 @@ fn at_each_line(plant: &dyn Plant) {
     for lines in 1..=5 {
         killed_at_line(plant, (60, 600), 3, lines);
     }
-    for lines in 4..=5 {
+    // What comes behind the line that says how it ends is the same for all, and each takes its time.
+    let behind = usize::from(is_full());
+    for lines in 4..=4 + behind {
         killed_at_line(plant, (5, 6), 2, lines);
     }
-    for lines in 3..=4 {
+    for lines in 3..=3 + behind {
         killed_at_line(plant, (2, 600), 1, lines);
     }
 }

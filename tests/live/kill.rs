@@ -24,8 +24,8 @@ const LAPSE: u64 = 6;
 /// By how much the end in the kernel may differ from the term: its rounding, and the time it takes to look.
 const EARLY: Duration = Duration::from_millis(1_500);
 const LATE: Duration = Duration::from_millis(2_500);
-/// Once the product serves again everything agrees; the enforcer looks at the device every five seconds.
-const AGREE: Duration = Duration::from_secs(12);
+/// Once the product serves again everything agrees; the enforcer looks at the device every five seconds, and the machine may be busy.
+const AGREE: Duration = Duration::from_secs(25);
 /// How long a word takes from the approver's hands to the daemon, about.
 const ON_ITS_WAY: Duration = Duration::from_millis(15);
 /// What a slow machine may take.

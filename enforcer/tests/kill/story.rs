@@ -160,10 +160,11 @@ impl Story {
         retold(self.0.get(line)?, way, now).held_until()
     }
 
-    /// The journal that is found.
-    pub(crate) fn journal(&self, way: &Way, now: Moment) -> Vec<u8> {
+    /// The journal that is found; of one that was written anew, what comes `from` the line that was the last then.
+    pub(crate) fn journal(&self, way: &Way, now: Moment, from: usize) -> Vec<u8> {
         let told = |life: &Life| line(&Entry::Order(Box::new(retold(life, way, now))));
-        let mut text: Vec<u8> = self.0.iter().take(way.lines).map(told).collect::<String>().into_bytes();
+        let lines = self.0.iter().take(way.lines).skip(from);
+        let mut text: Vec<u8> = lines.map(told).collect::<String>().into_bytes();
         if let (Tail::Torn, Some(next)) = (way.tail, self.0.get(way.lines)) {
             let next = told(next).into_bytes();
             text.extend(&next[..next.len() / 2]);

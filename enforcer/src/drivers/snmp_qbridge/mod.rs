@@ -158,30 +158,19 @@ impl SnmpQbridge {
         let changes = port.standing.changes(goal, other);
         let objects = work.snapshot.objects(port.number, &changes);
         let at_once = if self.sets_together { objects.len().max(1) } else { 1 };
-        let mut outcome = Ok(());
-        for objects in objects.chunks(at_once) {
-            outcome = work.talk.set(objects);
-            if outcome.is_err() {
-                break;
-            }
-        }
+        let sent = objects.chunks(at_once).try_for_each(|objects| work.talk.set(objects));
+        // Lists are written as a whole: nothing is built on what was read before.
+        work.snapshot = Snapshot::default();
         // An answer may be lost on its way, and one that says yes may lie: what the switch has counts.
-        work.snapshot = match (Snapshot::take(&work.talk, work.names.iter()), outcome) {
-            (Ok(snapshot), Ok(())) => snapshot,
-            (Ok(snapshot), Err(fault)) => {
-                let has = snapshot.ports.get(name).and_then(|port| port.as_ref().ok());
-                if has.is_none_or(|port| !port.standing.changes(goal, other).is_empty()) {
-                    work.snapshot = snapshot;
-                    return Err(fault);
-                }
-                snapshot
-            }
-            (Err(_), Err(fault)) | (Err(fault), Ok(())) => return Err(fault),
+        work.snapshot = match Snapshot::take(&work.talk, work.names.iter()) {
+            Ok(snapshot) => snapshot,
+            Err(fault) => return Err(sent.err().unwrap_or(fault)),
         };
         let has = &self.port(&work.talk, &work.snapshot, name)?.standing;
         if has.changes(goal, other).is_empty() {
             return Ok(());
         }
+        sent?;
         let why = format!(
             "it said yes, and port {name} reads back with PVID {}, frames of {:?}, untagged {:?}",
             has.pvid, has.egress, has.untagged

@@ -11,12 +11,13 @@ use std::{
 
 use fieldwarden_model::section::Reader;
 use ureq::{
-    Agent, Proxy,
+    Agent, Proxy, RequestBuilder,
     http::{
         Response, StatusCode, Uri,
         header::{LOCATION, RETRY_AFTER},
     },
     tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, TlsProvider, parse_pem},
+    typestate::WithBody,
 };
 
 use crate::forward::ForwardError;
@@ -65,6 +66,16 @@ impl Settings {
     /// Reads `url`, `ca_file`, `certificate_file`, `key_file`, `proxy` and `timeout_ms`; none where one is at fault, which the reader keeps.
     pub fn read(reader: &mut Reader<'_>, example: &str) -> Option<Self> {
         let url = reader.required::<String>("url", &format!("url = \"{example}\""));
+        Self::read_at(reader, url)
+    }
+
+    /// Reads the same, with an address that is `usual` unless one is written.
+    pub(crate) fn read_or(reader: &mut Reader<'_>, usual: &str) -> Option<Self> {
+        let url = reader.or("url", usual.to_owned());
+        Self::read_at(reader, Some(url))
+    }
+
+    fn read_at(reader: &mut Reader<'_>, url: Option<String>) -> Option<Self> {
         if let Some(why) = url.as_deref().and_then(|url| odd(url).err()) {
             reader.fault_at("url", why, Some("write https://host/path".into()));
         }
@@ -147,7 +158,31 @@ impl Client {
         body: &str,
         headers: &[(&str, String)],
     ) -> Result<Answer, ForwardError> {
-        let mut request = self.agent.post(format!("{}{path}", self.url)).header("content-type", kind);
+        self.send(self.agent.post(format!("{}{path}", self.url)), kind, body, headers)
+    }
+
+    /// Puts a body of a kind in the place of what is at a path below the address.
+    ///
+    /// # Errors
+    /// What the network said.
+    pub fn put(
+        &self,
+        path: &str,
+        kind: &str,
+        body: &str,
+        headers: &[(&str, String)],
+    ) -> Result<Answer, ForwardError> {
+        self.send(self.agent.put(format!("{}{path}", self.url)), kind, body, headers)
+    }
+
+    fn send(
+        &self,
+        request: RequestBuilder<WithBody>,
+        kind: &str,
+        body: &str,
+        headers: &[(&str, String)],
+    ) -> Result<Answer, ForwardError> {
+        let mut request = request.header("content-type", kind);
         for (name, value) in headers {
             request = request.header(*name, value);
         }

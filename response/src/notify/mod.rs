@@ -13,6 +13,7 @@
 
 pub mod message;
 pub mod policy;
+mod services;
 mod settings;
 mod smtp;
 #[cfg(test)]
@@ -37,7 +38,15 @@ use crate::{
 };
 
 /// Every kind of way to people, in the order in which configurations are read.
-pub static NOTIFIERS: &[Forwarder] = &[smtp::NOTIFIER];
+pub static NOTIFIERS: &[Forwarder] = &[
+    smtp::NOTIFIER,
+    services::slack::NOTIFIER,
+    services::teams::NOTIFIER,
+    services::pagerduty::NOTIFIER,
+    services::opsgenie::NOTIFIER,
+    services::ntfy::NOTIFIER,
+    services::sms::NOTIFIER,
+];
 
 /// How often is looked for what is due by time, and for what became of orders.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

@@ -117,6 +117,8 @@ pub enum Change {
     },
     /// A person wants it told again after it was refused.
     Again,
+    /// Nothing: the way is tested.
+    Test,
 }
 
 /// How an incident stood when it was last looked at on behalf of a destination.

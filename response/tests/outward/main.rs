@@ -24,5 +24,6 @@ mod people;
 mod pki;
 mod rsyslog;
 mod sample;
+mod services;
 mod siem;
 mod webhook;

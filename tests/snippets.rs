@@ -4,8 +4,9 @@
 use std::{fs, path::Path, process::Command};
 
 /// Pages with snippets of the daemon's configuration, and how many each has.
-const OF_THE_DAEMON: [(&str, usize); 7] = [
-    ("docs/upstream.md", 8),
+const OF_THE_DAEMON: [(&str, usize); 8] = [
+    ("docs/upstream.md", 15),
+    ("docs/notifications.md", 2),
     ("docs/forwarders/syslog.md", 1),
     ("docs/forwarders/content.md", 1),
     ("docs/forwarders/elasticsearch.md", 1),

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use fieldwarden_model::{Incident, IncidentId, OrderState, Severity, Timestamp, digest::Digest};
 
-use super::policy::{Change, Notice, Plan, Why};
+use super::desk::{Change, Notice, Plan, Why};
 use crate::{
     forward::content::deceives,
     store::{Briefing, Case, Status, StoredOrder},
@@ -51,17 +51,18 @@ pub struct Item {
 }
 
 impl Message {
-    /// The message that a plan makes; none where none of its incidents is kept any more.
+    /// The message that a plan makes, with a briefing for each of its notices; none where none of its incidents is kept any more.
     pub(super) fn new(
         plan: &Plan,
         gateway: &str,
         time: Timestamp,
-        mut brief: impl FnMut(&Notice) -> Option<Briefing>,
+        briefings: Vec<Option<Briefing>>,
     ) -> Option<Self> {
         let items: Vec<Item> = plan
             .notices
             .iter()
-            .filter_map(|notice| Some(Item { briefing: brief(notice)?, notice: notice.clone() }))
+            .zip(briefings)
+            .filter_map(|(notice, briefing)| Some(Item { briefing: briefing?, notice: notice.clone() }))
             .collect();
         let (why, severity, to) = (plan.why, plan.severity, plan.to.clone());
         (!items.is_empty()).then(|| Self {

@@ -347,6 +347,34 @@ fn ntfy_tells_each_topic_and_whoever_has_it_is_not_told_again_because_another_ha
 }
 
 #[test]
+fn a_digest_that_is_refused_is_a_dead_letter_of_each_incident_and_can_be_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, heard) =
+        serve(|number, request| if number == 1 { Reply::Status("400 Bad Request") } else { ntfy(request) });
+    let store = store(folder.path());
+    let more = [
+        ("to", list(&["shift"])),
+        ("storm_messages", Content::Integer(1)),
+        ("storm_secs", Content::Integer(2)),
+    ];
+    let outbox = start(&store, &way("ntfy", folder.path(), port, &more));
+    for number in 0..3 {
+        record(&store, number, 1, Severity::High);
+    }
+    until("the digest is refused", || store.backlogs().unwrap()[0].dead == 2);
+    let letters = store.dead_letters("people", 9).unwrap();
+    assert!(letters.iter().all(|letter| letter.revision == 1 && letter.why.contains("400")), "{letters:?}");
+    assert_eq!(outbox.revive("people", by()).unwrap(), Some((2, 0)));
+    until("both are told again", || heard.lock().unwrap().len() == 4);
+    let heard = heard.lock().unwrap();
+    assert!(body(&heard[1])["title"].as_str().unwrap().contains("2 incidents with news"));
+    for (request, id) in heard[2..].iter().zip(["0000000000000001", "0000000000000002"]) {
+        let text = body(request)["message"].as_str().unwrap().to_owned();
+        assert!(text.contains(id) && text.contains("told again"), "{text}");
+    }
+}
+
+#[test]
 fn a_text_message_is_what_the_gateway_s_own_template_says() {
     let folder = tempfile::tempdir().unwrap();
     let (port, heard) = serve(|_, _| Reply::Status("200 OK"));
@@ -446,5 +474,16 @@ fn faults_of_a_table_are_told() {
     ] {
         let faults = notifier(kind, &entries(&more)).unwrap_err();
         assert!(faults.iter().any(|fault| fault.contains(what)), "{kind}, {what}: {faults:?}");
+    }
+}
+
+#[test]
+fn every_way_to_people_has_a_row_on_their_page_and_a_snippet() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let page = fs::read_to_string(format!("{root}/docs/notifications.md")).unwrap();
+    let upstream = fs::read_to_string(format!("{root}/docs/upstream.md")).unwrap();
+    for kind in fieldwarden_response::notify::NOTIFIERS {
+        assert!(page.contains(&format!("\n| `{}` |", kind.id)), "{}", kind.id);
+        assert!(upstream.contains(&format!("[[notify.{}]]", kind.id)), "{}", kind.id);
     }
 }

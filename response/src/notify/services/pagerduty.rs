@@ -11,8 +11,8 @@ use super::{Context, People, Request, Secret, Service, Url};
 use crate::{
     forward::{Destination, Forwarder},
     notify::{
+        desk::Change,
         message::{Item, Message, cut},
-        policy::Change,
     },
     store::Status,
 };

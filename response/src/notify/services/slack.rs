@@ -11,8 +11,8 @@ use crate::{
     forward::{Destination, ForwardError, Forwarder},
     http::Answer,
     notify::{
+        desk::Change,
         message::{Message, cut},
-        policy::Change,
     },
 };
 

@@ -66,6 +66,16 @@ impl Settings {
     /// Reads `url`, `ca_file`, `certificate_file`, `key_file`, `proxy` and `timeout_ms`; none where one is at fault, which the reader keeps.
     pub fn read(reader: &mut Reader<'_>, example: &str) -> Option<Self> {
         let url = reader.required::<String>("url", &format!("url = \"{example}\""));
+        Self::read_at(reader, url)
+    }
+
+    /// Reads the same, with an address that is `usual` unless one is written.
+    pub(crate) fn read_or(reader: &mut Reader<'_>, usual: &str) -> Option<Self> {
+        let url = reader.or("url", usual.to_owned());
+        Self::read_at(reader, Some(url))
+    }
+
+    fn read_at(reader: &mut Reader<'_>, url: Option<String>) -> Option<Self> {
         if let Some(why) = url.as_deref().and_then(|url| odd(url).err()) {
             reader.fault_at("url", why, Some("write https://host/path".into()));
         }
@@ -149,6 +159,20 @@ impl Client {
         headers: &[(&str, String)],
     ) -> Result<Answer, ForwardError> {
         self.ask(&Method::POST, path, headers, Some((kind, body)))
+    }
+
+    /// Puts a body of a kind in the place of what is at a path below the address.
+    ///
+    /// # Errors
+    /// What the network said.
+    pub fn put(
+        &self,
+        path: &str,
+        kind: &str,
+        body: &str,
+        headers: &[(&str, String)],
+    ) -> Result<Answer, ForwardError> {
+        self.ask(&Method::PUT, path, headers, Some((kind, body)))
     }
 
     /// Makes a request of any method, of a path below the address, with or without a body of a kind.

@@ -5,12 +5,12 @@
 
 use std::fmt::Write as _;
 
-use fieldwarden_model::{Incident, OrderState, Severity, Timestamp, digest::Digest};
+use fieldwarden_model::{Incident, IncidentId, OrderState, Severity, Timestamp, digest::Digest};
 
-use super::policy::{Change, Notice, Plan, Why};
+use super::desk::{Change, Notice, Plan, Why};
 use crate::{
     forward::content::deceives,
-    store::{Briefing, Status, StoredOrder},
+    store::{Briefing, Case, Status, StoredOrder},
 };
 
 /// Characters of a title that are told.
@@ -51,17 +51,18 @@ pub struct Item {
 }
 
 impl Message {
-    /// The message that a plan makes; none where none of its incidents is kept any more.
+    /// The message that a plan makes, with a briefing for each of its notices; none where none of its incidents is kept any more.
     pub(super) fn new(
         plan: &Plan,
         gateway: &str,
         time: Timestamp,
-        mut brief: impl FnMut(&Notice) -> Option<Briefing>,
+        briefings: Vec<Option<Briefing>>,
     ) -> Option<Self> {
         let items: Vec<Item> = plan
             .notices
             .iter()
-            .filter_map(|notice| Some(Item { briefing: brief(notice)?, notice: notice.clone() }))
+            .zip(briefings)
+            .filter_map(|(notice, briefing)| Some(Item { briefing: briefing?, notice: notice.clone() }))
             .collect();
         let (why, severity, to) = (plan.why, plan.severity, plan.to.clone());
         (!items.is_empty()).then(|| Self {
@@ -72,6 +73,47 @@ impl Message {
             gateway: plain(gateway, MAX_NAME),
             time,
         })
+    }
+
+    /// A message that only tests the way; `is_over` where it takes back what a test opened elsewhere.
+    pub(super) fn test(gateway: &str, to: Vec<String>, time: Timestamp, is_over: bool) -> Self {
+        let incident = Incident {
+            id: IncidentId("fieldwarden-test".into()),
+            revision: 1,
+            first: time,
+            last: time,
+            severity: Severity::Info,
+            score: 0,
+            addends: Vec::new(),
+            story: Vec::new(),
+            talkers: Vec::new(),
+            alerts: 0,
+            techniques: Vec::new(),
+            title: "Fieldwarden tests the way to you; there is nothing to do".into(),
+            open: false,
+        };
+        let (status, change) =
+            if is_over { (Status::Closed, Change::Closed) } else { (Status::Acknowledged, Change::Test) };
+        let notice = Notice {
+            incident: incident.id.clone(),
+            // Two tests are two messages.
+            revision: u32::try_from(time.nanos().rem_euclid(1 << 31)).unwrap_or(0),
+            changes: vec![change],
+            unlisted: 0,
+            known: true,
+            thread: None,
+        };
+        let case = Case { incident, status, assignee: None };
+        let briefing = Briefing { case, assets: Vec::new(), orders: Vec::new() };
+        let items = vec![Item { briefing, notice }];
+        Self {
+            why: Why::Change,
+            severity: Severity::Info,
+            items,
+            to,
+            gateway: plain(gateway, MAX_NAME),
+            time,
+        }
     }
 
     /// The incident, where it is about one alone.
@@ -154,7 +196,7 @@ impl Message {
     #[must_use]
     pub fn short(&self) -> String {
         match self.single() {
-            Some(item) if item.is_over() => self.subject(),
+            Some(item) if item.briefing.case.status != Status::New => self.subject(),
             Some(item) => format!(
                 "{}. Acknowledge: fieldwarden incident status {} acknowledged",
                 self.subject(),
@@ -300,6 +342,7 @@ fn word(change: &Change) -> String {
         Change::Order { order, state } => format!("order {} {}", plain(order, MAX_NAME), in_words(*state)),
         Change::Unanswered { call } => format!("not acknowledged, call {call}"),
         Change::Again => "told again".into(),
+        Change::Test => "test".into(),
     }
 }
 
@@ -373,4 +416,14 @@ pub(super) fn plain(text: &str, most: usize) -> String {
         out.push('…');
     }
     out
+}
+
+/// The beginning of it, at most so many octets, with a sign that there was more; lines stay lines.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    const MORE: &str = "…";
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(most.saturating_sub(MORE.len()));
+    format!("{}{MORE}", text.get(..end).unwrap_or_default())
 }

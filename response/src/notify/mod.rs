@@ -1,6 +1,6 @@
 //! The ways to people: one folder or file each, one line each in [`NOTIFIERS`].
 //!
-//! A way knows how one message is spelt and handed over. When a person hears of what is [`policy`]'s business, what he reads [`message`]'s. A
+//! A way knows how one message is spelt and handed over. When a person hears of what is the [`desk`]'s business, what he reads [`message`]'s. A
 //! notifier is a destination like any other: it has a backlog, is tested, paused and retried by `forward`.
 //!
 //! # Guarantee
@@ -11,8 +11,10 @@
 //! A revision that has to wait (quiet hours, a storm) is taken out of the outbox once what waits is on the disk, so that it holds up nothing.
 //! What the other side refuses for good becomes a dead letter, and is told again on demand.
 
+pub mod desk;
 pub mod message;
 pub mod policy;
+mod services;
 mod settings;
 mod smtp;
 #[cfg(test)]
@@ -26,10 +28,11 @@ use std::{
 
 use fieldwarden_model::{Fault, IncidentId, OrderState, Timestamp};
 
-pub use self::policy::MAX_STANDINGS;
+pub use self::desk::MAX_STANDINGS;
 use self::{
+    desk::{Desk, Heard, Ledger, Plan, Standing, Why},
     message::Message,
-    policy::{Desk, Heard, Ledger, Plan, Policy},
+    policy::Policy,
 };
 use crate::{
     forward::{Destination, ForwardError, Forwarder, Link, Stop, hostname},
@@ -37,7 +40,15 @@ use crate::{
 };
 
 /// Every kind of way to people, in the order in which configurations are read.
-pub static NOTIFIERS: &[Forwarder] = &[smtp::NOTIFIER];
+pub static NOTIFIERS: &[Forwarder] = &[
+    smtp::NOTIFIER,
+    services::slack::NOTIFIER,
+    services::teams::NOTIFIER,
+    services::pagerduty::NOTIFIER,
+    services::opsgenie::NOTIFIER,
+    services::ntfy::NOTIFIER,
+    services::sms::NOTIFIER,
+];
 
 /// How often is looked for what is due by time, and for what became of orders.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -190,15 +201,21 @@ impl Telling {
     /// Tells what a plan says and writes down that it was told.
     fn tell(&mut self, plan: Plan, told: Option<&Told>) -> Result<(), ForwardError> {
         let now = now();
-        let brief = |notice: &policy::Notice| {
-            let kept = self.memory.store.briefing(&notice.incident).ok().flatten();
-            let Some(told) = told else { return kept };
-            // As it was when it changed: what came since has a message of its own.
-            let case = Case { incident: told.incident.clone(), status: told.status, assignee: None };
-            let (assets, orders) = kept.map(|kept| (kept.assets, kept.orders)).unwrap_or_default();
-            Some(Briefing { case, assets, orders })
-        };
-        let message = Message::new(&plan, &self.gateway, now, brief);
+        let mut briefings = Vec::with_capacity(plan.notices.len());
+        for notice in &plan.notices {
+            let kept = self.memory.store.briefing(&notice.incident);
+            let kept = kept.map_err(|error| self.memory.lost(&error))?;
+            briefings.push(match told {
+                None => kept,
+                Some(told) => {
+                    // As it was when it changed: what came since has a message of its own.
+                    let case = Case { incident: told.incident.clone(), status: told.status, assignee: None };
+                    let (assets, orders) = kept.map(|kept| (kept.assets, kept.orders)).unwrap_or_default();
+                    Some(Briefing { case, assets, orders })
+                }
+            });
+        }
+        let message = Message::new(&plan, &self.gateway, now, briefings);
         let answer = message.map(|message| self.channel.tell(&message)).transpose();
         match answer {
             Ok(thread) => {
@@ -213,7 +230,9 @@ impl Telling {
                     // It is in the outbox no more, so nobody else makes dead letters of it.
                     for notice in notices {
                         let Memory { store, destination } = &self.memory;
-                        let buried = store.bury_notice(destination, &notice.incident, &refused.to_string());
+                        let revision = self.desk.standing(&notice.incident).and_then(Standing::refused);
+                        let (revision, why) = (revision.unwrap_or_default(), refused.to_string());
+                        let buried = store.bury_notice(destination, &notice.incident, revision, &why);
                         buried.map_err(|error| self.memory.lost(&error))?;
                     }
                 }
@@ -254,7 +273,7 @@ impl Telling {
         while let Some(plan) = self.desk.due(now()) {
             // Nobody is called about what somebody has acknowledged a moment ago.
             let mut answered = Vec::new();
-            for notice in plan.notices.iter().filter(|_| plan.why == policy::Why::Unanswered) {
+            for notice in plan.notices.iter().filter(|_| plan.why == Why::Unanswered) {
                 let found = self.memory.store.briefing(&notice.incident);
                 let found = found.map_err(|error| self.memory.lost(&error))?;
                 if found.is_none_or(|found| found.case.status != Status::New) {

@@ -9,6 +9,13 @@ use super::policy::{Escalation, OnCall, Policy, Quiet, Storm};
 /// The highest level of an on-call schedule.
 const MAX_LEVEL: u64 = 9;
 
+/// The policy of what keeps books of its own: each change goes out as it comes, acknowledgements too, and who is woken is decided there.
+pub(super) fn pager(reader: &mut Reader<'_>) -> Option<Policy> {
+    let least = reader.one_of("severity", &severities(Severity::Medium))?;
+    let (quiet, on_call, to) = (Vec::new(), Vec::new(), Vec::new());
+    Some(Policy { least, tells_acknowledged: true, quiet, storm: None, escalation: None, to, on_call })
+}
+
 /// The policy of what tells people: `severity`, `to`, `storm_messages`, `storm_secs`, `escalate_after_secs`, `escalate_times`, and the tables
 /// `quiet` and `on_call`. Each name in `to`, and in `people` of an on-call line, is held against `is_person`, which says why it is none.
 pub(super) fn people(

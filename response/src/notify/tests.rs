@@ -6,8 +6,9 @@ use std::{collections::BTreeMap, time::Duration};
 use fieldwarden_model::{Incident, IncidentId, OrderState, Severity, Timestamp, week::WeeklyHours};
 use proptest::prelude::*;
 
-use super::policy::{
-    Change, Desk, Escalation, Heard, Ledger, OnCall, Plan, Policy, Quiet, Standing, Storm, Why,
+use super::{
+    desk::{Change, Desk, Heard, Ledger, Plan, Standing, Why},
+    policy::{Escalation, OnCall, Policy, Quiet, Storm},
 };
 use crate::store::{Status, Told};
 

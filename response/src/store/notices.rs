@@ -4,7 +4,7 @@
 //! what concerns the destination as a whole.
 
 use fieldwarden_model::{IncidentId, Talker, Timestamp};
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::{
     Case, Store, StoreError, StoredOrder, cases, error::Trouble, orders, queue::MAX_DEAD_LETTERS, record,
@@ -137,23 +137,23 @@ impl Store {
         })
     }
 
-    /// Something about an incident that `destination` refused for good though it was no longer in the outbox (a digest, a second call):
-    /// a dead letter, as [`Store::bury`] makes one of what is.
+    /// Something about this revision of an incident that `destination` refused for good though it was no longer in the outbox (a digest, a second
+    /// call): a dead letter, as [`Store::bury`] makes one of what is.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn bury_notice(&self, destination: &str, id: &IncidentId, why: &str) -> Result<(), StoreError> {
+    pub fn bury_notice(
+        &self,
+        destination: &str,
+        id: &IncidentId,
+        revision: u32,
+        why: &str,
+    ) -> Result<(), StoreError> {
         let (destination, id, why) = (destination.to_owned(), id.clone(), why.to_owned());
         self.write(move |step| {
-            let revision: Option<u32> = step
-                .query_row("SELECT max(revision) FROM revisions WHERE incident = ?1", [&id.0], |row| {
-                    row.get(0)
-                })
-                .optional()?
-                .flatten();
             step.execute(
                 "INSERT INTO dead_letters (destination, incident, revision, why) VALUES (?1, ?2, ?3, ?4)",
-                params![destination, id.0, revision.unwrap_or(0), why],
+                params![destination, id.0, revision, why],
             )?;
             step.execute("UPDATE destinations SET dead = dead + 1 WHERE name = ?1", [&destination])?;
             record::trim(step, "dead_letters", MAX_DEAD_LETTERS).map(drop)

@@ -13,20 +13,14 @@ use std::{
     time::Duration,
 };
 
-use fieldwarden_model::{
-    Order, OrderId, OrderState, Scope, Severity, Target,
-    order::{OnDegraded, Report},
-    section::Content,
-};
-use fieldwarden_response::{
-    forward::Destination,
-    store::{Status, Store, StoredOrder},
-};
+use fieldwarden_model::{OrderState, Severity, order::Report, section::Content};
+use fieldwarden_response::{forward::Destination, store::Status};
 use serde_json::{Value, json};
 
 use crate::{
     people::{
-        by, drained, last_error, list, moved, notifier, record, start, store, table, tables, text, until,
+        by, drained, last_error, list, moved, notifier, order, record, start, store, table, tables, text,
+        until,
     },
     pki, sample,
 };
@@ -149,27 +143,6 @@ impl Mail {
 
 fn subjects(mails: &[Mail]) -> Vec<&str> {
     mails.iter().map(|mail| mail.header("subject").unwrap().rsplit_once(" (").unwrap().1).collect()
-}
-
-fn order(store: &Store, state: OrderState, action: &str) -> OrderId {
-    let incident = sample::incident(0, 1).id;
-    let mut order = Order {
-        id: OrderId(String::new()),
-        target: Target::Talker { talker: "10.0.0.66".parse().unwrap() },
-        scope: Scope::IsolateTalker,
-        lapse_secs: 600,
-        keep_within_secs: 30,
-        on_degraded: OnDegraded::Revert,
-        reason: "unknown laptop".into(),
-        incident: Some(incident),
-        author: "jo".into(),
-        proposed: sample::at(5),
-    };
-    order.id = order.identify();
-    let id = order.id.clone();
-    let stored = StoredOrder { order, state, approvals: vec![], plan: None, report: None };
-    store.save_order(stored, action, "unknown laptop", by()).unwrap();
-    id
 }
 
 #[test]

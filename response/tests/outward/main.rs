@@ -30,6 +30,7 @@ mod pki;
 mod rsyslog;
 mod sample;
 mod server;
+mod services;
 mod siem;
 mod syslog_ng;
 mod webhook;

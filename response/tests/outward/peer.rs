@@ -12,6 +12,7 @@ use std::{
 /// A request as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Vec<u8>,
@@ -81,7 +82,8 @@ fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut headers = BTreeMap::new();
     let mut line = String::new();
     stream.read_line(&mut line).ok().filter(|read| *read > 0)?;
-    let path = line.strip_prefix("POST ").and_then(|rest| rest.split(' ').next()).unwrap().to_owned();
+    let mut words = line.split(' ').map(str::to_owned);
+    let (method, path) = (words.next().unwrap(), words.next().unwrap());
     loop {
         let mut line = String::new();
         stream.read_line(&mut line).ok()?;
@@ -90,5 +92,5 @@ fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     }
     let mut body = vec![0; headers["content-length"].parse().unwrap()];
     stream.read_exact(&mut body).ok()?;
-    Some(Request { path, headers, body, at: Instant::now() })
+    Some(Request { method, path, headers, body, at: Instant::now() })
 }

@@ -8,14 +8,15 @@ use std::{
 };
 
 use fieldwarden_model::{
-    Section, Severity, Timestamp,
+    Order, OrderId, OrderState, Scope, Section, Severity, Target, Timestamp,
+    order::OnDegraded,
     section::{Content, Key, Node, Reader, Span},
 };
 use fieldwarden_response::{
     forward::Destination,
     outbox::{Outbox, Pace},
     outward,
-    store::{Batch, By, Status, Store},
+    store::{Batch, By, Status, Store, StoredOrder},
 };
 
 use crate::sample;
@@ -99,4 +100,26 @@ pub(crate) fn drained(outbox: &Outbox) {
 
 pub(crate) fn last_error(outbox: &Outbox) -> String {
     outbox.status().unwrap()[0].last_error.clone().map_or_else(String::new, |error| error.1)
+}
+
+/// Saves an order that answers the first incident.
+pub(crate) fn order(store: &Store, state: OrderState, action: &str) -> OrderId {
+    let incident = sample::incident(0, 1).id;
+    let mut order = Order {
+        id: OrderId(String::new()),
+        target: Target::Talker { talker: "10.0.0.66".parse().unwrap() },
+        scope: Scope::IsolateTalker,
+        lapse_secs: 600,
+        keep_within_secs: 30,
+        on_degraded: OnDegraded::Revert,
+        reason: "unknown laptop".into(),
+        incident: Some(incident),
+        author: "jo".into(),
+        proposed: sample::at(5),
+    };
+    order.id = order.identify();
+    let id = order.id.clone();
+    let stored = StoredOrder { order, state, approvals: vec![], plan: None, report: None };
+    store.save_order(stored, action, "unknown laptop", by()).unwrap();
+    id
 }

@@ -40,22 +40,6 @@ pub(super) fn write(message: &Message, from: &Mailbox, to: &[Mailbox]) -> Result
     headers.body(message.text()).map(|mail| mail.formatted()).map_err(|error| error.to_string())
 }
 
-/// A mail that only tests the way.
-pub(super) fn write_test(gateway: &str, from: &Mailbox, to: &[Mailbox]) -> Result<Vec<u8>, String> {
-    let mut headers = Mail::builder()
-        .from(from.clone())
-        .subject(format!("[TEST] Fieldwarden {} tests its mail", plain(gateway, 64)))
-        .message_id(None)
-        .date(SystemTime::now())
-        .header(ContentType::TEXT_PLAIN)
-        .raw_header(HeaderValue::new(name("Auto-Submitted")?, "auto-generated".into()));
-    for mailbox in to {
-        headers = headers.to(mailbox.clone());
-    }
-    let text = "Fieldwarden tests the way to you; there is nothing to do.\n";
-    headers.body(text.to_owned()).map(|mail| mail.formatted()).map_err(|error| error.to_string())
-}
-
 fn name(name: &'static str) -> Result<HeaderName, String> {
     HeaderName::new_from_ascii(name.into()).map_err(|_| format!("`{name}` is no name of a header"))
 }

@@ -186,11 +186,10 @@ impl Way for Arc<Smtp> {
     }
 
     fn test(&self, gateway: &str, now: Timestamp) -> Result<String, ForwardError> {
-        let mut to = Vec::new();
-        for person in self.policy.people(1, now) {
-            to.extend(mailbox(&person).ok());
-        }
-        let mail = mail::write_test(gateway, &self.from, &to).map_err(|cause| self.server.refused(cause))?;
+        let people = self.policy.people(1, now);
+        let to: Vec<Mailbox> = people.iter().filter_map(|person| mailbox(person).ok()).collect();
+        let message = Message::test(gateway, people, now, false);
+        let mail = mail::write(&message, &self.from, &to).map_err(|cause| self.server.refused(cause))?;
         let posted = self.post(&mail, &to)?;
         let told = posted.took.join(", ");
         match (posted.refused.as_slice(), &posted.later) {

@@ -1,6 +1,9 @@
 //! Where orders are carried out: the gateway itself, and the switches the site file names. The target of an order decides.
 
-use fieldwarden_model::Target;
+use fieldwarden_model::{
+    Order, Target,
+    order::{Ends, MAX_ENDS},
+};
 
 use crate::drivers::{Driver, Switch};
 
@@ -42,6 +45,19 @@ impl Points {
             let known = if known.is_empty() { "none".into() } else { known.join(", ") };
             format!("{target}: no such switch is configured here; known is: {known}")
         })
+    }
+
+    /// For each of these conversations why `order` does not reach it; none where it does or where nobody can tell.
+    ///
+    /// # Errors
+    /// When they are too many, the order is none, or nothing carries it out, as a sentence.
+    pub(crate) fn past(&self, order: &Order, ends: &[Ends]) -> Result<Vec<Option<String>>, String> {
+        if ends.len() > MAX_ENDS {
+            return Err(format!("{} conversations at once; ask for at most {MAX_ENDS}", ends.len()));
+        }
+        order.scope.fits(&order.target)?;
+        let point = self.get(self.of(&order.target)?).ok_or("nothing enforces it")?;
+        Ok(point.driver.past(order, ends))
     }
 
     pub(crate) fn count(&self) -> usize {

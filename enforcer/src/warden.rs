@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fieldwarden_model::{
     Order, OrderId, OrderState, Timestamp,
     digest::Digest,
-    order::{Answer, Ask, Ends, MAX_ENDS, Plan, PlanHash, Report},
+    order::{Answer, Ask, Plan, PlanHash, Report},
     protect,
 };
 
@@ -165,7 +165,7 @@ impl Warden {
                 Ok(plan) => Answer::Planned { plan },
                 Err(reason) => Answer::Refused { order: order.id, reason },
             },
-            Ask::Reach { order, ends } => match self.reach(&order, &ends) {
+            Ask::Reach { order, ends } => match self.points.past(&order, &ends) {
                 Ok(past) => Answer::Reach { past },
                 Err(reason) => Answer::Refused { order: order.id, reason },
             },
@@ -261,15 +261,6 @@ impl Warden {
         let hash = plan_hash(order, &driver, &steps);
         let approvals = if self.interlocks.asks_for_two(order, &behind).is_some() { 2 } else { 1 };
         Ok(Plan { order: order.id.clone(), driver, steps, approvals, not_enforceable, behind, hash })
-    }
-
-    fn reach(&self, order: &Order, ends: &[Ends]) -> Result<Vec<Option<String>>, String> {
-        if ends.len() > MAX_ENDS {
-            return Err(format!("{} conversations at once; ask for at most {MAX_ENDS}", ends.len()));
-        }
-        order.scope.fits(&order.target)?;
-        let point = self.points.get(self.points.of(&order.target)?).ok_or("nothing enforces it")?;
-        Ok(point.driver.past(order, ends))
     }
 
     fn apply(

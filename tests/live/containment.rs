@@ -265,21 +265,28 @@ fn one_conversation_is_cut_and_released(lab: &Lab, product: &Product, incident: 
     });
 }
 
-/// Its writes are what the rehearsal counts, and none of them is answered until it is released.
+/// All it does is write, so that the conversation falls silent as a whole; its writes are what the rehearsal counts, and none of
+/// them is answered until it is released.
 fn the_laptop_may_read_and_writes_nothing(lab: &Lab, product: &Product) {
     let before = lab.ruleset();
+    let heard_before = wire::answered(lab, LISTEN);
     let target = [&ROGUE_TO_PLC1[..], &["--scope", "write-quarantine"]].concat();
     let rows = product.command(&[&["contain", "rehearse", "--json"], &target[..]].concat()).rows();
     let told = |what: &str| rows.iter().filter(|row| row["what"] == what).collect::<Vec<_>>();
-    assert!(!told("reads on").is_empty(), "{rows:?}");
-    let silent = told("falls silent");
-    assert!(silent.iter().any(|row| row["remark"].as_str().unwrap().starts_with("write: ")), "{rows:?}");
+    assert!(told("reads on").is_empty(), "{rows:?}");
+    let is_counted =
+        |row: &&Value| row["remark"].as_str().is_some_and(|remark| remark.starts_with("write: "));
+    assert!(told("falls silent").into_iter().any(|row| is_counted(&row)), "{rows:?}");
+    let rehearsed = rehearsal(product, &target);
     let terms = ["--keep-within-seconds", "8", "--reason", "it may watch"];
     let order = proposed(
         &product.second_operator(&[&["contain", "propose", "--json"], &target[..], &terms].concat()),
     );
     product.command(&["contain", "approve", &order, "--json"]).rows();
     let since = now();
+    pause(1.0);
+    let silent: BTreeSet<Conversation> = &heard_before - &wire::answered(lab, LISTEN);
+    assert_eq!(silent, rehearsed, "what fell silent is what the rehearsal said");
     let kept = product.wait_for_order(&order, "kept", Duration::from_secs(10));
     assert_eq!(kept["scope"], "write-quarantine", "{kept}");
     the_laptop_got_no_answer(lab, &since, &[PLC1]);

@@ -331,7 +331,7 @@ impl Field {
             ["tcp", "dport", rest @ ..] => (Self::Port { at: 2, tcp: true }, rest),
             ["ether", "type", rest @ ..] => (Self::EtherType, rest),
             [raw, rest @ ..] if raw.starts_with('@') => {
-                let mut parts = raw[1..].split(',');
+                let mut parts = raw.trim_start_matches('@').split(',');
                 let base = match parts.next().unwrap() {
                     "ll" => Base::Link,
                     "nh" => Base::Network,
@@ -358,20 +358,21 @@ impl Field {
     /// A value of this field out of its word.
     fn value(self, word: &str) -> Vec<u8> {
         let named = match word {
-            "8021q" => Some(0x8100),
+            "8021q" => Some(0x8100_u128),
             "8021ad" => Some(0x88a8),
             "ip" => Some(0x0800),
             "ip6" => Some(0x86dd),
             _ => None,
         };
-        let hex = match (named, word.strip_prefix("0x")) {
-            (Some(number), _) => format!("{number:x}"),
-            (None, Some(hex)) => hex.to_owned(),
-            (None, None) => format!("{:x}", word.parse::<u128>().unwrap_or_else(|_| panic!("{word}"))),
+        let number = match (named, word.strip_prefix("0x")) {
+            (Some(number), _) => Some(number),
+            (None, Some(hex)) => u128::from_str_radix(hex, 16).ok(),
+            (None, None) => word.parse().ok(),
         };
-        let whole = format!("{hex:0>width$}", width = 2 * self.octets());
-        assert_eq!(whole.len(), 2 * self.octets(), "{word} for {self:?}");
-        (0..self.octets()).map(|n| u8::from_str_radix(&whole[2 * n..2 * n + 2], 16).unwrap()).collect()
+        let octets = number.unwrap_or_else(|| panic!("not understood: {word}")).to_be_bytes();
+        let (above, value) = octets.split_at(octets.len() - self.octets());
+        assert!(above.iter().all(|octet| *octet == 0), "{word} for {self:?}");
+        value.to_vec()
     }
 }
 

@@ -77,7 +77,12 @@ fn conversation(random: &mut Random, plant: &Plant) -> Target {
 
 fn quarantine(random: &mut Random, plant: &Plant) -> Option<Target> {
     let all: Vec<&Talk> = plant.talks.iter().filter(|talk| [102, 502].contains(&talk.name.port)).collect();
-    let talk = all.get(random.below(all.len()))?;
+    // Mostly one that comes by the gateway.
+    let crosses = |talk: &&&Talk| talk.server.as_ref().is_some_and(|server| server.at != talk.client.at);
+    let crossing: Vec<&&Talk> = all.iter().filter(crosses).collect();
+    let beside = random.percent(15) || crossing.is_empty();
+    let talk =
+        if beside { all.get(random.below(all.len()))? } else { crossing[random.below(crossing.len())] };
     Some(Target::Conversation {
         client: talk.name.client.parse().unwrap(),
         server: talk.name.server.parse().unwrap(),

@@ -423,7 +423,7 @@ impl Kind {
     fn exchanges(self, random: &mut Random, talk: &Talk) -> Vec<Exchange> {
         let count = 2 + random.below(5);
         // Who only reads, who only writes, and who does everything.
-        let reads = random.below(3);
+        let reads = random.below(5);
         match self {
             Self::Modbus => (0..count)
                 .map(|n| {

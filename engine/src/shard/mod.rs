@@ -7,6 +7,7 @@ mod doors;
 mod follow;
 mod observations;
 mod polls;
+mod segment;
 mod services;
 mod trouble;
 
@@ -20,6 +21,7 @@ use fieldwarden_protocols::{Blame, Direction, Kind, Message, Protocol};
 use doors::Told;
 pub(crate) use observations::{Change, Facts, Observation, Observations, What};
 pub(crate) use polls::Poll;
+use segment::Segment;
 pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Services, Slot, Wire};
 
 use crate::{
@@ -101,39 +103,6 @@ pub(crate) struct FlowState {
     losses: u32,
     /// The segment of the last request.
     segment: Segment,
-}
-
-/// How requests share segments: a write quarantine passes a read that is whole and alone in one.
-#[derive(Debug, Default)]
-struct Segment {
-    /// Where the last request ended.
-    end: Option<FrameRef>,
-    /// Whether that was alone, as far as it was seen then.
-    alone: bool,
-    /// Whether it would have been let pass.
-    passed: bool,
-}
-
-impl Segment {
-    /// Notes an operation asked, `first` of its message or a further one.
-    fn ask(
-        &mut self,
-        origin: &Origin<'_>,
-        conversation: &mut Conversation,
-        operation: &Operation<'_>,
-        first: bool,
-    ) {
-        if first {
-            let behind_another = self.end.is_some() && origin.frames.first() == self.end.as_ref();
-            if behind_another && self.passed {
-                // The one before was not alone either.
-                conversation.activity.beyond_reads.note(Verb::Read, true, origin.time);
-            }
-            self.alone = origin.frames.len() == 1 && !behind_another;
-            self.end = origin.frames.last().copied();
-        }
-        self.passed = conversation.is_let_pass(operation, (first, self.alone), origin.time);
-    }
 }
 
 impl FlowState {

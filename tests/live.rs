@@ -22,6 +22,8 @@ mod determinism;
 mod evidence;
 #[path = "live/interlocks.rs"]
 mod interlocks;
+#[path = "live/kill.rs"]
+mod kill;
 #[path = "live/modes.rs"]
 mod modes;
 #[path = "live/rate.rs"]

@@ -4,8 +4,10 @@
 use std::{fs, path::Path, process::Command};
 
 /// Pages with snippets of the daemon's configuration, and how many each has.
-const OF_THE_DAEMON: [(&str, usize); 7] = [
-    ("docs/upstream.md", 8),
+const OF_THE_DAEMON: [(&str, usize); 9] = [
+    ("docs/upstream.md", 10),
+    ("docs/tickets/redmine.md", 1),
+    ("docs/tickets/request-tracker.md", 1),
     ("docs/forwarders/syslog.md", 1),
     ("docs/forwarders/content.md", 1),
     ("docs/forwarders/elasticsearch.md", 1),

@@ -174,6 +174,12 @@ fn every_driver_and_forwarder_has_a_page() {
             .iter()
             .map(|name| format!("docs/forwarders/{}.md", name.replace('_', "-"))),
     );
+    assert_exist(
+        "ticket systems",
+        folders("response/src/ticket")
+            .iter()
+            .map(|name| format!("docs/tickets/{}.md", name.replace('_', "-"))),
+    );
 }
 
 #[test]

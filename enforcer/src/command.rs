@@ -21,7 +21,7 @@ use fieldwarden_model::{
 use crate::{
     content::Content,
     interlocks::tamed,
-    journal::{Entry, Journal, append_beside},
+    journal::{Entry, Journal, append_beside, is_held},
     moment::{Boot, Moment},
     points::Points,
     privileges,
@@ -188,16 +188,21 @@ fn end_with(mut input: io::Stdin) {
 }
 
 fn list(place: &Place, json: bool) -> Result<(), Failure> {
-    let orders = ask(place, &Ask::List, |answer| match answer {
-        Answer::Orders { orders } => Some(Ok(orders)),
-        _ => None,
-    })?;
+    let orders = orders(place)?;
     let mut out = io::stdout().lock();
     for (order, report) in &orders {
         let line = if json { json_line(order, report) } else { text_line(order, report) };
         writeln!(out, "{line}").map_err(work("standard output is closed"))?;
     }
     Ok(())
+}
+
+/// Every order the running enforcer knows.
+fn orders(place: &Place) -> Result<Vec<(Order, Report)>, Failure> {
+    ask(place, &Ask::List, |answer| match answer {
+        Answer::Orders { orders } => Some(Ok(orders)),
+        _ => None,
+    })
 }
 
 fn json_line(order: &Order, report: &Report) -> String {
@@ -213,20 +218,24 @@ fn text_line(order: &Order, report: &Report) -> String {
 }
 
 fn release(place: &Place, order: OrderId, reason: String) -> Result<(), Failure> {
-    let id = order.clone();
-    let release = Ask::Release { order, by: operator(), reason, degraded: false };
-    let report = ask(place, &release, |answer| match answer {
-        Answer::Reported { report } if report.order == id && !report.state.in_force() => Some(Ok(report)),
-        Answer::Reported { report } if report.order == id => Some(Err(report.cause)),
-        Answer::Refused { order, reason } if order == id => Some(Err(reason)),
-        _ => None,
-    })?;
+    let report = end(place, &order, reason)?;
     println!("{} {}: {}", report.order, report.state.word(), report.cause);
     Ok(())
 }
 
+/// Has the running enforcer end an order; what it says of it then.
+fn end(place: &Place, id: &OrderId, reason: String) -> Result<Report, Failure> {
+    let release = Ask::Release { order: id.clone(), by: operator(), reason, degraded: false };
+    ask(place, &release, |answer| match answer {
+        Answer::Reported { report } if report.order == *id && !report.state.in_force() => Some(Ok(report)),
+        Answer::Reported { report } if report.order == *id => Some(Err(report.cause)),
+        Answer::Refused { order, reason } if order == *id => Some(Err(reason)),
+        _ => None,
+    })
+}
+
 /// Ends everything: first written down, so that an enforcer that runs or starts later does not apply it again, then
-/// taken off the device. Neither step waits for the other to succeed.
+/// taken off the device, and an enforcer that runs is told of it. No step waits for another one to succeed.
 fn release_all(place: &Place) -> Result<(), Failure> {
     let Some(config) = &place.config else {
         return Err(Failure::Words("error: `--config` is missing".into()));
@@ -235,25 +244,65 @@ fn release_all(place: &Place) -> Result<(), Failure> {
     let now = clock().map_err(work("the clock cannot be read"))?;
     let entry = Entry::ReleasedAll { by: operator(), time: now.wall };
     let written = append_beside(&settings.journal, &entry);
-    let mut clear = || clear_all(&mut settings.points).map_err(Failure::Work);
-    let (found, mut left) = clear()?;
-    if Journal::open(&settings.journal).is_err() {
-        // An enforcer runs. It reads the journal within a second; until then it may undo what was done here.
+    let mut outcome = clear_all(&mut settings.points);
+    let found = outcome.as_ref().map_or(0, |(found, _)| *found);
+    let socket = place.socket.as_ref().unwrap_or(&settings.socket);
+    let runs = is_held(&settings.journal) || UnixStream::connect(socket).is_ok();
+    let told = if runs {
+        // It reads the journal within a second; until then it may undo what was done here.
         thread::sleep(Duration::from_millis(1_500));
-        (_, left) = clear()?;
-    }
+        // Its journal may be full, or another file than ours by now: what it has not heard of by then it is told.
+        let told = release_each(socket);
+        outcome = clear_all(&mut settings.points);
+        told
+    } else {
+        Ok(())
+    };
+    let (_, left) = outcome.map_err(Failure::Work)?;
     if left > 0 {
         return Err(Failure::Work(format!("the device still cuts {left} matches")));
     }
-    written.map_err(|fault| {
-        Failure::Work(format!(
-            "the device is clear, but the journal `{}` does not say so ({fault}): an enforcer that starts before the \
-             orders lapse applies them again\n\nhint: make room and release everything once more",
-            settings.journal.display()
-        ))
-    })?;
+    let journal = settings.journal.display();
+    let is_known = matches!(written, Ok(true));
+    if let (false, Err(Failure::Work(fault) | Failure::Words(fault))) = (is_known, &told) {
+        return Err(Failure::Work(format!(
+            "the device is clear, but the enforcer that runs could not be told ({fault}) and may apply the orders again\n\nhint: stop \
+             it, and release everything once more"
+        )));
+    }
+    match written {
+        Ok(true) => {}
+        Ok(false) => println!(
+            "note: the journal `{journal}` was not there and was made. Where it lies on a disk that is away, release everything again \
+             once that is back"
+        ),
+        Err(fault) => {
+            let meanwhile = if runs { "the enforcer that runs knows it, but one" } else { "an enforcer" };
+            return Err(Failure::Work(format!(
+                "the device is clear, but the journal `{journal}` does not say so ({fault}): {meanwhile} that starts before \
+                 the orders lapse applies them again\n\nhint: see to it that the journal can be written, and release everything once \
+                 more"
+            )));
+        }
+    }
     println!("released: {found} matches were cut, none is now");
     Ok(())
+}
+
+/// Has the enforcer that listens on `socket` end each order in force.
+fn release_each(socket: &Path) -> Result<(), Failure> {
+    let place = Place { config: None, socket: Some(socket.into()) };
+    let mut fault = None;
+    for id in in_force(&place)? {
+        // It may have ended meanwhile; one that cannot be ended keeps none of the others.
+        fault = fault.or(end(&place, &id, "everything is released".into()).err());
+    }
+    if in_force(&place)?.is_empty() { Ok(()) } else { fault.map_or(Ok(()), Err) }
+}
+
+fn in_force(place: &Place) -> Result<Vec<OrderId>, Failure> {
+    let orders = orders(place)?;
+    Ok(orders.into_iter().filter(|(_, report)| report.state.in_force()).map(|(order, _)| order.id).collect())
 }
 
 /// Clears every device, also where another one cannot be; tells how many matches they cut before, and after.

@@ -6,24 +6,33 @@
 //!
 //! `sum` is the start of the SHA-256 of the entry's octets. A line is written with one call and synced before the
 //! call returns. The last line of an order is what counts. A torn or damaged line is skipped and counted. When the
-//! file is past [`COMPACT_AT`] it is written anew from what is still worth knowing and renamed into place.
+//! file is past [`COMPACT_AT`] it is written anew from what is still worth knowing and renamed into place; likewise where its name is gone,
+//! as with its folder.
+//!
+//! Behind its end the disk holds room for how the orders in force will end ([`Record::reserve`]), so that a full disk keeps no
+//! end and no release from being written down. Where the file system cannot do so (`fallocate`), that is not promised.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::{
+        fd::AsFd,
+        unix::fs::{MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
 };
 
 use fieldwarden_model::{OrderId, Timestamp, digest::Digest};
 use serde::{Deserialize, Serialize};
 
-use crate::order_life::Life;
+use crate::{order_life::Life, sys};
 
 /// The longest line that is read, in octets.
 pub const MAX_LINE: usize = 1024 * 1024;
 /// The size from which the journal is written anew, in octets.
 pub const COMPACT_AT: u64 = 4 * 1024 * 1024;
+/// The most room that is set aside behind the end, in octets.
+pub const MAX_RESERVE: u64 = MAX_SIZE;
 /// The size past which nothing is appended, in octets, for when it cannot be written anew.
 pub const MAX_SIZE: u64 = 16 * 1024 * 1024;
 
@@ -64,6 +73,12 @@ pub trait Record {
     /// When they are not on disk; then nothing of them is.
     fn append(&mut self, entries: &[Entry]) -> io::Result<()>;
 
+    /// Sets room aside for `octets` that will be appended, with which no other file of a full disk makes away.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn reserve(&mut self, octets: u64) -> io::Result<()>;
+
     /// Replaces everything by `entries`, when that is due.
     ///
     /// # Errors
@@ -84,6 +99,8 @@ pub struct Journal {
     file: File,
     /// How far the file was read or written by us.
     length: u64,
+    /// How much room is to be set aside behind it.
+    reserve: u64,
     /// Releases that another program has written, not yet handed on.
     beside: Vec<Entry>,
 }
@@ -107,7 +124,7 @@ impl Journal {
         file.try_lock().map_err(|_| io::Error::other("another enforcer runs on it"))?;
         let held = read_all(&mut file)?;
         let length = mend_tail(&mut file)?;
-        Ok((Self { path: path.into(), file, length, beside: Vec::new() }, held))
+        Ok((Self { path: path.into(), file, length, reserve: 0, beside: Vec::new() }, held))
     }
 }
 
@@ -118,13 +135,21 @@ impl Record for Journal {
                 "it is larger than {MAX_SIZE} octets and could not be written anew"
             )));
         }
+        if !self.has_its_name() {
+            return Err(io::Error::other(format!(
+                "`{}` is gone, or another file by now",
+                self.path.display()
+            )));
+        }
         let text = lines(entries);
+        make_room(&self.file, text.len())?;
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
         if let Err(fault) = written {
             // Cut what was written of it, so that a full disk leaves whole lines; not when someone else has written
             // meanwhile. If that fails as well the next start skips the torn line.
             if self.file.metadata().is_ok_and(|m| m.len() <= self.length + text.len() as u64) {
                 let _ = self.file.set_len(self.length);
+                let _ = self.reserve(self.reserve);
             }
             return Err(fault);
         }
@@ -133,11 +158,19 @@ impl Record for Journal {
         Ok(())
     }
 
+    fn reserve(&mut self, octets: u64) -> io::Result<()> {
+        self.reserve = octets.min(MAX_RESERVE);
+        make_room(&self.file, usize::try_from(self.reserve).unwrap_or(usize::MAX))
+    }
+
     fn compact(&mut self, entries: &dyn Fn() -> Vec<Entry>) -> io::Result<()> {
-        if self.length < COMPACT_AT {
+        let is_lost = !self.has_its_name();
+        if self.length < COMPACT_AT && !is_lost {
             return Ok(());
         }
         self.look_beside(&[])?;
+        // Held until our own bears the name: nobody else may begin on it meanwhile.
+        let _usurper = if is_lost { self.look_at_usurper()? } else { None };
         let mut text = lines(&entries());
         // Not handed on yet, and so not among the entries.
         text.extend(lines(&self.beside));
@@ -148,6 +181,7 @@ impl Record for Journal {
             OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(&beside)?;
         file.try_lock().map_err(|_| io::Error::other("its successor is locked"))?;
         file.write_all(&text)?;
+        make_room(&file, usize::try_from(self.reserve).unwrap_or(usize::MAX))?;
         file.sync_all()?;
         fs::rename(&beside, &self.path)?;
         sync_directory(&self.path)?;
@@ -173,6 +207,30 @@ impl Record for Journal {
 }
 
 impl Journal {
+    /// Whether what is at our path is what we have open.
+    fn has_its_name(&self) -> bool {
+        let (Ok(named), Ok(open)) = (fs::symlink_metadata(&self.path), self.file.metadata()) else {
+            return false;
+        };
+        (named.dev(), named.ino()) == (open.dev(), open.ino())
+    }
+
+    /// Makes the folder where it is gone, and takes in what was released into a file that has our name now.
+    fn look_at_usurper(&mut self) -> io::Result<Option<File>> {
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        if fs::symlink_metadata(&self.path).is_err() {
+            return Ok(None);
+        }
+        let mut file = open_for_append(&self.path)?;
+        file.try_lock().map_err(|_| io::Error::other("another enforcer runs on it"))?;
+        let held = read_all(&mut file)?;
+        let releases = held.entries.into_iter().filter(|entry| matches!(entry, Entry::ReleasedAll { .. }));
+        self.beside.extend(releases.filter(|entry| !self.beside.contains(entry)).collect::<Vec<_>>());
+        Ok(Some(file))
+    }
+
     /// Reads what was appended since, up to the last whole line, and keeps the releases that are not among `own`.
     fn look_beside(&mut self, own: &[u8]) -> io::Result<()> {
         let new = self.file.metadata()?.len().saturating_sub(self.length);
@@ -198,23 +256,35 @@ impl Journal {
     }
 }
 
-/// Appends one entry beside a running or dead enforcer, to the file that bears the name at the end.
+/// Appends one entry beside a running or dead enforcer, to the file that bears the name at the end; makes file and folder where they are
+/// not there. Whether they were.
 ///
 /// # Errors
 /// When it is not on disk.
-pub fn append_beside(path: &Path, entry: &Entry) -> io::Result<()> {
+pub fn append_beside(path: &Path, entry: &Entry) -> io::Result<bool> {
+    let was_there = path.exists();
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
     loop {
         let mut file = open_for_append(path)?;
         // The tail may be torn: an empty line before ours costs nothing.
         let mut text = b"\n".to_vec();
         text.extend(lines(std::slice::from_ref(entry)));
+        make_room(&file, text.len())?;
         file.write_all(&text)?;
         file.sync_data()?;
         // The enforcer may have renamed a successor into place meanwhile.
         if fs::metadata(path)?.ino() == file.metadata()?.ino() {
-            return Ok(());
+            return Ok(was_there);
         }
     }
+}
+
+/// Whether an enforcer runs on the file that is at `path`.
+#[must_use]
+pub fn is_held(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// Reads one line, without its end; none when it is torn, damaged or of another make.
@@ -255,6 +325,15 @@ fn open_for_append(path: &Path) -> io::Result<File> {
         sync_directory(path)?;
     }
     Ok(file)
+}
+
+/// Has the disk set room aside behind the end, so that what follows is written as a whole or not begun: what would have to be cut off again
+/// takes with it the room that is held for others.
+fn make_room(file: &File, octets: usize) -> io::Result<()> {
+    if octets == 0 {
+        return Ok(());
+    }
+    sys::set_aside(file.as_fd(), file.metadata()?.len(), octets as u64).map(drop)
 }
 
 fn sync_directory(path: &Path) -> io::Result<()> {

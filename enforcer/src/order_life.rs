@@ -24,6 +24,16 @@ use crate::{
     moment::{Boot, Moment},
 };
 
+/// Applied, kept, resumed in another run of the machine, put back once, about to end, ended.
+const LINES_TO_COME: u64 = 6;
+/// A line without what people write, and with some room for the cause of what follows, in octets.
+const PLAIN_LINE: u64 = 1_536;
+
+/// Applied, kept, resumed in another run of the machine, put back once, about to end, ended.
+const LINES_TO_COME: u64 = 6;
+/// A line without what people write, and with some room for the cause of what follows, in octets.
+const PLAIN_LINE: u64 = 1_536;
+
 /// An order, where it stands, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {
@@ -85,6 +95,15 @@ impl Life {
     #[must_use]
     pub const fn in_force(&self) -> bool {
         self.report.state.in_force()
+    }
+
+    /// The most octets that the lines still to be written of it take in a journal, about.
+    #[must_use]
+    pub fn room(&self) -> u64 {
+        let texts = [&self.order.reason, &self.order.author, &self.report.cause];
+        let texts = texts.into_iter().chain(&self.approved_by).map(String::len).sum::<usize>();
+        // JSON may take six octets for one.
+        LINES_TO_COME * (PLAIN_LINE + 6 * texts as u64)
     }
 
     /// Until when the device is to hold it; none when the device is to hold nothing of it (any longer).
@@ -192,6 +211,13 @@ impl Life {
         }
     }
 
+    /// Decides how it is to end, unless that was decided and written down already: whoever starts knows nothing better.
+    pub fn end_unless_decided(&mut self, state: OrderState, cause: String) {
+        if self.ending.is_none() {
+            self.end(state, cause);
+        }
+    }
+
     /// The device holds nothing of it any longer.
     pub fn ended(&mut self, now: Moment) {
         let (state, cause) = self.ending.take().unwrap_or((OrderState::Reverted, "it was undone".into()));
@@ -213,7 +239,8 @@ impl Life {
             if now.wall < self.report.time {
                 // A clock that went back cannot tell how old the order is, and a machine without a clock of its own
                 // would begin the lapse anew at every start.
-                self.end(OrderState::Reverted, "the clock went back while the machine restarted".into());
+                let cause = "the clock went back while the machine restarted";
+                self.end_unless_decided(OrderState::Reverted, cause.into());
             }
             let full = |secs: u32| Duration::from_secs(secs.into());
             self.keep_by = self.keep_by.in_boot_of(now, full(self.order.keep_within_secs));

@@ -93,6 +93,26 @@ pub(crate) mod netlink_socket {
     }
 }
 
+/// Has the disk set room aside for octets `from..from + length` of a file, which keeps its length. What is set aside already costs
+/// nothing. Whether the file system can do so at all.
+pub(crate) fn set_aside(file: BorrowedFd<'_>, from: u64, length: u64) -> io::Result<bool> {
+    let number = |octets: u64| libc::off_t::try_from(octets).map_err(io::Error::other);
+    let (from, length) = (number(from)?, number(length)?);
+    loop {
+        // SAFETY: no pointer is passed, and the borrowed descriptor is open during the call.
+        // JUSTIFICATION: std has no way to allocate without lengthening.
+        if unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, from, length) } == 0 {
+            return Ok(true);
+        }
+        let fault = io::Error::last_os_error();
+        match fault.raw_os_error() {
+            Some(libc::EINTR) => {}
+            Some(libc::EOPNOTSUPP | libc::ENOSYS) => return Ok(false),
+            _ => return Err(fault),
+        }
+    }
+}
+
 /// What to wait for on a descriptor, and what came of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waiting<'a> {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fieldwarden_model::{
     Order, OrderId, OrderState, Timestamp,
     digest::Digest,
-    order::{Answer, Ask, Plan, PlanHash, Report},
+    order::{Answer, Ask, Ends, MAX_ENDS, Plan, PlanHash, Report},
     protect,
 };
 
@@ -16,7 +16,7 @@ use crate::{
     content::{Content, Match, Until},
     drivers::Observed,
     interlocks::{self, Interlocks},
-    journal::{Entry, Record},
+    journal::{Entry, Record, line},
     moment::{Boot, Moment},
     order_life::{self, Life, Occasion},
     points::Points,
@@ -34,6 +34,9 @@ pub const MAX_ENDED: usize = 256;
 pub const MAX_IDS: usize = 4_096;
 /// The most reports waiting to be sent; the oldest go first, since `List` tells the state all the same.
 pub const MAX_REPORTS: usize = 1_024;
+
+/// Room for a release of everything, in octets of the journal.
+const ROOM_FOR_RELEASE: u64 = 4_096;
 
 /// The most differences told of one look at the device.
 pub const MAX_REMARKS: usize = 32;
@@ -117,13 +120,16 @@ impl Warden {
                 life.end(OrderState::Released, format!("{by} released everything"));
             }
         }
+        // Without room nothing is lost that was not before.
+        let _ = warden.record.reserve(warden.room());
         warden.hold_to_the_list();
         warden.write_resumed(&resumed);
-        for life in warden.lives.values_mut().filter(|life| life.in_force()) {
+        for life in warden.lives.values_mut() {
             if life.report.state == OrderState::Applying {
-                life.end(OrderState::Reverted, "the enforcer stopped while it was being applied".into());
+                let cause = "the enforcer stopped while it was being applied";
+                life.end_unless_decided(OrderState::Reverted, cause.into());
             } else if mode == Mode::ObserveOnly {
-                life.end(OrderState::Released, "the enforcer is observe-only now".into());
+                life.end_unless_decided(OrderState::Released, "the enforcer is observe-only now".into());
             }
         }
         warden.settle(now);
@@ -142,7 +148,10 @@ impl Warden {
             let behind = cuts.iter().filter_map(|cut| point?.driver.behind(cut).ok()).flatten();
             names.extend(protect::behind(&behind.collect::<Vec<_>>(), &interlocks.protected));
             if let Some(name) = names.first() {
-                life.end(OrderState::Reverted, format!("it cuts `{name}`, which is protected by now"));
+                life.end_unless_decided(
+                    OrderState::Reverted,
+                    format!("it cuts `{name}`, which is protected by now"),
+                );
             }
         }
     }
@@ -154,6 +163,10 @@ impl Warden {
         match ask {
             Ask::Rehearse { order } => match self.rehearse(&order, now) {
                 Ok(plan) => Answer::Planned { plan },
+                Err(reason) => Answer::Refused { order: order.id, reason },
+            },
+            Ask::Reach { order, ends } => match self.reach(&order, &ends) {
+                Ok(past) => Answer::Reach { past },
                 Err(reason) => Answer::Refused { order: order.id, reason },
             },
             Ask::Apply { order, plan, approved_by } => {
@@ -250,6 +263,15 @@ impl Warden {
         Ok(Plan { order: order.id.clone(), driver, steps, approvals, not_enforceable, behind, hash })
     }
 
+    fn reach(&self, order: &Order, ends: &[Ends]) -> Result<Vec<Option<String>>, String> {
+        if ends.len() > MAX_ENDS {
+            return Err(format!("{} conversations at once; ask for at most {MAX_ENDS}", ends.len()));
+        }
+        order.scope.fits(&order.target)?;
+        let point = self.points.get(self.points.of(&order.target)?).ok_or("nothing enforces it")?;
+        Ok(point.driver.past(order, ends))
+    }
+
     fn apply(
         &mut self,
         order: Order,
@@ -275,8 +297,10 @@ impl Warden {
         if self.is_unwritten {
             return Err("the journal cannot be written; nothing was changed".into());
         }
+        // Whatever may come of it must find room as well.
         self.record
-            .append(&[Entry::Order(Box::new(life.clone()))])
+            .reserve(self.room() + life.room())
+            .and_then(|()| self.record.append(&[Entry::Order(Box::new(life.clone()))]))
             .map_err(|fault| format!("the journal cannot be written ({fault}); nothing was changed"))?;
         let cut = Match::of(&life.order);
         self.lives.insert(id.clone(), life);
@@ -357,7 +381,8 @@ impl Warden {
         let mut kept = life.clone();
         kept.kept(occasion, &interlocks::tamed(verdict), now);
         // Extending a cut is a change of the device like any other: written down first, or not done.
-        self.record.append(&[Entry::Order(Box::new(kept.clone()))]).map_err(|fault| {
+        let line = [Entry::Order(Box::new(kept.clone()))];
+        self.record.reserve(self.room()).and_then(|()| self.record.append(&line)).map_err(|fault| {
             format!("the journal cannot be written ({fault}), so the order will be undone")
         })?;
         self.lives.insert(id.clone(), kept.clone());
@@ -530,7 +555,7 @@ impl Warden {
         }
         if !self.is_unwritten {
             let entry = |text: &String| Entry::Remark { text: text.clone(), time: now.wall };
-            self.is_unwritten = self.record.append(&texts.iter().map(entry).collect::<Vec<_>>()).is_err();
+            self.is_unwritten = !self.spare(&texts.iter().map(entry).collect::<Vec<_>>());
         }
         texts.into_iter().for_each(|text| self.remark(format!("On the device: {text}")));
     }
@@ -623,7 +648,8 @@ impl Warden {
             return;
         }
         for life in &mut resumed {
-            life.end(OrderState::Reverted, "the machine restarted and the journal cannot be written".into());
+            let cause = "the machine restarted and the journal cannot be written";
+            life.end_unless_decided(OrderState::Reverted, cause.into());
         }
     }
 
@@ -641,7 +667,7 @@ impl Warden {
     }
 
     fn write(&mut self, ids: &[OrderId]) {
-        if ids.is_empty() || self.is_unwritten {
+        if ids.is_empty() {
             return;
         }
         let lives = ids.iter().filter_map(|id| self.lives.get(id));
@@ -654,7 +680,20 @@ impl Warden {
 
     fn write_all(&mut self) {
         let entries = snapshot(&self.lives, &self.finished);
-        self.is_unwritten = self.record.append(&entries).is_err();
+        self.is_unwritten = !self.spare(&entries);
+    }
+
+    /// Writes what can wait: only where the room is left that the ends of orders take. Whether it did.
+    fn spare(&mut self, entries: &[Entry]) -> bool {
+        let octets: usize = entries.iter().map(|entry| line(entry).len()).sum();
+        let room = self.room() + octets as u64;
+        self.record.reserve(room).and_then(|()| self.record.append(entries)).is_ok()
+    }
+
+    /// The octets that are to be written of all orders in force.
+    fn room(&self) -> u64 {
+        let lives = self.lives.values().filter(|life| life.in_force());
+        lives.map(Life::room).fold(ROOM_FOR_RELEASE, u64::saturating_add)
     }
 
     fn prune(&mut self, now: Moment) {

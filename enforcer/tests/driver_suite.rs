@@ -6,14 +6,14 @@ mod common;
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
 
 use common::{
-    Fault, Faulty, Memory, Misfortune, PLC, ROGUE, interlocks, modbus_of, order, ovs, real_now, talker,
+    Fault, Faulty, Memory, Misfortune, PLC, ROGUE, interlocks, modbus_of, order, ovs, real_now, snmp, talker,
 };
 use fieldwarden_enforcer::{
     content::{Content, Match, Until},
     drivers::{
-        DRIVERS, Driver, SWITCH_DRIVERS, Switch, dry_run, netconf,
+        DRIVERS, Driver, SWITCH_DRIVERS, Switch, SwitchRegistration, dry_run, netconf,
         nftables::{self, Nftables},
-        ovsdb,
+        ovsdb, snmp_qbridge,
     },
     moment::Boot,
     points::Points,
@@ -186,7 +186,7 @@ fn every_driver_in_the_registry_is_tested_here() {
     let names: Vec<&str> = DRIVERS.iter().map(|driver| driver.name).collect();
     assert_eq!(names, ["nftables", "dry-run"]);
     let names: Vec<&str> = SWITCH_DRIVERS.iter().map(|driver| driver.name).collect();
-    assert_eq!(names, ["ovsdb", "netconf"]);
+    assert_eq!(names, ["ovsdb", "netconf", "snmp-qbridge"]);
 }
 
 #[test]
@@ -218,18 +218,22 @@ fn nftables() {
     );
 }
 
+/// The driver that the lines of one `[[enforcer.switch]]` tell.
+fn switch_driver(registration: &SwitchRegistration, text: &str) -> Box<dyn Driver> {
+    let mut sources = fieldwarden_config::Sources::new();
+    let text = text.replace("[[enforcer.switch]]\n", "").replace("enforcer.switch.", "");
+    let file = sources.add("site.toml", text);
+    let section = fieldwarden_config::parse(&sources, file).unwrap();
+    let made = (registration.configure)(&section, &Site::default());
+    made.unwrap_or_else(|faults| panic!("{}", fieldwarden_config::render(&faults, &sources))).driver
+}
+
 #[test]
 fn ovsdb() {
     let machines =
         [("plc", "10.78.0.10"), ("hmi", "10.78.0.20"), ("rogue", "10.78.0.30"), ("pump", "10.78.0.40")];
     let Some(switch) = ovs::Switch::up("suite", &machines) else { return };
-    let mut sources = fieldwarden_config::Sources::new();
-    let text =
-        switch.settings("db.sock").replace("[[enforcer.switch]]\n", "").replace("enforcer.switch.", "");
-    let file = sources.add("site.toml", text);
-    let section = fieldwarden_config::parse(&sources, file).unwrap();
-    let made = (ovsdb::REGISTRATION.configure)(&section, &Site::default());
-    let mut driver = made.unwrap_or_else(|faults| panic!("{faults:?}")).driver;
+    let mut driver = switch_driver(&ovsdb::REGISTRATION, &switch.settings("db.sock"));
     let port = |name: &str| Match::Port { switch: "cell-1".into(), port: format!("v-{name}") };
     let target = Target::SwitchPort { switch: "cell-1".into(), port: "v-rogue".into() };
     suite_of(&mut *driver, &["plc", "hmi", "rogue", "pump"].map(port), target.clone());
@@ -255,6 +259,29 @@ fn netconf() {
         a_fault_at_every_step(driver, &target);
         assert_eq!(switch.ports(), before, "all is as it was");
     }
+}
+
+#[test]
+fn snmp_qbridge() {
+    let machines =
+        [("plc", "10.78.0.10"), ("hmi", "10.78.0.20"), ("rogue", "10.78.0.30"), ("pump", "10.78.0.40")];
+    let Some(managed) = snmp::Managed::up("snsuite", &machines) else { return };
+    managed.enter();
+    let port = |name: &str| Match::Port { switch: "cell-2".into(), port: format!("v-{name}") };
+    let target = Target::SwitchPort { switch: "cell-2".into(), port: "v-rogue".into() };
+    let [young, strong, ..] = snmp::USERS;
+    let ports = ["plc", "hmi", "rogue", "pump"].map(port);
+    let registration = &snmp_qbridge::REGISTRATION;
+    suite_of(
+        &mut *switch_driver(registration, &managed.settings(strong, "sets = \"one-by-one\"\n")),
+        &ports,
+        target.clone(),
+    );
+    assert!(managed.is_as_before(), "all is as it was: {}", managed.state());
+    let mut driver = switch_driver(registration, &managed.settings(young, ""));
+    suite_of(&mut *driver, &ports, target.clone());
+    a_fault_at_every_step(driver, &target);
+    assert!(managed.is_as_before(), "all is as it was: {}", managed.state());
 }
 
 #[test]

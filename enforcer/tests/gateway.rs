@@ -402,7 +402,7 @@ fn killed_at_any_moment_kernel_and_journal_agree_after_the_next_start() {
         plant.enforcer().kill();
         plant.ruleset()
     };
-    let mut in_force_somewhere = 0;
+    let (mut in_force_somewhere, mut life) = (0, Duration::ZERO);
     for n in 0..rounds() {
         let mut enforcer = plant.enforcer();
         let order = rogue(60, 600 + n);
@@ -419,8 +419,18 @@ fn killed_at_any_moment_kernel_and_journal_agree_after_the_next_start() {
             line.push(b'\n');
             stream.write_all(&line).unwrap();
         }
-        // Anything from before the first line is read to after the second is answered.
-        thread::sleep(Duration::from_micros(u64::from(n) * 41_557 % 300_000));
+        // The first time to the end, which tells how long it takes here; then anything up to that, and somewhat beyond.
+        let since = Instant::now();
+        let is_kept = || fs::read_to_string(plant.folder.join("journal")).unwrap().contains("\"kept\"");
+        while n == 0 && !is_kept() {
+            assert!(since.elapsed() < Duration::from_secs(30), "it is never kept");
+            thread::sleep(Duration::from_millis(1));
+        }
+        if n == 0 {
+            life = since.elapsed();
+        } else {
+            thread::sleep(life * (n * 4_156 % 12_000) / 10_000);
+        }
         enforcer.kill();
         let mut enforcer = plant.enforcer();
         let Answer::Orders { orders } = enforcer.ask(&Ask::List) else { panic!() };

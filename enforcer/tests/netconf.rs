@@ -85,7 +85,7 @@ fn an_order_is_a_confirmed_commit_until_it_is_kept_and_leaves_the_configuration_
     for (n, name) in MODELS.into_iter().enumerate() {
         let Some(switch) = plant(&format!("life{n}"), name) else { return };
         let before = switch.ports();
-        let mut enforcer = Enforcer::start_here(&switch.folder);
+        let mut enforcer = Enforcer::here(&switch.folder);
         let kept = order(port("v-rogue"), 3, 600, real_now().wall);
         let Answer::Planned { plan } = enforcer.ask(&Ask::Rehearse { order: kept.clone() }) else { panic!() };
         assert_eq!(plan.driver, "netconf at switch cell-1");
@@ -124,13 +124,13 @@ fn an_order_is_a_confirmed_commit_until_it_is_kept_and_leaves_the_configuration_
 fn killed_before_the_keep_the_switch_undoes_it_by_itself() {
     let Some(switch) = plant("before", "openconfig") else { return };
     let before = switch.ports();
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     let order = order(port("v-rogue"), 5, 600, real_now().wall);
     enforcer.apply(&order);
     enforcer.kill();
     assert_eq!(switch.vlan("openconfig", "v-rogue").0, QUARANTINE);
     until("the switch undoes it with nothing of ours running", || switch.ports() == before);
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     assert_eq!(state(&mut enforcer, &order).0, OrderState::Reverted);
     assert_eq!(switch.ports(), before);
     enforcer.kill();
@@ -140,12 +140,12 @@ fn killed_before_the_keep_the_switch_undoes_it_by_itself() {
 fn killed_and_started_again_before_the_deadline_it_can_still_be_kept() {
     let Some(switch) = plant("again", "openconfig") else { return };
     let before = switch.ports();
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     let order = order(port("v-rogue"), 20, 600, real_now().wall);
     let plan = enforcer.apply(&order);
     let applied = Instant::now();
     enforcer.kill();
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     enforcer.keep(&order, plan);
     // Past the moment at which the switch would have undone it, and long enough for an enforcer to notice.
     thread::sleep(Duration::from_secs(27).saturating_sub(applied.elapsed()));
@@ -166,7 +166,7 @@ fn killed_and_started_again_before_the_deadline_it_can_still_be_kept() {
 fn killed_after_the_keep_it_is_undone_within_ten_seconds_of_the_start_after_its_lapse() {
     let Some(switch) = plant("after", "ietf-interfaces") else { return };
     let before = switch.ports();
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     let first = order(port("v-rogue"), 5, 8, real_now().wall);
     let plan = enforcer.apply(&first);
     enforcer.keep(&first, plan);
@@ -175,7 +175,7 @@ fn killed_after_the_keep_it_is_undone_within_ten_seconds_of_the_start_after_its_
     thread::sleep(lapse.saturating_duration_since(Instant::now()));
     assert_eq!(switch.vlan("ietf-interfaces", "v-rogue").0, QUARANTINE, "with nobody there it stays");
     let since = Instant::now();
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     assert_eq!(switch.ports(), before);
     assert!(since.elapsed() < Duration::from_secs(10), "within {:?}", since.elapsed());
     assert_eq!(state(&mut enforcer, &first).0, OrderState::Lapsed);
@@ -191,7 +191,7 @@ fn killed_after_the_keep_it_is_undone_within_ten_seconds_of_the_start_after_its_
         let program = env!("CARGO_BIN_EXE_fieldwarden-enforcer");
         assert!(common::run(program, &["release", "--all", "--config", &switch.path("site.toml")]));
         assert_eq!(switch.ports(), before, "kept: {is_kept}");
-        enforcer = Enforcer::start_here(&switch.folder);
+        enforcer = Enforcer::here(&switch.folder);
     }
     enforcer.kill();
 }
@@ -200,7 +200,7 @@ fn killed_after_the_keep_it_is_undone_within_ten_seconds_of_the_start_after_its_
 fn where_somebody_else_holds_the_switch_locked_the_order_fails_by_name_and_leaves_nothing() {
     let Some(switch) = plant("lock", "openconfig") else { return };
     let before = switch.ports();
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     for store in ["candidate", "running"] {
         let mut engineer = switch.session();
         engineer.must(&format!("<lock><target><{store}/></target></lock>"));
@@ -235,7 +235,7 @@ fn where_somebody_else_holds_the_switch_locked_the_order_fails_by_name_and_leave
 fn a_switch_with_another_key_is_told_nothing_and_one_that_lets_us_not_in_is_named() {
     let Some(switch) = plant("key", "openconfig") else { return };
     let why = |switch: &Switch| {
-        let mut enforcer = Enforcer::start_here(&switch.folder);
+        let mut enforcer = Enforcer::here(&switch.folder);
         let answer = enforcer.ask(&Ask::Rehearse { order: order(port("v-rogue"), 5, 60, real_now().wall) });
         let Answer::Planned { plan } = answer else { panic!("{answer:?}") };
         enforcer.kill();
@@ -273,7 +273,7 @@ fn a_switch_with_another_key_is_told_nothing_and_one_that_lets_us_not_in_is_name
 fn what_is_protected_and_what_may_be_an_uplink_is_refused_by_name() {
     for (n, name) in MODELS.into_iter().enumerate() {
         let Some(switch) = plant(&format!("refuse{n}"), name) else { return };
-        let mut enforcer = Enforcer::start_here(&switch.folder);
+        let mut enforcer = Enforcer::here(&switch.folder);
         let mut why = |name: &str| match enforcer
             .ask(&Ask::Rehearse { order: order(port(name), 5, 60, real_now().wall) })
         {
@@ -298,7 +298,7 @@ fn what_is_protected_and_what_may_be_an_uplink_is_refused_by_name() {
 fn a_second_order_takes_the_first_from_the_switch_s_clock_and_says_so_and_both_end_as_they_should() {
     let Some(switch) = plant("two", "openconfig") else { return };
     let before = switch.ports();
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     let first = order(port("v-rogue"), 25, 600, real_now().wall);
     let plan = enforcer.apply(&first);
     let second = order(port("v-hmi"), 8, 600, real_now().wall);
@@ -328,7 +328,7 @@ fn a_second_order_takes_the_first_from_the_switch_s_clock_and_says_so_and_both_e
     enforcer.kill();
     until("the switch undoes the second", || switch.vlan("openconfig", "v-hmi").0 == PLANT_VLAN);
     assert_eq!(switch.vlan("openconfig", "v-rogue").0, QUARANTINE, "and the first stands");
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     assert_eq!(state(&mut enforcer, &silent).0, OrderState::Reverted);
     assert_eq!(report(&enforcer.ask(&release(&kept))).state, OrderState::Released);
     assert_eq!(switch.ports(), before);
@@ -339,7 +339,7 @@ fn a_second_order_takes_the_first_from_the_switch_s_clock_and_says_so_and_both_e
 fn what_somebody_else_changed_is_told_and_not_overwritten() {
     let Some(switch) = plant("foreign", "ietf-interfaces") else { return };
     let before = switch.ports();
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     let order = order(port("v-rogue"), 20, 600, real_now().wall);
     let plan = enforcer.apply(&order);
     enforcer.keep(&order, plan);
@@ -372,7 +372,7 @@ fn a_switch_that_restarts_and_one_that_is_gone_leave_no_order_forgotten() {
     let Some(switch) = plant("restart", "openconfig") else { return };
     let (before, startup) = (switch.ports(), switch.folder.join("startup-cfg.xml"));
     let as_shipped = fs::read(&startup).unwrap();
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     let first = order(port("v-rogue"), 20, 600, real_now().wall);
     let plan = enforcer.apply(&first);
     enforcer.keep(&first, plan);
@@ -406,7 +406,7 @@ fn a_switch_that_restarts_and_one_that_is_gone_leave_no_order_forgotten() {
 fn a_switch_that_stands_still_is_named_and_a_session_that_it_ended_is_opened_anew() {
     let Some(switch) = plant("still", "openconfig") else { return };
     let before = switch.ports();
-    let mut enforcer = Enforcer::start_here(&switch.folder);
+    let mut enforcer = Enforcer::here(&switch.folder);
     let why = |enforcer: &mut Enforcer| {
         let ask = Ask::Rehearse { order: order(port("v-rogue"), 5, 60, real_now().wall) };
         let mut answer = enforcer.ask(&ask);

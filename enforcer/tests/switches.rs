@@ -37,7 +37,7 @@ use fieldwarden_enforcer::{
 };
 use fieldwarden_model::{
     Order, OrderState, Site, Target,
-    order::{Answer, Ask, Report},
+    order::{Answer, Ask},
 };
 
 const MACHINES: [(&str, &str); 3] = [("plc", PLC), ("hmi", "10.78.0.20"), ("rogue", "10.78.0.30")];
@@ -49,18 +49,6 @@ fn port(name: &str) -> Target {
 
 fn release(order: &Order) -> Ask {
     Ask::Release { order: order.id.clone(), by: "jo".into(), reason: "done".into(), degraded: false }
-}
-
-/// Every order; reports of what changed by itself may come before the answer.
-fn listed(enforcer: &mut Enforcer) -> Vec<(Order, Report)> {
-    let mut answer = enforcer.ask(&Ask::List);
-    loop {
-        match answer {
-            Answer::Orders { orders } => return orders,
-            Answer::Reported { .. } => answer = enforcer.next(),
-            other => panic!("{other:?}"),
-        }
-    }
 }
 
 fn python() -> String {
@@ -127,7 +115,7 @@ fn the_rogue_s_port_is_quarantined_while_no_poll_of_another_client_is_lost_and_c
     assert_eq!(answered(cut), "0", "nothing of the rogue's arrives");
     assert_eq!(answered(polls), "4000", "and every poll of the other client is answered");
     until("the order lapses", || switch.is_plain("v-rogue"));
-    let orders = listed(&mut enforcer);
+    let orders = enforcer.listed();
     assert_eq!(orders.first().map(|(_, report)| report.state), Some(OrderState::Lapsed));
     let back = script(&switch, "rogue", "modbus_poll.py", &[PLC, "3", "2"]).spawn().unwrap();
     assert_eq!(answered(back), "3", "it is given back");
@@ -145,7 +133,7 @@ fn killed_while_an_order_stands_it_is_taken_up_and_after_its_lapse_undone_within
     let lapse = Instant::now() + Duration::from_secs(11);
     enforcer.kill();
     let mut enforcer = start();
-    let orders = listed(&mut enforcer);
+    let orders = enforcer.listed();
     let state = orders.first().map(|(_, report)| report.state);
     if Instant::now() + Duration::from_secs(3) < lapse {
         assert_eq!(state, Some(OrderState::Kept), "taken up where it stood");
@@ -160,7 +148,7 @@ fn killed_while_an_order_stands_it_is_taken_up_and_after_its_lapse_undone_within
     let mut enforcer = start();
     until("it is undone", || switch.is_plain("v-rogue"));
     assert!(since.elapsed() < Duration::from_secs(10), "within {:?}", since.elapsed());
-    let orders = listed(&mut enforcer);
+    let orders = enforcer.listed();
     assert_eq!(orders.first().map(|(_, report)| report.state), Some(OrderState::Lapsed));
     assert!(switch.reaches("rogue", PLC));
 
@@ -249,7 +237,7 @@ fn what_somebody_else_changed_is_told_and_not_overwritten() {
     enforcer.keep(&second, plan);
     assert!(switch.vsctl(&["set", "port", "v-rogue", "tag=20"]));
     until("it is noticed", || {
-        let orders = listed(&mut enforcer);
+        let orders = enforcer.listed();
         orders.iter().any(|(order, report)| order.id == second.id && report.state == OrderState::Reverted)
     });
     assert_eq!(switch.port("v-rogue"), ("20".into(), "{}".into()));
@@ -278,7 +266,7 @@ fn a_switch_that_restarts_keeps_the_quarantine_and_one_that_is_gone_leaves_no_or
     until("it is undone once the switch is back", || switch.is_plain("v-rogue"));
     until("the port is there again", || switch.reaches("rogue", PLC));
     until("it is told", || {
-        let orders = listed(&mut enforcer);
+        let orders = enforcer.listed();
         orders.first().is_some_and(|(_, report)| report.state == OrderState::Released)
     });
     enforcer.kill();

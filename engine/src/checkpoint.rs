@@ -13,7 +13,7 @@ use crate::{
     engine::Switch,
     history::{Device, Image},
     incident::Case,
-    shard::{Activity, Conversation, Service},
+    shard::{Activity, Conversation, Service, Wire},
     site::{Known, Repeat, RepeatKey, Site, teller},
 };
 
@@ -238,6 +238,7 @@ impl SavedService {
             flows: self.flows,
             tried: self.last,
             blind_at: self.last,
+            wire: Wire::default(),
             memory: Memory::default(),
             conversations: self.conversations.iter().filter_map(conversation).collect(),
         }

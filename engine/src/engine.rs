@@ -7,7 +7,7 @@ mod together;
 use std::{collections::BTreeMap, sync::Arc};
 
 use fieldwarden_model::{
-    Alert, FrameRef, Incident, Loss, Order, RawFrame, Talker, Timestamp,
+    Alert, FrameRef, Incident, Loss, Order, RawFrame, Scope, Talker, Timestamp,
     order::{PlanHash, Report, Target},
 };
 
@@ -23,7 +23,7 @@ use crate::{
     history::{Liveliness, WriteRecord},
     incident,
     map::Seed,
-    rehearse::{self, KeepVerdict, Rehearsal, Watch},
+    rehearse::{self, KeepVerdict, Question, Rehearsal, Watch},
     shard::{Judge, Rules, Service},
     site::{QuietUse, Site, WindowUse},
     tags::Tags,
@@ -215,17 +215,22 @@ impl Engine {
         [watch, mode, self.site.desk.next_deadline(), self.trackers.next_tick()].into_iter().flatten().min()
     }
 
-    /// What an order against `target` would silence; `behind` is who is known behind the port of a switch it is against.
+    /// What an order against `target` would do to the conversations heard, as far as they come by where it acts; `behind` is who
+    /// is known behind the port of a switch it is against.
     #[must_use]
-    pub fn rehearse(&self, target: &Target, behind: &[Talker]) -> Rehearsal {
+    pub fn rehearse(&self, target: &Target, scope: Scope, behind: &[Talker]) -> Rehearsal {
         let baseline = self.site.rules.baseline.as_deref();
+        let behind = &rehearse::by_their_cards(behind, self.services())[..];
+        let question = Question { target, scope, behind };
         let mut conversations: Vec<_> = self
             .services()
-            .filter(|service| !service.to_group && rehearse::reaches(target, behind, &service.key))
-            .flat_map(|service| rehearse::silenced(service, baseline, &self.site.plan, self.trackers.now))
+            .filter(|service| rehearse::reaches(question, service))
+            .flat_map(|service| {
+                rehearse::affected(question, service, baseline, &self.site.plan, self.trackers.now)
+            })
             .collect();
         conversations.sort_by(|a, b| rehearse::rank(a).cmp(&rehearse::rank(b)));
-        Rehearsal { target: target.clone(), time: self.trackers.now, conversations }
+        Rehearsal { target: target.clone(), scope, time: self.trackers.now, conversations }
     }
 
     /// All incidents, in the order in which they began.
@@ -374,7 +379,7 @@ impl Engine {
         let baseline = self.site.rules.baseline.clone();
         let window = (from, until.max(from));
         let watch = Watch::begin(
-            (order.clone(), behind.to_vec()),
+            (order.clone(), rehearse::by_their_cards(behind, self.services())),
             plan.clone(),
             window,
             self.services(),

@@ -10,7 +10,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    address::{Talker, Transport},
+    address::{Mac, Talker, Transport},
     alert::IncidentId,
     digest::Digest,
     time::Timestamp,
@@ -168,6 +168,10 @@ impl Scope {
     }
 }
 
+/// The functions of Modbus of which whole requests pass a write quarantine.
+pub const MODBUS_READS: core::ops::RangeInclusive<u32> = 1..=4;
+/// The functions of S7 of which they do: reading variables, and the set-up that a session begins with.
+pub const S7_READS: [u32; 2] = [0x04, 0xf0];
 /// The port on which reads of Modbus are told from writes.
 pub const MODBUS_PORT: u16 = 502;
 /// The port on which reads of S7 are told from everything else.
@@ -312,6 +316,24 @@ const fn one() -> u8 {
     1
 }
 
+/// The two ends of a conversation, as they were heard on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ends {
+    /// Who asks.
+    pub client: Talker,
+    /// Who is asked, or the group that is told.
+    pub server: Talker,
+    /// The hardware address on the client's side; absent where the mirror shows none.
+    pub client_mac: Option<Mac>,
+    /// The hardware address on the server's side.
+    pub server_mac: Option<Mac>,
+    /// VLAN tags around what was heard last.
+    pub tags: u8,
+}
+
+/// The most [`Ends`] of one [`Ask::Reach`].
+pub const MAX_ENDS: usize = 256;
+
 /// What the enforcer says became of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -337,6 +359,14 @@ pub enum Ask {
     Rehearse {
         /// The order.
         order: Order,
+    },
+    /// Which of these conversations would the order not reach, since they do not come by where it acts? Answered by
+    /// [`Answer::Reach`] or [`Answer::Refused`].
+    Reach {
+        /// The order.
+        order: Order,
+        /// The conversations, at most [`MAX_ENDS`].
+        ends: Vec<Ends>,
     },
     /// Do it. Answered by [`Answer::Reported`] or [`Answer::Refused`].
     Apply {
@@ -383,6 +413,12 @@ pub enum Answer {
     Planned {
         /// What would be done.
         plan: Plan,
+    },
+    /// Where conversations go.
+    Reach {
+        /// For each that was asked for, why the order does not reach it, as a sentence; absent where it does or where
+        /// nobody can tell.
+        past: Vec<Option<String>>,
     },
     /// An order's state.
     Reported {

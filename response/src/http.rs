@@ -2,6 +2,7 @@
 //! proxy that nobody configured, and answers that are bounded.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::Read as _,
     path::{Path, PathBuf},
@@ -13,8 +14,8 @@ use fieldwarden_model::section::Reader;
 use ureq::{
     Agent, Proxy,
     http::{
-        Response, StatusCode, Uri,
-        header::{LOCATION, RETRY_AFTER},
+        Method, Request, Response, StatusCode, Uri,
+        header::{CONTENT_TYPE, LOCATION, RETRY_AFTER},
     },
     tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, TlsProvider, parse_pem},
 };
@@ -22,9 +23,9 @@ use ureq::{
 use crate::forward::ForwardError;
 
 /// Where Debian keeps the authorities that the machine's owner trusts.
-const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(crate) const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// Octets of an answer that are read.
-const MAX_ANSWER: u64 = 64 * 1024;
+const MAX_ANSWER: u64 = 1024 * 1024;
 /// Octets of an answer that are told.
 const MAX_TOLD: usize = 300;
 /// Octets of a secret.
@@ -147,12 +148,32 @@ impl Client {
         body: &str,
         headers: &[(&str, String)],
     ) -> Result<Answer, ForwardError> {
-        let mut request = self.agent.post(format!("{}{path}", self.url)).header("content-type", kind);
+        self.ask(&Method::POST, path, headers, Some((kind, body)))
+    }
+
+    /// Makes a request of any method, of a path below the address, with or without a body of a kind.
+    ///
+    /// # Errors
+    /// What the network said.
+    pub fn ask(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Option<(&str, &str)>,
+    ) -> Result<Answer, ForwardError> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        let answer = request.send(body).map_err(|error| self.lost(&error))?;
-        self.read(answer)
+        let wrong = |error: ureq::http::Error| self.lost(&ureq::Error::Http(error));
+        let answer = match body {
+            Some((kind, body)) => {
+                self.agent.run(request.header(CONTENT_TYPE, kind).body(body).map_err(wrong)?)
+            }
+            None => self.agent.run(request.body(()).map_err(wrong)?),
+        };
+        self.read(answer.map_err(|error| self.lost(&error))?)
     }
 
     fn read(&self, mut answer: Response<ureq::Body>) -> Result<Answer, ForwardError> {
@@ -168,6 +189,12 @@ impl Client {
         }
         let body = String::from_utf8_lossy(&octets).into_owned();
         Ok(Answer { status: status.as_u16(), body, pause, elsewhere, address })
+    }
+
+    /// Something about the other side that a person has to mend.
+    #[must_use]
+    pub fn fault(&self, cause: String) -> ForwardError {
+        ForwardError::Lost { address: self.url.clone(), cause }
     }
 
     fn lost(&self, error: &ureq::Error) -> ForwardError {
@@ -187,6 +214,18 @@ impl Client {
 }
 
 impl Answer {
+    /// Its body, which must be JSON.
+    ///
+    /// # Errors
+    /// It is none, or longer than is read.
+    pub fn json(&self) -> Result<serde_json::Value, ForwardError> {
+        serde_json::from_str(&self.body).map_err(|error| {
+            let cause =
+                format!("its answer is not the JSON that was expected ({error}): {}", tamed(&self.body));
+            ForwardError::Lost { address: self.address.clone(), cause }
+        })
+    }
+
     /// The same where it was taken.
     ///
     /// # Errors
@@ -237,6 +276,20 @@ impl Answer {
 /// `Retry-After` in seconds (RFC 9110 section 10.2.3). A date is as good as none: clocks of two machines differ.
 fn pause(value: &str) -> Option<Duration> {
     value.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// A text as it stands in the query of an address (RFC 3986 section 2.1).
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, octet| {
+        if octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) {
+            encoded.push(char::from(octet));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{octet:02X}");
+        }
+        encoded
+    })
 }
 
 /// The beginning of what a peer said, without what moves a cursor.

@@ -11,6 +11,8 @@
 pub mod evidence;
 pub mod forward;
 pub mod http;
+pub mod notify;
 pub mod outbox;
 pub mod outward;
 pub mod store;
+pub mod ticket;

@@ -5,10 +5,15 @@ use std::sync::Arc;
 
 use fieldwarden_model::section::Reader;
 
-use crate::forward::{self, Destination, FORWARDERS, Forwarder};
+use crate::{
+    forward::{self, Destination, FORWARDERS, Forwarder},
+    notify::NOTIFIERS,
+    ticket::TRACKERS,
+};
 
 /// Sections of the configuration, and the kinds that each may name, in the order in which they are read.
-pub static WAYS: &[(&str, &[Forwarder])] = &[("forward", FORWARDERS)];
+pub static WAYS: &[(&str, &[Forwarder])] =
+    &[("forward", FORWARDERS), ("ticket", TRACKERS), ("notify", NOTIFIERS)];
 
 /// Reads all of them out of a file's uppermost table; each fault goes to the reader.
 pub fn configure(file: &mut Reader<'_>) -> Option<Vec<Arc<dyn Destination>>> {

@@ -6,15 +6,28 @@ use fieldwarden_model::{IncidentId, OrderId, Scope, Talker, Target, Transport};
 use super::{Failure, Outcome, ask::Connection, table::Column};
 use crate::daemon::control::Request;
 
-const SILENT: [Column; 9] = [
+const SILENT: [Column; 11] = [
     ("what", "what"),
     ("client", "client"),
+    ("its role", "client_role"),
     ("server", "server"),
     ("port", "port"),
     ("protocol", "protocol"),
+    ("criticality", "criticality"),
     ("per minute", "per_minute"),
     ("last seen", "last_seen"),
     ("baseline entry", "baseline_entry"),
+    ("remark", "remark"),
+];
+
+const CANDIDATES: [Column; 8] = [
+    ("what", "what"),
+    ("scope", "scope"),
+    ("target", "target"),
+    ("possible", "possible"),
+    ("stops", "stops"),
+    ("fall silent", "silent"),
+    ("of the baseline", "normal_silent"),
     ("remark", "remark"),
 ];
 
@@ -41,6 +54,16 @@ enum Verb {
     Rehearse {
         #[command(flatten)]
         target: TargetWords,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Which orders could answer an incident, what each would cost, and which costs least? Changes nothing
+    Candidates {
+        /// The incident
+        incident: String,
+        /// How long the order would stand
+        #[arg(long, default_value_t = 30.0)]
+        lapse_minutes: f64,
         #[command(flatten)]
         connection: Connection,
     },
@@ -145,23 +168,21 @@ impl TargetWords {
             )),
         }
     }
+}
 
-    fn lapse_secs(&self) -> Result<u32, Failure> {
-        let seconds = (self.lapse_minutes * 60.0).round();
-        if !(1.0..=f64::from(u32::MAX)).contains(&seconds) {
-            return Err(Failure::Input(format!(
-                "`--lapse-minutes {}` is not a time an order can stand",
-                self.lapse_minutes
-            )));
-        }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "its range was checked above"
-        )]
-        let whole = seconds as u32;
-        Ok(whole)
+/// Minutes as whole seconds.
+fn lapse_secs(minutes: f64) -> Result<u32, Failure> {
+    let seconds = (minutes * 60.0).round();
+    if !(1.0..=f64::from(u32::MAX)).contains(&seconds) {
+        return Err(Failure::Input(format!("`--lapse-minutes {minutes}` is not a time an order can stand")));
     }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "its range was checked above"
+    )]
+    let whole = seconds as u32;
+    Ok(whole)
 }
 
 fn scope(word: &str) -> Result<Scope, String> {
@@ -186,15 +207,20 @@ pub(crate) fn run(words: &Words) -> Outcome {
             let request = Request::Rehearse {
                 target: target.target()?,
                 scope: target.scope,
-                lapse_secs: target.lapse_secs()?,
+                lapse_secs: lapse_secs(target.lapse_minutes)?,
             };
             connection.show(&request, &SILENT)
+        }
+        Verb::Candidates { incident, lapse_minutes, connection } => {
+            let incident = IncidentId(incident.clone());
+            let request = Request::Candidates { incident, lapse_secs: lapse_secs(*lapse_minutes)? };
+            connection.show(&request, &CANDIDATES)
         }
         Verb::Propose { target, reason, incident, keep_within_seconds, hold_and_ask, connection } => {
             let request = Request::Propose {
                 target: target.target()?,
                 scope: target.scope,
-                lapse_secs: target.lapse_secs()?,
+                lapse_secs: lapse_secs(target.lapse_minutes)?,
                 keep_within_secs: *keep_within_seconds,
                 hold_and_ask: *hold_and_ask,
                 reason: reason.clone(),

@@ -1,7 +1,6 @@
 //! What the control socket answers: rows of plain JSON, made from store, engine and enforcer.
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,10 +13,7 @@ use fieldwarden_engine::{
     Switch,
     baseline::{ModeName, quiet::words_of},
 };
-use fieldwarden_model::{
-    IncidentId, OrderState, Scope, Severity, Target, Timestamp,
-    order::{MODBUS_PORT, OnDegraded},
-};
+use fieldwarden_model::{IncidentId, OrderState, Severity, Timestamp, order::OnDegraded};
 use fieldwarden_response::{
     forward::Destination,
     outbox::Outbox,
@@ -40,10 +36,6 @@ const GONE: &str = "the engine does not answer; see the daemon's log";
 /// Incidents shown at most.
 const MAX_INCIDENTS: u32 = 1_000;
 
-/// How far back a rehearsal counts the writes that would be stopped, and how many at most.
-const A_DAY: Duration = Duration::from_secs(86_400);
-const MAX_WRITES_COUNTED: u32 = 10_000;
-
 /// Everything an answer is made from.
 pub(crate) struct Answers {
     /// Who may ask.
@@ -64,7 +56,7 @@ pub(crate) struct Answers {
     pub(crate) enforcer_reachable: Arc<AtomicBool>,
 }
 
-type Rows = Result<Vec<Value>, String>;
+pub(super) type Rows = Result<Vec<Value>, String>;
 
 impl Answers {
     /// Answers one request of one operator.
@@ -95,6 +87,7 @@ impl Answers {
                 };
                 self.rehearse(&demand, operator)
             }
+            Request::Candidates { incident, lapse_secs } => self.candidates(&incident, lapse_secs, operator),
             Request::Propose {
                 target,
                 scope,
@@ -107,6 +100,7 @@ impl Answers {
                 let on_degraded = if hold_and_ask { OnDegraded::HoldAndAsk } else { OnDegraded::Revert };
                 let demand =
                     Demand { target, scope, lapse_secs, keep_within_secs, on_degraded, reason, incident };
+                self.refuse_protected_behind_a_port(&demand, operator)?;
                 Ok(vec![order_row(&self.containment.propose(&demand, operator)?)])
             }
             Request::Approve { order } => Ok(vec![order_row(&self.containment.approve(&order, operator)?)]),
@@ -280,71 +274,6 @@ impl Answers {
         writes.iter().map(|write| serde_json::to_value(write).map_err(|fault| fault.to_string())).collect()
     }
 
-    /// What would fall silent, by the engine's memory; then what the enforcer would do.
-    fn rehearse(&self, demand: &Demand, operator: &Operator) -> Rows {
-        operator.require(Role::Viewer)?;
-        let plan = self.containment.rehearse(demand, operator);
-        let behind = plan.as_ref().map(|plan| plan.behind.clone()).unwrap_or_default();
-        let (target, asked) = (demand.target.clone(), behind.clone());
-        let mut rows = self.engine(|reply| Query::Rehearse { target, behind: asked, reply })?;
-        rows.extend(behind.iter().map(|talker| {
-            json!({"what": "behind the port", "client": talker, "remark": "cut off, with whoever is there unheard"})
-        }));
-        if demand.scope == Some(Scope::WriteQuarantine) {
-            for row in rows.iter_mut().filter_map(Value::as_object_mut) {
-                row.insert("what".into(), "reads on".into());
-            }
-            rows.extend(self.silenced_writes(&demand.target)?);
-        }
-        match plan {
-            Ok(plan) => {
-                let possible = plan.not_enforceable.is_none();
-                rows.extend(plan.steps.iter().map(|step| json!({"what": "step", "remark": step})));
-                let remark =
-                    plan.not_enforceable.unwrap_or_else(|| format!("enforceable here by {}", plan.driver));
-                rows.push(json!({"what": "enforcement", "possible": possible, "remark": remark}));
-            }
-            Err(why) => rows.push(json!({"what": "enforcement", "possible": false, "remark": why})),
-        }
-        Ok(rows)
-    }
-
-    /// The writes of the last day that a write quarantine would have stopped, one row for each kind.
-    fn silenced_writes(&self, target: &Target) -> Rows {
-        let Target::Conversation { client, server, server_port: port, .. } = *target else {
-            return Ok(Vec::new());
-        };
-        let filter = WriteFilter {
-            client: Some(client),
-            server: Some(server),
-            from: now().saturating_sub(A_DAY),
-            limit: MAX_WRITES_COUNTED,
-            ..WriteFilter::default()
-        };
-        let writes = self.store.writes(&filter).map_err(|fault| fault.to_string())?;
-        let mut counted: BTreeMap<(&str, &str), (usize, Timestamp)> = BTreeMap::new();
-        // What the engine tells of a write names its protocol, not its port.
-        let spoken = if port == Some(MODBUS_PORT) { "modbus" } else { "s7comm" };
-        for write in writes.iter().filter(|write| write.protocol == spoken) {
-            let kind = (write.protocol.as_str(), write.operation.word());
-            let (count, last) = counted.entry(kind).or_insert((0, write.time));
-            *count += 1;
-            *last = write.time.max(*last);
-        }
-        let rows = counted.into_iter().map(|((protocol, verb), (count, last))| {
-            json!({
-                "what": "falls silent",
-                "client": client,
-                "server": server,
-                "port": port,
-                "protocol": protocol,
-                "last_seen": last,
-                "remark": format!("{verb}: {count} times in the last 24 h"),
-            })
-        });
-        Ok(rows.collect())
-    }
-
     fn forwards(&self, operator: &Operator) -> Rows {
         operator.require(Role::Viewer)?;
         let status = self.outbox.status().map_err(|fault| fault.to_string())?;
@@ -406,7 +335,8 @@ impl Answers {
         }
     }
 
-    fn engine(&self, query: impl FnOnce(Sender<Vec<Value>>) -> Query) -> Rows {
+    /// Asks the engine's thread.
+    pub(super) fn engine<T>(&self, query: impl FnOnce(Sender<T>) -> Query) -> Result<T, String> {
         let (reply, answer) = channel();
         self.judge.send(query(reply)).map_err(|_| GONE)?;
         answer.recv_timeout(PATIENCE).map_err(|_| GONE.into())

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError, mpsc::Sender};
 use fieldwarden_engine::rehearse::KeepVerdict;
 use fieldwarden_model::{
     IncidentId, Order, OrderId, OrderState, Protected, Scope, Talker, Target,
-    order::{Answer, Ask, OnDegraded, Plan, Report},
+    order::{Answer, Ask, Ends, MAX_ENDS, OnDegraded, Plan, Report},
     protect,
 };
 use fieldwarden_response::store::{Approval, AuditEntry, By, Store, StoredOrder};
@@ -34,6 +34,10 @@ pub(crate) struct Demand {
     /// The incident it answers.
     pub(crate) incident: Option<IncidentId>,
 }
+
+/// What is told of an order that the store has in force and the enforcer knows no longer.
+const UNKNOWN_BY_NOW: &str =
+    "the enforcer knows nothing of it any more, so nothing of it is cut; how it ended was not heard";
 
 /// Everything the daemon does about orders.
 pub(crate) struct Containment {
@@ -63,6 +67,26 @@ impl Containment {
         operator.require(Role::Viewer)?;
         let order = self.order(demand, operator)?;
         self.plan(&order)
+    }
+
+    /// For each of these conversations why a demand does not reach it; absent where it does or where nobody can tell.
+    pub(crate) fn past(
+        &self,
+        demand: &Demand,
+        ends: &[Ends],
+        operator: &Operator,
+    ) -> Result<Vec<Option<String>>, String> {
+        let order = self.order(demand, operator)?;
+        let mut past = Vec::with_capacity(ends.len());
+        for ends in ends.chunks(MAX_ENDS) {
+            let ask = Ask::Reach { order: order.clone(), ends: ends.to_vec() };
+            match self.enforcer()?.ask(&ask, Some(&order.id))? {
+                Answer::Reach { past: told } => past.extend(told),
+                Answer::Refused { reason, .. } => return Err(format!("the enforcer refuses: {reason}")),
+                _ => return Err("the enforcer answered something else".into()),
+            }
+        }
+        Ok(past)
     }
 
     /// Writes an order down, rehearsed.
@@ -155,7 +179,7 @@ impl Containment {
                 return Ok(stored);
             }
             OrderState::Approved => {
-                stored = self.settle_one(stored)?;
+                stored = self.settle_one(stored, &self.listed()?)?;
                 if !stored.state.in_force() {
                     return Ok(stored);
                 }
@@ -186,13 +210,28 @@ impl Containment {
         }
     }
 
-    /// Ends what was approved and never reached the enforcer, because one of the two died in that instant. Called
-    /// whenever the enforcer is there again.
+    /// Asks the enforcer about what may be in force by the store. Ends what was approved and never reached it, because one of the two
+    /// died in that instant, and what it knows no longer: an order that ended while this daemon was away for longer than ended ones are
+    /// listed, or whose journal is gone. Called whenever the enforcer is there again.
     pub(crate) fn settle(&self) -> Result<(), String> {
         let _step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
-        let orders = self.store.unfinished_orders().map_err(|fault| fault.to_string())?;
-        let waiting = orders.into_iter().filter(|stored| stored.state == OrderState::Approved);
-        waiting.map(|stored| self.settle_one(stored)).try_for_each(|settled| settled.map(drop))
+        let mut open = self.store.unfinished_orders().map_err(|fault| fault.to_string())?;
+        open.retain(|stored| stored.state == OrderState::Approved || stored.state.in_force());
+        if open.is_empty() {
+            return Ok(());
+        }
+        let listed = self.listed()?;
+        for stored in open {
+            let is_listed = listed.iter().any(|(order, _)| order.id == stored.order.id);
+            if stored.state == OrderState::Approved {
+                self.settle_one(stored, &listed)?;
+            } else if !is_listed {
+                // What is listed is heard of all the same, in its turn.
+                let (order, state, cause) = (stored.order.id, OrderState::Reverted, UNKNOWN_BY_NOW.into());
+                self.take(&Report { order, state, time: now(), cause, plan: None, lapses: None })?;
+            }
+        }
+        Ok(())
     }
 
     /// The newest orders.
@@ -245,15 +284,20 @@ impl Containment {
 
     /// What became of an approved order: what the enforcer says, or that it never heard of it. Holding `step`, nobody
     /// else is on the way to the enforcer with it.
-    fn settle_one(&self, mut stored: StoredOrder) -> Result<StoredOrder, String> {
-        let Answer::Orders { orders } = self.enforcer()?.ask(&Ask::List, None)? else {
-            return Err("the enforcer answered something else".into());
-        };
-        if let Some((_, report)) = orders.iter().find(|(order, _)| order.id == stored.order.id) {
+    fn settle_one(&self, mut stored: StoredOrder, listed: &[(Order, Report)]) -> Result<StoredOrder, String> {
+        if let Some((_, report)) = listed.iter().find(|(order, _)| order.id == stored.order.id) {
             return self.take(report);
         }
         self.refused(&mut stored, "it never reached the enforcer; nothing was cut")?;
         Ok(stored)
+    }
+
+    /// Every order the enforcer knows.
+    fn listed(&self) -> Result<Vec<(Order, Report)>, String> {
+        match self.enforcer()?.ask(&Ask::List, None)? {
+            Answer::Orders { orders } => Ok(orders),
+            _ => Err("the enforcer answered something else".into()),
+        }
     }
 
     fn end(&self, id: &OrderId, by: &str, reason: &str, degraded: bool) -> Result<StoredOrder, String> {

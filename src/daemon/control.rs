@@ -69,6 +69,13 @@ pub(crate) enum Request {
         /// For how long, in seconds.
         lapse_secs: u32,
     },
+    /// Which orders could answer an incident, and which does the least harm?
+    Candidates {
+        /// The incident.
+        incident: IncidentId,
+        /// For how long they would stand, in seconds.
+        lapse_secs: u32,
+    },
     /// Writes an order down and rehearses it.
     Propose {
         /// Against whom.

@@ -53,7 +53,7 @@ impl Enforcer {
                 (Answer::Planned { plan }, Some(order)) => plan.order == *order,
                 (Answer::Reported { report }, Some(order)) => report.order == *order,
                 (Answer::Refused { order, .. }, Some(about)) => order == about || order.0.is_empty(),
-                (Answer::Orders { .. }, None) => true,
+                (Answer::Reach { .. }, Some(_)) | (Answer::Orders { .. }, None) => true,
                 _ => false,
             };
             if meant {
@@ -126,7 +126,7 @@ fn hear(stream: &UnixStream, stop: &AtomicBool, heard: &mut impl FnMut(Report)) 
         match serde_json::from_slice(&line).map_err(std::io::Error::other)? {
             Answer::Orders { orders } => orders.into_iter().for_each(|(_, report)| heard(report)),
             Answer::Reported { report } => heard(report),
-            Answer::Planned { .. } | Answer::Refused { .. } => {}
+            Answer::Planned { .. } | Answer::Reach { .. } | Answer::Refused { .. } => {}
         }
         line.clear();
     }

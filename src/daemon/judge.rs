@@ -15,9 +15,9 @@ use std::{
 use fieldwarden_engine::{
     Engine, Input, Output, Switch,
     baseline::{ModeName, quiet::moment},
-    rehearse::{KeepVerdict, Silenced},
+    rehearse::{KeepVerdict, Rehearsal},
 };
-use fieldwarden_model::{Loss, Order, OrderState, Talker, Target, order::Report};
+use fieldwarden_model::{Loss, Order, OrderState, Scope, Talker, Target, order::Report};
 use fieldwarden_response::store::{Checkpoint, WriteRecord};
 use fieldwarden_sensor::{
     FrameSource as _, LiveCapture, Recorder, Room, Run,
@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// Frames judged at most between two looks at the questions that wait. They lie in the kernel's blocks meanwhile.
 const FRAMES_PER_LOOK: usize = 4_096;
 /// Share of the provisional time after which the verdict on the plant falls; the rest is for the keep to arrive.
-const WATCH_SHARE: f64 = 0.6;
+pub(super) const WATCH_SHARE: f64 = 0.6;
 
 /// Lines of blindness that `status` shows.
 const MAX_BLIND: usize = 40;
@@ -67,10 +67,12 @@ pub(crate) enum Query {
     Rehearse {
         /// Against whom.
         target: Target,
+        /// How far it would reach.
+        scope: Scope,
         /// Whoever is known behind the port it is against.
         behind: Vec<Talker>,
-        /// Where the lines go.
-        reply: Sender<Vec<Value>>,
+        /// Where the answer goes.
+        reply: Sender<Rehearsal>,
     },
     /// The enforcer reports.
     Enforcement {
@@ -253,7 +255,9 @@ impl Judge {
                 let findings = &mut self.findings;
                 self.engine.step(Input::Mode(switch), &mut |output| findings.take(output));
             }
-            Query::Rehearse { target, behind, reply } => drop(reply.send(self.rehearse(&target, &behind))),
+            Query::Rehearse { target, scope, behind, reply } => {
+                drop(reply.send(self.engine.rehearse(&target, scope, &behind)));
+            }
             Query::Enforcement { order, behind, report } => {
                 let findings = &mut self.findings;
                 let input = watched(&order, &behind, &report);
@@ -359,11 +363,6 @@ impl Judge {
         known.into_iter().map(line).collect()
     }
 
-    fn rehearse(&self, target: &Target, behind: &[Talker]) -> Vec<Value> {
-        let rehearsal = self.engine.rehearse(target, behind);
-        rehearsal.conversations.iter().map(falls_silent).collect()
-    }
-
     fn finish(mut self) {
         let findings = &mut self.findings;
         if let Ok(Some(loss)) = self.capture.loss_at_end() {
@@ -454,25 +453,6 @@ fn stamped_by(stamps: Stamps) -> String {
             format!("the network card, save {kernel} of {} frames that it did not stamp", card + kernel)
         }
     }
-}
-
-fn falls_silent(silenced: &Silenced) -> Value {
-    json!({
-        "what": "falls silent",
-        "client": silenced.client,
-        "client_name": silenced.client_name,
-        "server": silenced.server,
-        "server_name": silenced.server_name,
-        "port": silenced.server_port,
-        "transport": silenced.transport,
-        "protocol": silenced.protocol,
-        "unit": silenced.unit,
-        "per_minute": silenced.operations_per_minute,
-        "last_seen": silenced.last_seen,
-        "answered": silenced.answered,
-        "baseline_entry": silenced.baseline_entry,
-        "remark": silenced.protected.as_ref().map(|name| format!("protected: {name}")),
-    })
 }
 
 /// Says a thing once: in the log when it is new, in `status` from then on.

@@ -2,6 +2,7 @@
 
 mod answers;
 pub(crate) mod approved;
+mod candidates;
 mod containment;
 pub(crate) mod control;
 mod enforcer;
@@ -14,6 +15,7 @@ mod listen;
 mod memory;
 pub(crate) mod operate;
 pub(crate) mod parent;
+mod rehearsal;
 pub(crate) mod settings;
 
 use std::time::{SystemTime, UNIX_EPOCH};

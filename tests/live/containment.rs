@@ -61,6 +61,7 @@ fn an_intruder_is_seen_told_cut_off_and_given_back_while_the_plant_goes_on() {
 
     what_is_protected_is_refused_in_both_programs(&product);
     a_port_is_rehearsed_by_who_is_behind_it(&product);
+    the_least_harmful_candidate_comes_first(&product, incident);
     one_conversation_is_cut_and_released(&lab, &product, incident);
     the_laptop_may_read_and_writes_nothing(&lab, &product);
     a_talker_is_cut_until_the_order_lapses(&lab, &product);
@@ -191,6 +192,24 @@ fn a_port_is_rehearsed_by_who_is_behind_it(product: &Product) {
     drop(server);
 }
 
+/// Whatever the laptop did can be stopped without a loss to the plant, and that is what is recommended.
+fn the_least_harmful_candidate_comes_first(product: &Product, incident: &str) {
+    let rows = product.command(&["contain", "candidates", incident, "--json"]).rows();
+    let first = &rows[0];
+    assert!(first["what"] == "recommended" && first["possible"] == true, "{rows:?}");
+    let (stopped, all) = first["stops"].as_str().unwrap().split_once(" of ").unwrap();
+    assert!(stopped == all && first["normal_silent"] == 0, "{rows:?}");
+    let harm =
+        |row: &Value| row["normal_silent"].as_u64().unwrap() + row["normal_degraded"].as_u64().unwrap();
+    let as_good = rows.iter().filter(|row| row["possible"] == true && row["stops"] == first["stops"]);
+    assert!(
+        as_good.clone().count() > 0 && as_good.into_iter().all(|row| harm(row) >= harm(first)),
+        "{rows:?}"
+    );
+    let isolated = rows.iter().find(|row| row["scope"] == "isolate-talker").unwrap();
+    assert_eq!(isolated["target"], format!("everything of {ROGUE}"));
+}
+
 /// A program that ends with the test, however the test ends.
 struct Ended(Child);
 
@@ -314,6 +333,10 @@ fn the_operator_is_cut_as_rehearsed(lab: &Lab, product: &Product) {
     pause(1.0);
     let silent: BTreeSet<Conversation> = &heard_before - &wire::answered(lab, LISTEN);
     assert_eq!(silent, rehearsed, "what fell silent is what the rehearsal said");
+    let rows = product.command(&[&["contain", "rehearse", "--json"], &target[..]].concat()).rows();
+    let dosing = rows.iter().find(|row| row["server"] == PLC1).unwrap();
+    let told = ["client_role", "server_role", "criticality"].map(|key| dosing[key].clone());
+    assert_eq!(told, [Value::from("hmi"), Value::from("plc"), Value::from(3)], "as the site file names them");
     let expected = [(PLC1, 502, "modbus"), (PLC2, 102, "s7comm")];
     let expected =
         expected.map(|(server, port, protocol)| (HMI.into(), server.into(), port, protocol.into()));
@@ -345,6 +368,8 @@ fn rehearsal(product: &Product, target: &[&str]) -> BTreeSet<Conversation> {
     assert_eq!(enforcement["possible"], true, "{enforcement}");
     let text =
         |row: &Value, key: &str| row[key].as_str().unwrap_or_else(|| panic!("{key} in {row}")).to_owned();
+    let past: Vec<&Value> = rows.iter().filter(|row| row["what"] == "goes on").collect();
+    assert!(past.is_empty(), "all that this mirror shows crosses the gateway: {past:?}");
     let silent = rows.iter().filter(|row| row["what"] == "falls silent");
     silent
         .map(|row| {

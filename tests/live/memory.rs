@@ -41,6 +41,16 @@ pub(crate) fn stored_incidents(store: &Path) -> Vec<String> {
     column(store, "SELECT id FROM incidents ORDER BY id")
 }
 
+/// Every order the store holds, oldest first: its id and where it stands.
+pub(crate) fn stored_orders(store: &Path) -> Vec<(String, String)> {
+    let state = |body: String| {
+        let stored: Value = serde_json::from_str(&body).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&stored["order"]["id"]), text(&stored["state"]))
+    };
+    column(store, "SELECT body FROM orders ORDER BY seq").into_iter().map(state).collect()
+}
+
 /// Every revision the collector holds, repeats by (id, revision) dropped, in the order of their first arrival.
 pub(crate) fn received_revisions(received: &[Value]) -> Vec<Revision> {
     let mut held: Vec<Revision> = Vec::new();

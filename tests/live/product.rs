@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -159,6 +159,32 @@ impl Product {
         found.is_some_and(|(pid, _)| run("kill", &["-KILL", &pid.to_string()]).status == 0)
     }
 
+    /// Kills all three at once, as a power cut does. Nobody starts them again but the caller.
+    pub(crate) fn kill_all(&mut self) {
+        let Some(mut parent) = self.parent.take() else { return };
+        let children: Vec<u32> = children(parent.id()).into_iter().map(|(pid, _)| pid).collect();
+        let all: Vec<String> =
+            std::iter::once(parent.id()).chain(children.iter().copied()).map(|pid| pid.to_string()).collect();
+        let words: Vec<&str> = std::iter::once("-KILL").chain(all.iter().map(String::as_str)).collect();
+        // A child may be between its end and its next start.
+        run("kill", &words);
+        parent.wait().unwrap();
+        wait("all are dead", Duration::from_secs(20), || {
+            (!children.iter().any(|pid| is_alive(*pid))).then_some(())
+        });
+    }
+
+    /// The enforcer's journal: every line of an order, its state and whether its end is decided.
+    pub(crate) fn journal(&self, order: &str) -> Vec<(String, bool)> {
+        let text = fs::read_to_string(self.folder.join("enforcer.journal")).unwrap_or_default();
+        let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let lives = lines.filter_map(|line| line.pointer("/entry/order").cloned());
+        lives
+            .filter(|life| life["order"]["id"] == order)
+            .map(|life| (life["report"]["state"].as_str().unwrap().to_owned(), !life["ending"].is_null()))
+            .collect()
+    }
+
     /// The programs that run under the parent: pid and command line.
     pub(crate) fn children(&self) -> Vec<(u32, String)> {
         self.parent.as_ref().map(|parent| children(parent.id())).unwrap_or_default()
@@ -239,12 +265,22 @@ impl Product {
         self.folder.join("log")
     }
 
-    fn asking(&self, mut command: Command, words: &[&str]) -> Said {
+    /// The first operator begins to ask, and may be left without an answer.
+    pub(crate) fn begins(&self, words: &[&str]) -> Child {
+        let mut command = self.in_place(Command::new(self.program()), words);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn asking(&self, command: Command, words: &[&str]) -> Said {
+        self.in_place(command, words).output().unwrap().into()
+    }
+
+    fn in_place(&self, mut command: Command, words: &[&str]) -> Command {
         command
             .args(words)
             .env("FIELDWARDEN_SOCKET", self.folder.join("control.sock"))
             .current_dir(&self.folder);
-        command.output().unwrap().into()
+        command
     }
 
     /// The shipped baseline, or what a normal shift teaches where none is shipped.
@@ -429,7 +465,7 @@ fn place(built: &Path, to: &Path) {
 }
 
 /// The enforcer of the same build; `cargo test -p fieldwarden` alone does not build it.
-fn enforcer_program(built: &Path) -> PathBuf {
+pub(crate) fn enforcer_program(built: &Path) -> PathBuf {
     let program = built.with_file_name("fieldwarden-enforcer");
     if !program.exists() {
         let mut words = vec!["build", "-p", "fieldwarden-enforcer", "--bins"];

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use fieldwarden_model::{Fault, Order, Section, Site, Talker};
+use fieldwarden_model::{Fault, Order, Section, Site, Talker, order::Ends};
 use thiserror::Error;
 
 use crate::content::{Content, Match};
@@ -16,12 +16,14 @@ pub mod netconf;
 pub mod nftables;
 pub mod ovsdb;
 mod ports;
+pub mod snmp_qbridge;
 
 /// Every driver of the gateway itself, the first being the one used where the site file names none.
 pub static DRIVERS: &[Registration] = &[nftables::REGISTRATION, dry_run::REGISTRATION];
 
 /// Every driver of switches, the first being the one used where `[[enforcer.switch]]` names none.
-pub static SWITCH_DRIVERS: &[SwitchRegistration] = &[ovsdb::REGISTRATION, netconf::REGISTRATION];
+pub static SWITCH_DRIVERS: &[SwitchRegistration] =
+    &[ovsdb::REGISTRATION, netconf::REGISTRATION, snmp_qbridge::REGISTRATION];
 
 /// A driver of switches as the registry knows it.
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +142,12 @@ pub trait Driver {
     /// When it cannot be told.
     fn behind(&self, _cut: &Match) -> Result<Vec<Talker>, DeviceFault> {
         Ok(Vec::new())
+    }
+
+    /// For each of these conversations why `order` does not reach it, since it does not come by here, as a sentence; none
+    /// where it does or where that cannot be told.
+    fn past(&self, _order: &Order, ends: &[Ends]) -> Vec<Option<String>> {
+        vec![None; ends.len()]
     }
 
     /// What an operator should read of the last changes: what was left as somebody else had made it, say.

@@ -15,6 +15,9 @@ use fieldwarden_model::{
     order::{Answer, Ask, PlanHash, Report},
 };
 
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_fieldwarden-enforcer");
+
 /// An enforcer that runs, and its socket.
 pub(crate) struct Enforcer {
     child: Child,
@@ -26,16 +29,16 @@ impl Enforcer {
     /// Starts one in `namespace` on `folder/site.toml`, which says that its socket is `folder/socket`.
     pub(crate) fn start(namespace: &str, folder: &Path) -> Self {
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", namespace, env!("CARGO_BIN_EXE_fieldwarden-enforcer")]);
-        Self::run(command, folder)
+        command.args(["netns", "exec", namespace, PROGRAM]);
+        Self::of(command, folder)
     }
 
-    /// The same where this test runs.
-    pub(crate) fn start_here(folder: &Path) -> Self {
-        Self::run(Command::new(env!("CARGO_BIN_EXE_fieldwarden-enforcer")), folder)
+    /// Likewise where this program runs.
+    pub(crate) fn here(folder: &Path) -> Self {
+        Self::of(Command::new(PROGRAM), folder)
     }
 
-    fn run(mut command: Command, folder: &Path) -> Self {
+    fn of(mut command: Command, folder: &Path) -> Self {
         let child = command.args(["run", "--config"]).arg(folder.join("site.toml")).spawn().unwrap();
         let since = Instant::now();
         let mut stream = UnixStream::connect(folder.join("socket"));
@@ -86,6 +89,17 @@ impl Enforcer {
         let answer =
             self.ask(&Ask::Keep { order: order.id.clone(), plan, verdict: String::new(), degraded: false });
         assert_eq!(report(&answer).state, OrderState::Kept, "{answer:?}");
+    }
+
+    /// Every order; answers to what was asked before and reports of what changed by itself may come first.
+    pub(crate) fn listed(&mut self) -> Vec<(Order, Report)> {
+        let mut answer = self.ask(&Ask::List);
+        loop {
+            match answer {
+                Answer::Orders { orders } => return orders,
+                _ => answer = self.next(),
+            }
+        }
     }
 
     /// SIGKILL: it can do nothing about it.

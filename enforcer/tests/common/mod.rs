@@ -4,6 +4,7 @@
 pub(crate) mod live;
 pub(crate) mod netconf;
 pub(crate) mod ovs;
+pub(crate) mod snmp;
 
 use std::{
     cell::{Cell, RefCell},
@@ -247,6 +248,10 @@ impl Record for Memory {
         }
         self.entries.borrow_mut().extend_from_slice(entries);
         Ok(())
+    }
+
+    fn reserve(&mut self, _octets: u64) -> io::Result<()> {
+        if self.misfortune.dead.get() || self.misfortune.disk_full.get() { Err(broken()) } else { Ok(()) }
     }
 
     fn compact(&mut self, entries: &dyn Fn() -> Vec<Entry>) -> io::Result<()> {

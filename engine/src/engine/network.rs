@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldwarden_model::{Alert, FrameRef, LinkType, RawFrame, Timestamp};
+use fieldwarden_model::{Alert, FrameRef, LinkType, Mac, RawFrame, Scope, Talker, Target, Timestamp};
 
 use super::{Engine, Input, Output, Settings};
 use crate::map::Seed;
@@ -130,6 +130,57 @@ fn everywhere(frames: &[Sent]) -> Vec<Alert> {
         assert_eq!(one_by_one, together, "{threads} threads");
     }
     one_by_one
+}
+
+/// Who falls silent, as `client server`, when an order is against that.
+fn silenced(frames: &[Sent], target: Target, behind: &[Talker]) -> Vec<String> {
+    let mut engine = engine(1, 1);
+    for (sent, number) in frames.iter().zip(1..) {
+        let reference = FrameRef { capture: 0, number };
+        engine.step(Input::Frame { frame: raw(sent), reference }, &mut |_| {});
+    }
+    let scope = Scope::usual(&target);
+    let lines = engine.rehearse(&target, scope, behind).conversations;
+    lines.iter().map(|line| format!("{} {}", line.client, line.server)).collect()
+}
+
+/// The rules cut what goes to a port of one end and what comes from it: where both ends use the same port, that is all they
+/// say, whoever began.
+#[test]
+fn an_order_for_a_port_reaches_who_asks_from_that_port() {
+    let order = |port| Target::Conversation {
+        client: Talker::Ip(PLC.0.into()),
+        server: Talker::Ip(HMI.0.into()),
+        server_port: Some(port),
+        transport: None,
+    };
+    let frames = |own| [(0, udp((HMI, own), (PLC, 2_222))), (5, udp((PLC, 2_222), (HMI, own)))];
+    assert_eq!(silenced(&frames(2_222), order(2_222), &[]), ["10.0.0.5 10.0.0.20"]);
+    assert_eq!(silenced(&frames(40_000), order(2_222), &[]), <[&str; 0]>::default());
+    assert_eq!(silenced(&frames(40_000), order(40_000), &[]), ["10.0.0.5 10.0.0.20"]);
+}
+
+#[test]
+fn what_an_isolated_talker_tells_a_group_falls_silent_too() {
+    let group = Host([239, 1, 1, 7], 0x07);
+    let mut told = udp((PLC, 2_222), (group, 2_222));
+    told[..6].copy_from_slice(&[1, 0, 0x5e, 1, 1, 7]);
+    let talker = Talker::Ip(PLC.0.into());
+    assert_eq!(silenced(&[(0, told)], Target::Talker { talker }, &[]), ["10.0.0.20 239.1.1.7"]);
+}
+
+/// What a switch knows of a machine is its hardware address, and what the plant is told of it the address above.
+#[test]
+fn a_machine_known_behind_a_port_by_its_card_falls_silent_by_its_address() {
+    let frames = [
+        (0, udp((HMI, 40_000), (PLC, 2_222))),
+        (5, udp((PLC, 2_222), (HMI, 40_000))),
+        (10, udp((ROGUE, 40_000), (PLC, 2_222))),
+    ];
+    let port = || Target::SwitchPort { switch: "cell-1".into(), port: "eth3".into() };
+    let card = |host: Host| [Talker::Mac(Mac(host.mac()))];
+    assert_eq!(silenced(&frames, port(), &card(HMI)), ["10.0.0.5 10.0.0.20"]);
+    assert_eq!(silenced(&frames, port(), &card(PLC)), ["10.0.0.5 10.0.0.20", "10.0.0.66 10.0.0.20"]);
 }
 
 fn engine(seed: u64, threads: usize) -> Engine {

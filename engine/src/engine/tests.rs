@@ -187,13 +187,19 @@ fn a_rehearsal_lists_exactly_what_would_fall_silent() {
     let mut frames = shift(0, 60);
     frames.push(write(60_000, ROGUE, 100, 1));
     run(&mut engine, &frames);
-    let rogue = engine.rehearse(&Target::Talker { talker: ip(ROGUE) }, &[]);
+    let rogue = engine.rehearse(&Target::Talker { talker: ip(ROGUE) }, Scope::IsolateTalker, &[]);
     let port = Target::SwitchPort { switch: "cell-1".into(), port: "eth3".into() };
-    assert!(engine.rehearse(&port, &[]).conversations.is_empty(), "nobody is known behind it");
-    assert_eq!(engine.rehearse(&port, &[ip(ROGUE)]).conversations, rogue.conversations);
+    assert!(
+        engine.rehearse(&port, Scope::QuarantineVlan, &[]).conversations.is_empty(),
+        "nobody is known behind it"
+    );
+    assert_eq!(
+        engine.rehearse(&port, Scope::QuarantineVlan, &[ip(ROGUE)]).conversations,
+        rogue.conversations
+    );
     assert_eq!(rogue.conversations.len(), 1);
     assert_eq!(rogue.conversations[0].baseline_entry, None);
-    let station = engine.rehearse(&conversation(HMI), &[]);
+    let station = engine.rehearse(&conversation(HMI), Scope::CutConversation, &[]);
     assert_eq!(station.conversations.len(), 1);
     let polls = &station.conversations[0];
     assert_eq!(
@@ -202,7 +208,10 @@ fn a_rehearsal_lists_exactly_what_would_fall_silent() {
     );
     let rate = polls.operations_per_minute.unwrap();
     assert!((55.0..65.0).contains(&rate), "one a second is 60 a minute, not {rate}");
-    assert_eq!(engine.rehearse(&Target::Talker { talker: ip(PLC) }, &[]).conversations.len(), 2);
+    assert_eq!(
+        engine.rehearse(&Target::Talker { talker: ip(PLC) }, Scope::IsolateTalker, &[]).conversations.len(),
+        2
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use fieldwarden_model::{Order, OrderId, Scope, Site, Talker, Timestamp, order::PlanHash};
 use serde::Serialize;
 
-use super::{protected, reaches};
+use super::{Question, protected, reaches};
 use crate::{
     baseline::compiled::Compiled,
     conversation::ConversationKey,
@@ -71,14 +71,20 @@ impl Watch {
             Self { order, behind, plan, from, until, before: BTreeMap::new(), to_fall_silent: Vec::new() };
         for service in services {
             for conversation in &service.conversations {
-                watch.note(conversation, baseline, site);
+                watch.note(service, conversation, baseline, site);
             }
         }
         watch.to_fall_silent.sort_unstable();
         watch
     }
 
-    fn note(&mut self, conversation: &Conversation, baseline: Option<&Compiled>, site: &Site) {
+    fn note(
+        &mut self,
+        service: &Service,
+        conversation: &Conversation,
+        baseline: Option<&Compiled>,
+        site: &Site,
+    ) {
         let key = conversation.key;
         let activity = &conversation.activity;
         let entry = baseline.and_then(|baseline| baseline.entry(baseline.position(&key)?));
@@ -88,7 +94,8 @@ impl Watch {
         if !alive {
             return;
         }
-        if reaches(&self.order.target, &self.behind, &key.service) {
+        let (target, scope, behind) = (&self.order.target, self.order.scope, &self.behind[..]);
+        if reaches(Question { target, scope, behind }, service) {
             // Under write quarantine it goes on, as far as its client lets it: refused writes reset it, so that its
             // pace says nothing, and an attacker could lift the order by it.
             if self.order.scope != Scope::WriteQuarantine {

@@ -79,6 +79,7 @@ impl Judge {
         let slot = self.service(origin, flow);
         let Some(service) = self.services.get_mut(slot) else { return };
         service.last = origin.time;
+        service.wire.hear(origin);
         let first = !core::mem::replace(&mut service.answered, true);
         if !first || service.known || service.to_group {
             return;

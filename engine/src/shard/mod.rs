@@ -20,7 +20,7 @@ use fieldwarden_protocols::{Blame, Direction, Kind, Message, Protocol};
 use doors::Told;
 pub(crate) use observations::{Change, Facts, Observation, Observations, What};
 pub(crate) use polls::Poll;
-pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Services, Slot};
+pub(crate) use services::{Activity, Conversation, MAX_CONVERSATIONS, Service, Services, Slot, Wire};
 
 use crate::{
     answers, assets,
@@ -99,6 +99,41 @@ pub(crate) struct FlowState {
     unread: bool,
     /// How many times the capture had lost frames when the flow began.
     losses: u32,
+    /// The segment of the last request.
+    segment: Segment,
+}
+
+/// How requests share segments: a write quarantine passes a read that is whole and alone in one.
+#[derive(Debug, Default)]
+struct Segment {
+    /// Where the last request ended.
+    end: Option<FrameRef>,
+    /// Whether that was alone, as far as it was seen then.
+    alone: bool,
+    /// Whether it would have been let pass.
+    passed: bool,
+}
+
+impl Segment {
+    /// Notes an operation asked, `first` of its message or a further one.
+    fn ask(
+        &mut self,
+        origin: &Origin<'_>,
+        conversation: &mut Conversation,
+        operation: &Operation<'_>,
+        first: bool,
+    ) {
+        if first {
+            let behind_another = self.end.is_some() && origin.frames.first() == self.end.as_ref();
+            if behind_another && self.passed {
+                // The one before was not alone either.
+                conversation.activity.beyond_reads.note(Verb::Read, true, origin.time);
+            }
+            self.alone = origin.frames.len() == 1 && !behind_another;
+            self.end = origin.frames.last().copied();
+        }
+        self.passed = conversation.is_let_pass(operation, (first, self.alone), origin.time);
+    }
 }
 
 impl FlowState {
@@ -242,6 +277,9 @@ impl Judge {
             self.limit("max_services", At::of(origin));
             self.room.is_taken(self.services.each().map(|service| service.memory.followed()).sum());
         }
+        if let Some(service) = self.services.get_mut(slot) {
+            service.wire.hear(origin);
+        }
         flow.slot = Some(slot);
         flow.conversation = usize::MAX;
         slot
@@ -253,6 +291,7 @@ impl Judge {
         let Some(service) = self.services.get_mut(slot) else { return };
         service.last = origin.time;
         service.tried = origin.time;
+        service.wire.hear(origin);
         service.flows += u64::from(event != TrackEvent::Active);
         let key = service.key;
         service.to_group = is_to_group(&key, origin);
@@ -406,6 +445,9 @@ impl Judge {
         let unseen = conversation.activity.asked == 0 && operation.outcome == Outcome::Done;
         let demanded = unseen.then_some(Operation { outcome: Outcome::Asked, ..*operation });
         let asked = demanded.as_ref().unwrap_or(operation);
+        if asked.outcome == Outcome::Asked && origin.key.transport == Transport::Tcp {
+            flow.segment.ask(origin, conversation, asked, first);
+        }
         let usual = may_be_usual(asked)
             && !memory.logins.watches()
             && !tool_transfer::names_file(message.protocol, asked)

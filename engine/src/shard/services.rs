@@ -1,7 +1,7 @@
 //! The services a shard has met, with their conversations and how lively they are. Bounded; the ones silent longest are
 //! forgotten first.
 
-use fieldwarden_model::{Outcome, PointRange, Timestamp, Transport, Verb};
+use fieldwarden_model::{Mac, Operation, Outcome, PointRange, Timestamp, Transport, Verb};
 use fieldwarden_protocols::Direction;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,9 @@ use crate::{
     detect::{Load, Memory, request_flood},
     history::Liveliness,
     map::{Places, Seed},
+    rehearse::is_whole_read,
     shard::Poll,
+    track::Origin,
 };
 
 /// Conversations (protocols and units) remembered per service.
@@ -45,8 +47,41 @@ pub(crate) struct Service {
     pub(crate) tried: Timestamp,
     /// When it was last not seen as it should be.
     pub(crate) blind_at: Timestamp,
+    /// How its last flow came by.
+    pub(crate) wire: Wire,
     pub(crate) memory: Memory,
     pub(crate) conversations: Vec<Conversation>,
+}
+
+/// How the last flow of a service came by: what decides which device can cut it. Not kept across a restart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wire {
+    /// The client's own port, which is the server's in protocols that use one on both sides.
+    pub(crate) client_port: Option<u16>,
+    /// The hardware address on the client's side.
+    pub(crate) client_mac: Option<Mac>,
+    /// The hardware address on the server's side.
+    pub(crate) server_mac: Option<Mac>,
+    /// VLAN tags.
+    pub(crate) tags: u8,
+}
+
+impl Wire {
+    /// Takes in a packet. Between the two ends there may be routers, so that only who sends shows his own address.
+    pub(crate) fn hear(&mut self, origin: &Origin<'_>) {
+        self.client_port = origin.key.client.port;
+        self.tags = u8::try_from(origin.vlan.len()).unwrap_or(u8::MAX);
+        match origin.direction {
+            Direction::ToServer => {
+                self.client_mac = origin.client_mac;
+                self.server_mac = self.server_mac.or(origin.server_mac);
+            }
+            Direction::ToClient => {
+                self.server_mac = origin.server_mac;
+                self.client_mac = self.client_mac.or(origin.client_mac);
+            }
+        }
+    }
 }
 
 /// What is spoken with one unit over a service.
@@ -100,6 +135,38 @@ pub(crate) struct Activity {
     pub(crate) refused: u64,
     minute: i64,
     asked_in: [u32; MINUTES],
+    /// What was asked beside whole reads.
+    #[serde(default)]
+    pub(crate) beyond_reads: BeyondReads,
+}
+
+/// What a client asked that a write quarantine would not let pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct BeyondReads {
+    /// Classes of operations, one bit each.
+    verbs: u16,
+    /// How many requests.
+    pub(crate) asked: u64,
+    /// The last one.
+    pub(crate) last: Timestamp,
+}
+
+impl BeyondReads {
+    /// Notes an operation, the `first` of its message or a further one.
+    pub(crate) fn note(&mut self, verb: Verb, first: bool, time: Timestamp) {
+        self.verbs |= bit(verb);
+        self.asked += u64::from(first);
+        self.last = time;
+    }
+
+    /// The classes of operations that were asked.
+    pub(crate) fn verbs(self) -> impl Iterator<Item = Verb> {
+        Verb::ALL.into_iter().filter(move |verb| self.verbs & bit(*verb) != 0)
+    }
+}
+
+const fn bit(verb: Verb) -> u16 {
+    1 << verb as u16
 }
 
 impl Activity {
@@ -113,6 +180,7 @@ impl Activity {
             refused: 0,
             minute: minute(time),
             asked_in: [0; MINUTES],
+            beyond_reads: BeyondReads::default(),
         }
     }
 
@@ -214,6 +282,21 @@ impl Conversation {
         (minute, load)
     }
 
+    /// Notes an operation that the client asks, `first` of its message or a further one, which came `alone` in one segment or
+    /// not; whether a write quarantine would let it pass.
+    pub(crate) fn is_let_pass(
+        &mut self,
+        operation: &Operation<'_>,
+        (first, alone): (bool, bool),
+        time: Timestamp,
+    ) -> bool {
+        let is_read = is_whole_read(self.key.service.port, self.key.protocol, operation.function);
+        if !is_read || !alone {
+            self.activity.beyond_reads.note(operation.verb, first, time);
+        }
+        is_read && alone
+    }
+
     /// Notes an operation; whether it is the server's first answer.
     pub(crate) fn serves(&mut self, outcome: Outcome, direction: Direction) -> bool {
         let answers =
@@ -260,7 +343,7 @@ impl Conversation {
 
     /// Notes that an operation of a class passed; whether it is the first of its class.
     pub(crate) const fn passes(&mut self, verb: Verb) -> bool {
-        let bit = 1 << verb as u16;
+        let bit = bit(verb);
         let first = self.passed & bit == 0;
         self.passed |= bit;
         first
@@ -333,6 +416,7 @@ impl Services {
             flows: 0,
             tried: time,
             blind_at: Timestamp::MIN,
+            wire: Wire::default(),
             memory: Memory::default(),
             conversations: Vec::new(),
         };

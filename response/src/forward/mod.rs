@@ -208,13 +208,16 @@ pub enum ForwardError {
         /// How long it asked us to wait.
         pause: Option<Duration>,
     },
+    /// The store that has to remember what was said could not.
+    #[error("what was told there could not be written down: {0}")]
+    Store(String),
     /// We were told to stop.
     #[error("stopped")]
     Stopped,
 }
 
 /// The machine's name, empty where it has none.
-fn hostname() -> String {
+pub(crate) fn hostname() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
     name.map(|name| name.trim().to_owned()).unwrap_or_default()
 }

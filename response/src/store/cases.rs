@@ -195,11 +195,7 @@ impl Store {
     pub fn comment(&self, id: &IncidentId, text: &str, by: By) -> Result<(), StoreError> {
         let text = text.to_owned();
         self.on_case(id, "comment", by, move |step, id, by| {
-            room(step, "SELECT count(*) FROM comments WHERE incident = ?1", "comments", id, MAX_COMMENTS)?;
-            step.execute(
-                "INSERT INTO comments (incident, time, operator, text) VALUES (?1, ?2, ?3, ?4)",
-                params![id.0, by.time.nanos(), by.operator, text],
-            )?;
+            remark(step, id, &text, by)?;
             Ok(text)
         })
     }
@@ -249,17 +245,7 @@ impl Store {
     /// [`StoreError::Unknown`] where there is no such incident.
     pub fn set_status(&self, id: &IncidentId, status: Status, by: By) -> Result<(), StoreError> {
         let id = id.clone();
-        self.write_and_tell(move |step| {
-            let Case { mut incident, status: before, .. } = find(step, &id)?.ok_or_else(|| unknown(&id))?;
-            if before == status {
-                return Ok(());
-            }
-            incident.revision = incident.revision.saturating_add(1);
-            put(step, &incident, status)?;
-            queue::tell(step, &Told { time: by.time, status, incident })?;
-            let detail = format!("{} to {}", before.word(), status.word());
-            audit::append(step, &AuditEntry { by, action: "status".into(), subject: id.0, detail })
-        })
+        self.write_and_tell(move |step| move_to(step, &id, status, by))
     }
 
     /// Runs `change` on an incident that exists and journals it with the detail that `change` returns.
@@ -300,6 +286,34 @@ pub(crate) fn find(db: &Connection, id: &IncidentId) -> Result<Option<Case>, Tro
     rows.next()?.map(case).transpose()
 }
 
+/// Moves a case on, or back, and tells it as a new revision; nothing where it stands there.
+pub(crate) fn move_to(
+    step: &Transaction<'_>,
+    id: &IncidentId,
+    status: Status,
+    by: By,
+) -> Result<(), Trouble> {
+    let Case { mut incident, status: before, .. } = find(step, id)?.ok_or_else(|| unknown(id))?;
+    if before == status {
+        return Ok(());
+    }
+    incident.revision = incident.revision.saturating_add(1);
+    put(step, &incident, status)?;
+    queue::tell(step, &Told { time: by.time, status, incident })?;
+    let detail = format!("{} to {}", before.word(), status.word());
+    audit::append(step, &AuditEntry { by, action: "status".into(), subject: id.0.clone(), detail })
+}
+
+/// Adds what somebody remarked.
+pub(crate) fn remark(step: &Transaction<'_>, id: &IncidentId, text: &str, by: &By) -> Result<(), Trouble> {
+    room(step, "SELECT count(*) FROM comments WHERE incident = ?1", "comments", id, MAX_COMMENTS)?;
+    step.execute(
+        "INSERT INTO comments (incident, time, operator, text) VALUES (?1, ?2, ?3, ?4)",
+        params![id.0, by.time.nanos(), by.operator, text],
+    )?;
+    Ok(())
+}
+
 /// Writes an incident and its status, as they are told outside.
 pub(crate) fn put(step: &Transaction<'_>, incident: &Incident, status: Status) -> Result<(), Trouble> {
     step.prepare_cached(
@@ -335,6 +349,7 @@ pub(crate) fn trim_incidents(step: &Transaction<'_>, cap: u64) -> Result<Evicted
         step.execute("DELETE FROM incidents WHERE id = ?1", [&id])?;
         step.execute("DELETE FROM comments WHERE incident = ?1", [&id])?;
         step.execute("DELETE FROM tasks WHERE incident = ?1", [&id])?;
+        step.execute("DELETE FROM tickets WHERE incident = ?1", [&id])?;
     }
     Ok(Evicted { table: "incidents", rows: excess })
 }

@@ -13,6 +13,8 @@
 //! | conversation hours | [`MAX_CONVERSATION_HOURS`] | the oldest hours |
 //! | outbox, per destination | [`MAX_BACKLOG`] | the oldest becomes a dead letter |
 //! | dead letters | [`MAX_DEAD_LETTERS`] | the oldest |
+//! | tickets | one for each incident and destination | with their incident |
+//! | what ways to people remember, per destination | [`crate::notify::MAX_STANDINGS`] | what is closed, the oldest of it before all |
 //! | comments, tasks per incident | [`MAX_COMMENTS`], [`MAX_TASKS`] | a further one is refused |
 //! | audit | none: it grows only with decisions of people and orders | |
 //!
@@ -22,12 +24,14 @@ mod audit;
 mod cases;
 mod error;
 mod history;
+mod notices;
 mod orders;
 mod queue;
 mod record;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod writer;
 
 use std::{
@@ -51,9 +55,11 @@ pub use self::{
     history::{
         ConversationHour, MAX_CONVERSATION_HOURS, MAX_WRITES, Memory, Remembered, WriteFilter, WriteRecord,
     },
+    notices::{Briefing, OrderStep},
     orders::{Approval, StoredOrder},
     queue::{Backlog, DeadLetter, MAX_BACKLOG, MAX_DEAD_LETTERS, Told, Waiting},
     record::{Batch, Checkpoint, Evicted, MAX_ALERTS, MAX_INCIDENTS, MAX_REVISIONS, Recorded},
+    tickets::{Heard, Remark, Said, Ticket},
 };
 use self::{error::Trouble, writer::Writer};
 

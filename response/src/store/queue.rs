@@ -12,6 +12,7 @@ use super::{
     audit::{self, AuditEntry, By},
     cases::Status,
     error::Trouble,
+    notices,
     record::{self, Evicted},
 };
 
@@ -111,7 +112,9 @@ impl Store {
             if step.execute("DELETE FROM destinations WHERE name = ?1 AND configured = 0", [&name])? == 0 {
                 return Err(Trouble::Unknown { what: "unconfigured destination", id: name });
             }
+            step.execute("DELETE FROM tickets WHERE destination = ?1", [&name])?;
             let waiting = step.execute("DELETE FROM outbox WHERE destination = ?1", [&name])?;
+            notices::forget(step, &name)?;
             let detail = format!("{waiting} waiting revisions dropped");
             audit::append(
                 step,

@@ -7,10 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::Trouble;
 
 /// Applied in order, each once, each in a transaction of its own. Never edit one that was released: add another.
-const MIGRATIONS: &[&str] = &[FIRST, HOURS, REASONS];
+const MIGRATIONS: &[&str] = &[FIRST, HOURS, REASONS, TICKETS, NOTICES];
 
 /// The newest schema this program knows.
-pub(crate) const NEWEST: i64 = 3;
+pub(crate) const NEWEST: i64 = 5;
 
 const FIRST: &str = "
 CREATE TABLE alerts (
@@ -168,6 +168,34 @@ CREATE INDEX conversation_hours_by_hour ON conversation_hours (hour);
 const REASONS: &str = "
 ALTER TABLE dead_letters ADD COLUMN why TEXT NOT NULL DEFAULT 'too much waited';
 ALTER TABLE destinations ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Which ticket an incident has at which destination. `looked_at` counts rounds of looking, so that each ticket has its turn.
+const TICKETS: &str = "
+CREATE TABLE tickets (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    destination TEXT NOT NULL,
+    incident TEXT NOT NULL,
+    key TEXT NOT NULL,
+    number TEXT NOT NULL,
+    said TEXT NOT NULL,
+    heard TEXT NOT NULL,
+    saying TEXT NOT NULL,
+    looked_at INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (destination, incident)
+) STRICT;
+CREATE INDEX tickets_by_number ON tickets (destination, number);
+CREATE INDEX tickets_by_turn ON tickets (destination, looked_at, seq);
+";
+
+/// What ways to people remember, see `notices.rs`.
+const NOTICES: &str = "
+CREATE TABLE notices (
+    destination TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (destination, subject)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings the file to the newest schema.

@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet, ffi::CString, fs, io, time::Duration};
 
-use fieldwarden_model::{Fault, Order, Section, Talker, section::Reader};
+use fieldwarden_model::{Fault, Order, Scope, Section, Talker, Target, order::Ends, section::Reader};
 
 use super::{DeviceFault, Driver, Observed, Registration, closing_steps};
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
 };
 
 use tables::FAMILIES;
+use ways::{Place, Way, ground::Ground};
 
 mod conntrack;
 mod readback;
@@ -25,6 +26,7 @@ mod reading;
 mod rules;
 mod ruleset;
 mod tables;
+mod ways;
 
 /// Its line in the registry.
 pub const REGISTRATION: Registration = Registration { name: NAME, configure };
@@ -164,6 +166,50 @@ impl Nftables {
         )
     }
 
+    /// Why no rule of ours sees what goes this way; none where one does.
+    fn unseen_on(&self, way: &Way, order: &Order, ends: &Ends, ground: &Ground) -> Option<String> {
+        let (client, server, family, verb) = match way {
+            Way::Unknown => return None,
+            Way::Beside(why) => return Some(format!("does not cross this gateway: {why}")),
+            Way::Routed { client, server } => (client, server, Family::Inet, "routed"),
+            Way::Bridged { client, server } => (client, server, Family::Bridge, "bridged"),
+            Way::Ending(place) => {
+                let enters = self.enters_by(place, ground);
+                return (!enters).then(|| "ends at this gateway itself, where only `ingress` looks".into());
+            }
+        };
+        let bridged_ip = verb == "bridged" && self.families.contains(&Family::Inet) && shows_bridged(ends);
+        if self.families.contains(&family) || bridged_ip {
+            return None;
+        }
+        // Of a write quarantine, what the client says alone is looked at.
+        let asks = match &order.target {
+            Target::Conversation { client, .. } => ends.client == *client,
+            _ => true,
+        };
+        let enters = match (order.scope, asks) {
+            (Scope::WriteQuarantine, true) => self.enters_by(client, ground),
+            (Scope::WriteQuarantine, false) => self.enters_by(server, ground),
+            _ => self.enters_by(client, ground) || self.enters_by(server, ground),
+        };
+        (!enters).then(|| {
+            format!(
+                "is {verb} by this gateway, and no rule looks there: `families` names no `{}`",
+                family.word()
+            )
+        })
+    }
+
+    /// Whether what comes from there is looked at as it comes in; where it is not known from where, it may be.
+    fn enters_by(&self, place: &Place, ground: &Ground) -> bool {
+        self.families.contains(&Family::Netdev)
+            && (place.is_empty()
+                || self
+                    .ingress
+                    .iter()
+                    .any(|device| place.iter().any(|place| ground.is_upon(place, &device.to_string_lossy()))))
+    }
+
     fn is_there(&self, family: Family) -> io::Result<bool> {
         readback::is_there(&self.table, family)
     }
@@ -280,6 +326,12 @@ impl Driver for Nftables {
         steps
     }
 
+    fn past(&self, order: &Order, ends: &[Ends]) -> Vec<Option<String>> {
+        let ground = Ground::now();
+        let past = |ends: &Ends| self.unseen_on(&ways::way(ends, &ground), order, ends, &ground);
+        ends.iter().map(past).collect()
+    }
+
     fn apply(&mut self, desired: &Content) -> Result<(), DeviceFault> {
         let anew = if self.observe()?.damage.is_empty() { Anew::Elements } else { Anew::Everything };
         let refused = |cause| DeviceFault::Refused {
@@ -322,6 +374,18 @@ fn unseen(cut: &[Match]) -> &'static str {
     } else {
         "not enforceable in bridged frames: what is behind more than two VLAN tags"
     }
+}
+
+/// Whether the rules for routed packets are shown bridged ones too; behind a VLAN tag they are only where that is switched on
+/// beside.
+fn shows_bridged(ends: &Ends) -> bool {
+    let is_on = |setting: &str| {
+        let path = format!("/proc/sys/net/bridge/bridge-nf-{setting}");
+        fs::read_to_string(path).is_ok_and(|value| value.trim() != "0")
+    };
+    let is_v6 = matches!(ends.client, Talker::Ip(address) if address.is_ipv6());
+    is_on(if is_v6 { "call-ip6tables" } else { "call-iptables" })
+        && (ends.tags == 0 || (ends.tags == 1 && is_on("filter-vlan-tagged")))
 }
 
 /// Whether this machine bridges at all.

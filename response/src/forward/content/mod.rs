@@ -165,7 +165,7 @@ fn technique_page(id: &str) -> Option<String> {
 
 /// Whether a character would deceive whoever reads the raw text: it turns the direction of writing, ends a line in some eyes, or
 /// cannot be seen at all (tag characters spell whole sentences that way).
-const fn deceives(character: char) -> bool {
+pub(crate) const fn deceives(character: char) -> bool {
     matches!(
         character,
         '\u{7f}'..='\u{9f}'

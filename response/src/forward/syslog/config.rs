@@ -152,7 +152,7 @@ fn formats() -> Vec<(&'static str, Option<Format>)> {
     [("structured", None)].into_iter().chain(others).collect()
 }
 
-fn host_and_port(reader: &mut Reader<'_>, address: &str) -> Option<(String, u16)> {
+pub(crate) fn host_and_port(reader: &mut Reader<'_>, address: &str) -> Option<(String, u16)> {
     let parts = address.rsplit_once(':').and_then(|(host, port)| {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let port = port.parse::<u16>().ok().filter(|port| *port > 0)?;
@@ -165,7 +165,7 @@ fn host_and_port(reader: &mut Reader<'_>, address: &str) -> Option<(String, u16)
     parts
 }
 
-fn server_name(reader: &mut Reader<'_>, host: Option<&str>) -> Option<ServerName<'static>> {
+pub(crate) fn server_name(reader: &mut Reader<'_>, host: Option<&str>) -> Option<ServerName<'static>> {
     let written = reader.optional::<String>("server_name");
     let name = written.as_deref().or(host)?.to_owned();
     match ServerName::try_from(name.clone()) {

@@ -57,6 +57,10 @@ pub use self::{
     config::{Receipt, Settings, Tls, Transport},
     encode::{Origin, encode, encode_test, frame},
 };
+pub(crate) use self::{
+    config::{host_and_port, server_name},
+    tls::certificates,
+};
 use super::{Destination, ForwardError, Forwarder, Link, Stop};
 use crate::store::Store;
 

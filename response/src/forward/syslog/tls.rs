@@ -37,7 +37,7 @@ pub(super) fn config(tls: &Tls, address: &str) -> Result<ClientConfig, ForwardEr
     Ok(config)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ForwardError> {
+pub(crate) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ForwardError> {
     let found = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| unusable(file, &error))?;

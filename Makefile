@@ -8,7 +8,8 @@ export SCALE
 
 BUILD_PACKAGES := build-essential clang libclang-dev pkg-config libnftnl-dev libmnl-dev
 TEST_PACKAGES := iproute2 iputils-ping nftables conntrack ethtool tcpdump tshark rsyslog rsyslog-openssl openssl python3-venv \
-  valgrind openvswitch-switch netconfd openssh-server snmpd snmp request-tracker5 rt5-db-sqlite redmine redmine-sqlite
+  valgrind openvswitch-switch netconfd openssh-server snmpd snmp request-tracker5 rt5-db-sqlite redmine redmine-sqlite \
+  nats-server mosquitto mosquitto-clients
 NO_STD_TARGET := thumbv7em-none-eabihf
 
 BINARY := target/release/fieldwarden

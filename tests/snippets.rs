@@ -4,14 +4,16 @@
 use std::{fs, path::Path, process::Command};
 
 /// Pages with snippets of the daemon's configuration, and how many each has.
-const OF_THE_DAEMON: [(&str, usize); 9] = [
-    ("docs/upstream.md", 10),
+const OF_THE_DAEMON: [(&str, usize); 11] = [
+    ("docs/upstream.md", 12),
     ("docs/tickets/redmine.md", 1),
     ("docs/tickets/request-tracker.md", 1),
     ("docs/forwarders/syslog.md", 1),
     ("docs/forwarders/content.md", 1),
     ("docs/forwarders/elasticsearch.md", 1),
     ("docs/forwarders/file.md", 1),
+    ("docs/forwarders/mqtt.md", 1),
+    ("docs/forwarders/nats.md", 1),
     ("docs/forwarders/splunk-hec.md", 1),
     ("docs/forwarders/webhook.md", 1),
 ];

@@ -29,11 +29,6 @@ const LINES_TO_COME: u64 = 6;
 /// A line without what people write, and with some room for the cause of what follows, in octets.
 const PLAIN_LINE: u64 = 1_536;
 
-/// Applied, kept, resumed in another run of the machine, put back once, about to end, ended.
-const LINES_TO_COME: u64 = 6;
-/// A line without what people write, and with some room for the cause of what follows, in octets.
-const PLAIN_LINE: u64 = 1_536;
-
 /// An order, where it stands, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {

@@ -293,7 +293,7 @@ pub fn encoded(text: &str) -> String {
 }
 
 /// The beginning of what a peer said, without what moves a cursor.
-fn tamed(text: &str) -> String {
+pub(crate) fn tamed(text: &str) -> String {
     let text: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text.get(..text.floor_char_boundary(MAX_TOLD)).unwrap_or_default().to_owned()
 }

@@ -7,9 +7,13 @@
 pub mod content;
 pub mod elasticsearch;
 pub mod file;
+pub mod mqtt;
+pub mod nats;
 pub mod splunk_hec;
 pub mod syslog;
+pub(crate) mod tls;
 pub mod webhook;
+mod wire;
 
 use std::{
     fmt,
@@ -44,6 +48,8 @@ pub static FORWARDERS: &[Forwarder] = &[
     webhook::FORWARDER,
     splunk_hec::FORWARDER,
     elasticsearch::FORWARDER,
+    nats::FORWARDER,
+    mqtt::FORWARDER,
 ];
 
 /// One configured destination.

@@ -228,7 +228,12 @@ impl Worker {
                     seen = Some(told);
                 }
             }
-            link.listen(if more { Duration::from_millis(1) } else { TICK })?;
+            // As of a moment at which all was well: what was told by then is not sent again.
+            let known = link.confirmed();
+            if let Err(error) = link.listen(if more { Duration::from_millis(1) } else { TICK }) {
+                self.confirm(known, &mut confirmed, &mut unconfirmed)?;
+                return Err(error.into());
+            }
             if last_confirm.elapsed() >= CONFIRM_EVERY {
                 last_confirm = Instant::now();
                 self.confirm(link.confirmed(), &mut confirmed, &mut unconfirmed)?;

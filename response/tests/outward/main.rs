@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod bus_hostile;
 mod collector;
 mod content;
 mod encoding;
@@ -16,6 +17,10 @@ mod formats;
 mod hostile;
 mod kill;
 mod mail;
+mod mqtt;
+mod nats;
+mod nats_keys;
+mod nats_peer;
 mod outage;
 mod parse;
 mod peer;
@@ -24,5 +29,6 @@ mod people;
 mod pki;
 mod rsyslog;
 mod sample;
+mod server;
 mod siem;
 mod webhook;

@@ -1,5 +1,7 @@
 //! Incidents and alerts to work with.
 
+use std::{env, fs, path::Path};
+
 use fieldwarden_model::{
     AddressSpace, Alert, AlertId, Incident, IncidentId, Severity, Technique, Timestamp, Verb,
 };
@@ -74,4 +76,16 @@ pub(crate) fn batch(number: u32, alerts: u64) -> Batch {
         incidents: vec![incident],
         ..Batch::default()
     }
+}
+
+/// What was sent is what stands in `golden/NAME`, but for this machine's name. `UPDATE_EXPECT=1` writes it anew.
+pub(crate) fn golden(name: &str, sent: &str) {
+    let hostname = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let sensor = |name: &str| format!("\"sensor\":\"{name}\"");
+    let sent = sent.replace(&sensor(hostname.trim()), &sensor("gateway7"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outward/golden").join(name);
+    if env::var("UPDATE_EXPECT").is_ok() {
+        fs::write(&file, &sent).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), sent, "{}", file.display());
 }

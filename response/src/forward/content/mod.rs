@@ -20,7 +20,7 @@ mod json;
 mod leef;
 mod ocsf;
 
-use fieldwarden_model::{Severity, Timestamp};
+use fieldwarden_model::{Severity, Timestamp, section::Reader};
 
 use self::fit::{Limits, Shown};
 use crate::store::Told;
@@ -81,6 +81,16 @@ impl Format {
 pub(super) fn words() -> Vec<(&'static str, Format)> {
     let others = Format::ALL.into_iter().filter(|(_, format)| *format != Format::Json);
     [("json", Format::Json)].into_iter().chain(others).collect()
+}
+
+/// Reads `format` where only a form of JSON will do for what carries it (`a webhook`).
+pub(super) fn json_form(reader: &mut Reader<'_>, carrier: &str) -> Option<Format> {
+    let format = reader.one_of("format", &words());
+    if matches!(format, Some(Format::Cef | Format::Leef)) {
+        let help = Some("write json, ecs or ocsf".into());
+        reader.fault_at("format", format!("is no form of JSON, which {carrier} carries"), help);
+    }
+    format
 }
 
 /// One revision of an incident in one line of at most `room` octets; less than [`LEAST_ROOM`] counts as that.

@@ -9,10 +9,9 @@ use std::{
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion};
 
 use super::{
-    super::ForwardError,
+    super::{ForwardError, tls},
     client::Heard,
     config::{Settings, Tls, Transport},
-    tls,
 };
 
 /// Makes channels of one kind.

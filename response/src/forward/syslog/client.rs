@@ -105,15 +105,15 @@ impl Client {
 
     fn await_objection(&mut self) -> Result<(), ForwardError> {
         let Transport::Tls(names) = &self.settings.transport else { return Ok(()) };
-        let certificate = names.certificate_file.clone();
+        let certificate =
+            names.identity.as_ref().map(|(file, _)| file.display().to_string()).unwrap_or_default();
         let accepted = Instant::now() + ACCEPT_WAIT;
         while Instant::now() < accepted {
             self.hear(TICK).map_err(|error| match error {
                 ForwardError::Lost { address, .. } => ForwardError::Untrusted {
                     address,
                     cause: format!(
-                        "it closed the connection right after the handshake; it may not permit the name in `{}`",
-                        certificate.display()
+                        "it closed the connection right after the handshake; it may not permit the name in `{certificate}`"
                     ),
                 },
                 other => other,

@@ -1,11 +1,14 @@
 //! `[[forward.syslog]]`.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use fieldwarden_model::{Fault, Section, section::Reader};
-use rustls::pki_types::ServerName;
 
-use crate::forward::content::Format;
+pub use crate::forward::tls::Tls;
+use crate::forward::{
+    content::Format,
+    tls::{Identity, host_and_port},
+};
 
 /// What proves that a collector has read what it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,19 +28,6 @@ pub enum Transport {
     Tcp,
     /// UDP (RFC 5426): what the network loses is lost.
     Udp,
-}
-
-/// Names and files of the certificates.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
-    /// The name the collector's certificate must carry.
-    pub server_name: ServerName<'static>,
-    /// Certificates of the authorities we trust for this collector, PEM. No others are trusted.
-    pub ca_file: PathBuf,
-    /// Our certificate and the chain to its authority, PEM.
-    pub certificate_file: PathBuf,
-    /// Our private key, PEM.
-    pub key_file: PathBuf,
 }
 
 #[derive(Clone, Copy)]
@@ -87,12 +77,14 @@ impl Settings {
         let mut reader = Reader::new(section);
         let name = reader.required::<String>("name", "name = \"soc\"");
         let address = reader.required::<String>("address", "address = \"soc.example:6514\"");
-        let parts = address.as_deref().and_then(|address| host_and_port(&mut reader, address));
+        let parts = address.as_deref().and_then(|address| host_and_port(&mut reader, address, 6514));
         let words = [("tls", Word::Tls), ("tcp", Word::Tcp), ("udp", Word::Udp)];
         let word = reader.one_of("transport", &words);
         let host = parts.as_ref().map(|(host, _)| host.as_str());
         let transport = match word {
-            Some(Word::Tls) => tls(&mut reader, host).map(|tls| Transport::Tls(Box::new(tls))),
+            Some(Word::Tls) => {
+                Tls::read(&mut reader, host, Identity::Required).map(|tls| Transport::Tls(Box::new(tls)))
+            }
             Some(Word::Tcp) => Some(Transport::Tcp),
             Some(Word::Udp) => Some(Transport::Udp),
             None => None,
@@ -133,49 +125,7 @@ impl Settings {
     }
 }
 
-fn tls(reader: &mut Reader<'_>, host: Option<&str>) -> Option<Tls> {
-    let server_name = server_name(reader, host);
-    let ca_file = reader.required::<String>("ca_file", "ca_file = \"/etc/fieldwarden/soc-ca.pem\"");
-    let certificate_file =
-        reader.required::<String>("certificate_file", "certificate_file = \"/etc/fieldwarden/client.pem\"");
-    let key_file = reader.required::<String>("key_file", "key_file = \"/etc/fieldwarden/client.key\"");
-    Some(Tls {
-        server_name: server_name?,
-        ca_file: ca_file?.into(),
-        certificate_file: certificate_file?.into(),
-        key_file: key_file?.into(),
-    })
-}
-
 fn formats() -> Vec<(&'static str, Option<Format>)> {
     let others = Format::ALL.into_iter().map(|(word, format)| (word, Some(format)));
     [("structured", None)].into_iter().chain(others).collect()
-}
-
-pub(crate) fn host_and_port(reader: &mut Reader<'_>, address: &str) -> Option<(String, u16)> {
-    let parts = address.rsplit_once(':').and_then(|(host, port)| {
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let port = port.parse::<u16>().ok().filter(|port| *port > 0)?;
-        (!host.is_empty()).then(|| (host.to_owned(), port))
-    });
-    if parts.is_none() {
-        let help = Some("write host and port: `soc.example:6514` or `[2001:db8::5]:6514`".into());
-        reader.fault_at("address", format!("`{address}` is no host with a port"), help);
-    }
-    parts
-}
-
-pub(crate) fn server_name(reader: &mut Reader<'_>, host: Option<&str>) -> Option<ServerName<'static>> {
-    let written = reader.optional::<String>("server_name");
-    let name = written.as_deref().or(host)?.to_owned();
-    match ServerName::try_from(name.clone()) {
-        Ok(name) => Some(name),
-        Err(_) => {
-            let key = if written.is_some() { "server_name" } else { "address" };
-            let help =
-                Some("write the name in the collector's certificate: `server_name = \"soc.example\"`".into());
-            reader.fault_at(key, format!("`{name}` is neither a DNS name nor an IP address"), help);
-            None
-        }
-    }
 }

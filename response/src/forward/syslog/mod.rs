@@ -49,17 +49,12 @@ mod datagram;
 mod encode;
 #[cfg(test)]
 mod tests;
-mod tls;
 
 use fieldwarden_model::{Fault, Section, Timestamp};
 
 pub use self::{
     config::{Receipt, Settings, Tls, Transport},
     encode::{Origin, encode, encode_test, frame},
-};
-pub(crate) use self::{
-    config::{host_and_port, server_name},
-    tls::certificates,
 };
 use super::{Destination, ForwardError, Forwarder, Link, Stop};
 use crate::store::Store;

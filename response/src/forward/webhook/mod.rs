@@ -53,11 +53,7 @@ impl Settings {
         let mut reader = Reader::new(section);
         let name = reader.required::<String>("name", "name = \"soar\"");
         let http = http::Settings::read(&mut reader, "https://soar.example/hooks/fieldwarden");
-        let format = reader.one_of("format", &content::words());
-        if matches!(format, Some(Format::Cef | Format::Leef)) {
-            let help = Some("write json, ecs or ocsf".into());
-            reader.fault_at("format", "is no form of JSON, which a webhook carries".into(), help);
-        }
+        let format = content::json_form(&mut reader, "a webhook");
         let most = reader.within("max_body_bytes", 2_048..=1_048_576, 65_536);
         let secret_file = reader.optional::<String>("secret_file").map(PathBuf::from);
         let token_file = reader.optional::<String>("token_file").map(PathBuf::from);

@@ -22,7 +22,7 @@ use rustls::{ClientConfig, RootCertStore};
 use self::dialogue::{Answer, Dialogue, Server};
 use super::{Channel, Way, message::Message, notifier, policy::Policy, settings};
 use crate::{
-    forward::{Destination, ForwardError, Forwarder, hostname, syslog},
+    forward::{Destination, ForwardError, Forwarder, hostname, tls},
     http,
 };
 
@@ -96,7 +96,7 @@ impl Smtp {
 
     fn dial(&self) -> Result<Dialogue, ForwardError> {
         let mut roots = RootCertStore::empty();
-        for certificate in syslog::certificates(&self.ca_file)? {
+        for certificate in tls::certificates(&self.ca_file)? {
             // The machine's own list may hold what rustls does not know; it is not needed then.
             let _ = roots.add(certificate);
         }
@@ -150,8 +150,8 @@ impl Smtp {
 
 fn read_server(reader: &mut Reader<'_>) -> Option<Server> {
     let address = reader.required::<String>("address", "address = \"mail.plant.example:587\"");
-    let parts = address.as_deref().and_then(|address| syslog::host_and_port(reader, address));
-    let name = syslog::server_name(reader, parts.as_ref().map(|(host, _)| host.as_str()));
+    let parts = address.as_deref().and_then(|address| tls::host_and_port(reader, address, 587));
+    let name = tls::server_name(reader, parts.as_ref().map(|(host, _)| host.as_str()));
     let implicit = reader.one_of("tls", &[("starttls", false), ("implicit", true)]);
     let timeout = Duration::from_millis(reader.within("timeout_ms", 500..=300_000, 30_000));
     let (host, port) = parts?;

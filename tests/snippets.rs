@@ -18,8 +18,12 @@ const OF_THE_DAEMON: [(&str, usize); 11] = [
     ("docs/forwarders/webhook.md", 1),
 ];
 /// The same of the enforcer's.
-const OF_THE_ENFORCER: [(&str, usize); 3] =
-    [("docs/containment.md", 1), ("docs/drivers/netconf.md", 2), ("docs/drivers/ovsdb.md", 1)];
+const OF_THE_ENFORCER: [(&str, usize); 4] = [
+    ("docs/containment.md", 1),
+    ("docs/drivers/netconf.md", 2),
+    ("docs/drivers/ovsdb.md", 1),
+    ("docs/drivers/snmp-qbridge.md", 1),
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

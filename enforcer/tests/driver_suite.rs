@@ -269,16 +269,15 @@ fn snmp_qbridge() {
     managed.enter();
     let port = |name: &str| Match::Port { switch: "cell-2".into(), port: format!("v-{name}") };
     let target = Target::SwitchPort { switch: "cell-2".into(), port: "v-rogue".into() };
-    let [young, strong, ..] = snmp::USERS;
     let ports = ["plc", "hmi", "rogue", "pump"].map(port);
     let registration = &snmp_qbridge::REGISTRATION;
     suite_of(
-        &mut *switch_driver(registration, &managed.settings(strong, "sets = \"one-by-one\"\n")),
+        &mut *switch_driver(registration, &managed.settings(snmp::STRONG, "sets = \"one-by-one\"\n")),
         &ports,
         target.clone(),
     );
     assert!(managed.is_as_before(), "all is as it was: {}", managed.state());
-    let mut driver = switch_driver(registration, &managed.settings(young, ""));
+    let mut driver = switch_driver(registration, &managed.settings(snmp::YOUNG, ""));
     suite_of(&mut *driver, &ports, target.clone());
     a_fault_at_every_step(driver, &target);
     assert!(managed.is_as_before(), "all is as it was: {}", managed.state());

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{interlocks, modbus_of, netconf, order, ovs, real_now};
+use common::{interlocks, modbus_of, netconf, order, ovs, real_now, snmp};
 use fieldwarden_enforcer::{
     drivers::nftables::Nftables,
     interlocks::Interlocks,
@@ -169,4 +169,13 @@ fn hundreds_of_moves_by_netconf_leave_the_configuration_as_it_was() {
     let before = switch.ports();
     let took = moves(&switch.settings("openconfig"), || switch.ports() != before);
     tell("netconf", took);
+}
+
+#[test]
+fn hundreds_of_moves_by_snmp_leave_every_list_of_ports_as_it_was() {
+    let Some(managed) = snmp::Managed::up("snmany", &[("rogue", "10.79.0.66")]) else { return };
+    managed.enter();
+    let settings = managed.settings(snmp::STRONG, "").replace("\"cell-2\"", "\"cell-1\"");
+    let took = moves(&settings, || !managed.is_as_before());
+    tell("snmp-qbridge", took);
 }

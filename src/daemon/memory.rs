@@ -16,7 +16,7 @@ use std::{
 };
 
 use fieldwarden_model::{Alert, Incident, Timestamp};
-use fieldwarden_response::store::{Batch, Checkpoint, ConversationHour, Store, WriteRecord};
+use fieldwarden_response::store::{Batch, Checkpoint, ConversationHour, Store, StoreError, WriteRecord};
 
 /// Writes waiting in memory at most; beyond it the oldest go and are counted.
 const MAX_WAITING_WRITES: usize = 50_000;
@@ -206,6 +206,9 @@ fn write_all(store: &Store, from_engine: &Receiver<Batch>, trouble: &Trouble, st
                 Err(fault) => fault,
             };
             trouble.set(Some(fault.to_string()));
+            if matches!(fault, StoreError::Corrupt { .. }) && mended(store) {
+                continue;
+            }
             if stopping.load(Ordering::Relaxed) {
                 if last_attempts == 0 {
                     eprintln!("fieldwarden: stopping with {} alerts unwritten: {fault}", batch.alerts.len());
@@ -221,6 +224,21 @@ fn write_all(store: &Store, from_engine: &Receiver<Batch>, trouble: &Trouble, st
                 "fieldwarden: {} rows of {} had to go, its cap is reached",
                 evicted.rows, evicted.table
             );
+        }
+    }
+}
+
+/// Exchanges a file that was damaged under our hands for one with what reads of it, and says so.
+fn mended(store: &Store) -> bool {
+    match store.mend(super::now()) {
+        Ok(Some(aside)) => {
+            eprintln!("fieldwarden: {}", aside.sentence());
+            true
+        }
+        Ok(None) => false,
+        Err(fault) => {
+            eprintln!("fieldwarden: the damaged store cannot be replaced: {fault}");
+            false
         }
     }
 }

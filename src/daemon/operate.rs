@@ -201,11 +201,7 @@ fn open_store(path: &Path) -> Result<Store> {
     }
     let (store, set_aside) = Store::open_or_set_aside(path, now()).map_err(|fault| anyhow!("{fault}"))?;
     if let Some(aside) = set_aside {
-        eprintln!(
-            "fieldwarden: the store was damaged ({}); it was moved to `{}` and a fresh one begun",
-            aside.cause,
-            aside.moved_to.display()
-        );
+        eprintln!("fieldwarden: {}", aside.sentence());
     }
     Ok(store)
 }

@@ -138,6 +138,11 @@ impl Switch {
         self.port(port) == (PLANT_VLAN.to_string(), "{}".into())
     }
 
+    /// The machines at its ports.
+    pub(crate) fn machines(&self) -> &[(&'static str, &'static str)] {
+        &self.machines
+    }
+
     pub(crate) fn path(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }

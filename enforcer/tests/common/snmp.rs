@@ -19,7 +19,7 @@ use super::{
 
 /// Bridge ports are counted from here, so that they are no numbers of interfaces and lie in two octets.
 const FIRST_PORT: usize = 7;
-const ADDRESS: &str = "127.0.0.1:1161";
+pub(crate) const ADDRESS: &str = "127.0.0.1:1161";
 
 /// A user of the agent, by the words of the site file.
 #[derive(Clone, Copy, Debug)]
@@ -29,10 +29,13 @@ pub(crate) struct User {
     pub(crate) privacy: &'static str,
 }
 
+/// What every switch of some years has, and the strongest there is.
+pub(crate) const YOUNG: User = User { name: "young", auth: "sha-256", privacy: "aes-128" };
+pub(crate) const STRONG: User = User { name: "strong", auth: "sha-512", privacy: "aes-256-blumenthal" };
 /// The users the agent knows. net-snmp calls the key extension of Blumenthal AES-256 and that of Reeder AES-256-C.
 pub(crate) const USERS: [User; 4] = [
-    User { name: "young", auth: "sha-256", privacy: "aes-128" },
-    User { name: "strong", auth: "sha-512", privacy: "aes-256-blumenthal" },
+    YOUNG,
+    STRONG,
     User { name: "old", auth: "sha-1", privacy: "aes-256-blumenthal" },
     User { name: "cisco", auth: "sha-1", privacy: "aes-256-reeder" },
 ];
@@ -99,8 +102,12 @@ impl Managed {
         self.stop_agent();
         let log = fs::File::create(self.switch.path("snmpd.log")).unwrap();
         let agent = Command::new("ip")
-            .args(["netns", "exec", &self.switch.at("sw"), "snmpd", "-f", "-C", "-Lo", "-I", "-smux", "-c"])
-            .arg(self.switch.path("snmpd.conf"))
+            .args(["netns", "exec", &self.switch.at("sw"), "snmpd", "-f", "-Lo", "-I", "-smux"])
+            // What it keeps of itself it reads there too: without it each start would be its first.
+            .env(
+                "SNMPCONFPATH",
+                format!("{}:{}", self.switch.folder.display(), self.switch.path("persistent")),
+            )
             .env("SNMP_PERSISTENT_DIR", self.switch.path("persistent"))
             .env("MIBS", "")
             .stdin(Stdio::null())
@@ -125,10 +132,16 @@ impl Managed {
 
     /// One of net-snmp's own tools, as another manager of the switch would use it.
     pub(crate) fn tool(&self, tool: &str, words: &[&str]) -> bool {
-        let user =
+        let all = self.words(tool);
+        run("ip", &all.iter().map(String::as_str).chain(words.iter().copied()).collect::<Vec<_>>())
+    }
+
+    fn words(&self, tool: &str) -> Vec<String> {
+        let place = self.switch.at("sw");
+        let fixed =
             ["-v3", "-lauthPriv", "-uyoung", "-aSHA-256", "-Acorrect horse", "-xAES", "-Xbattery staple"];
-        let all = [&user[..], &["-m", "", "-r0", "-t2", ADDRESS], words].concat();
-        self.switch.inside("sw", tool, &all)
+        let all = [&["netns", "exec", &place, tool][..], &fixed, &["-m", "", "-r0", "-t2", ADDRESS]].concat();
+        all.into_iter().map(str::to_owned).collect()
     }
 
     /// Sets the PVID of a machine's port, as another manager would.
@@ -146,7 +159,29 @@ impl Managed {
         assert!(self.tool("snmpset", &[&format!("1.3.6.1.2.1.17.7.1.4.3.1.2.{vlan}"), "x", &hex]));
     }
 
-    fn number(&self, machine: &str) -> u32 {
+    /// Whether a machine's port is among the ports of a VLAN.
+    pub(crate) fn is_member(&self, machine: &str, vlan: u16) -> bool {
+        let text = self.at(&format!("/vlans/{vlan}/egress"));
+        u16::from_str_radix(text.as_str().unwrap(), 16).unwrap() & (0x8000 >> (self.number(machine) - 1)) != 0
+    }
+
+    /// The ingress filtering of a machine's port, as a TruthValue.
+    pub(crate) fn filtering(&self, machine: &str) -> u64 {
+        self.at(&format!("/filtering/{}", self.number(machine))).as_u64().unwrap()
+    }
+
+    /// Sets the switch to what it was at the beginning, as a restart with the saved configuration does.
+    pub(crate) fn reset(&self) {
+        self.write(&self.before);
+        for (machine, _) in self.switch.machines() {
+            let port = format!("v-{machine}");
+            let tag = format!("tag={PLANT_VLAN}");
+            assert!(self.switch.vsctl(&["set", "port", &port, &tag, "trunks=[]", "vlan_mode=access"]));
+        }
+    }
+
+    /// The bridge port of a machine.
+    pub(crate) fn number(&self, machine: &str) -> u32 {
         let ports = self.at("/ports");
         ports
             .as_object()
@@ -165,7 +200,7 @@ impl Managed {
     }
 
     /// One value of it.
-    fn at(&self, place: &str) -> Value {
+    pub(crate) fn at(&self, place: &str) -> Value {
         self.state().pointer(place).unwrap_or_else(|| panic!("{place}: {}", self.state())).clone()
     }
 
@@ -227,16 +262,11 @@ impl Managed {
         rustix::thread::move_into_link_name_space(network.as_fd(), Some(kind)).unwrap();
     }
 
-    /// How often the agent's engine has been started, as it says.
+    /// How often the agent's engine has been started, as it says (`snmpEngineBoots.0`).
     pub(crate) fn boots(&self) -> u32 {
-        let text = fs::read_to_string(self.switch.path("persistent/snmpd.conf")).unwrap_or_default();
-        let line = text.lines().rev().find_map(|line| line.strip_prefix("engineBoots "));
-        line.and_then(|number| number.trim().parse().ok()).unwrap_or_default()
-    }
-
-    /// What the agent logged, for a test that fails.
-    pub(crate) fn log(&self) -> String {
-        output("tail", &["-n", "20", &self.switch.path("snmpd.log")])
+        let words = [&self.words("snmpget")[..], &["-Oqv".into(), "1.3.6.1.6.3.10.2.1.2.0".into()]].concat();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        output("ip", &words).trim().parse().unwrap()
     }
 }
 

@@ -6,7 +6,8 @@
 FOLDER/qbridge.json holds what a switch keeps: `ports` (bridge port to interface), `pvid`, `filtering` and `frames` by bridge
 port, `vlans` (`egress`, `forbidden`, `untagged` as hexadecimal lists of ports), `root` (the spanning tree's root port), `lldp`
 (neighbours: bridge port, capabilities). `mood` makes it misbehave: `lie` says yes and does nothing; `refuse N` refuses the
-N-th set from now, counting down; `stall N` answers the N-th request from now only after four seconds.
+N-th set from now, counting down; `stall N` answers the N-th request from now only after four seconds; `endless`
+never comes to the end of a table.
 An interface carries what its bridge port is set to: alone in its PVID's VLAN untagged, it is an access port of it; a member of
 several, a trunk with a native VLAN; a member of none, in a VLAN nobody else is in.
 """
@@ -226,7 +227,9 @@ def main():
             rows = table(load(), name)
             later = sorted(row for row in rows if row > name) if word == "getnext" else [name] * (name in rows)
             answer = ["NONE"]
-            if later:
+            if load()["mood"] == "endless" and len(name) > len(BASE) + 2:
+                answer = ["." + ".".join(map(str, name[:-1] + (name[-1] + 1,))), "octet", "00 " * 999 + "00"]
+            elif later:
                 kind, value = rows[later[0]]
                 answer = ["." + ".".join(map(str, later[0])), kind, str(value)]
         elif word == "set":

@@ -180,7 +180,7 @@ impl Worker {
                             asked = asked_for(&error);
                             error.to_string()
                         }
-                        Err(End::Store(error)) => error.to_string(),
+                        Err(End::Store(error)) => self.of_store(&error),
                     }
                 }
                 Err(error) => error.to_string(),
@@ -191,6 +191,19 @@ impl Worker {
             }
         }
         self.shared.health().state = State::Stopped;
+    }
+
+    /// What is wrong with the store; a file that is damaged is exchanged for one with what reads of it.
+    fn of_store(&self, error: &StoreError) -> String {
+        let mended = match error {
+            StoreError::Corrupt { .. } => self.store.mend((self.clock)()),
+            _ => Ok(None),
+        };
+        match mended {
+            Ok(None) => error.to_string(),
+            Ok(Some(aside)) => aside.sentence(),
+            Err(fault) => format!("{error}; it cannot be replaced: {fault}"),
+        }
     }
 
     /// Sends and confirms until told to stop, or to pause.

@@ -28,6 +28,7 @@ mod notices;
 mod orders;
 mod queue;
 mod record;
+mod salvage;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -39,7 +40,7 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -59,6 +60,7 @@ pub use self::{
     orders::{Approval, StoredOrder},
     queue::{Backlog, DeadLetter, MAX_BACKLOG, MAX_DEAD_LETTERS, Told, Waiting},
     record::{Batch, Checkpoint, Evicted, MAX_ALERTS, MAX_INCIDENTS, MAX_REVISIONS, Recorded},
+    salvage::Salvaged,
     tickets::{Heard, Remark, Said, Ticket},
 };
 use self::{error::Trouble, writer::Writer};
@@ -80,6 +82,8 @@ struct Shared {
     file: PathBuf,
     writer: Writer,
     readers: Mutex<Vec<Connection>>,
+    /// Held for reading by whoever reads, and for writing while the file is exchanged.
+    gate: RwLock<()>,
     /// Counts up whenever something was added to the outbox.
     told: AtomicU64,
     /// Held as long as the store is open, so that no second process opens it.
@@ -93,6 +97,34 @@ pub struct SetAside {
     pub moved_to: PathBuf,
     /// What was wrong with it.
     pub cause: String,
+    /// What of it is in the store that took its place; or why nothing is.
+    pub salvaged: Result<Vec<Salvaged>, String>,
+}
+
+impl SetAside {
+    /// What was saved and what was not, for a person.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let fate = match &self.salvaged {
+            Err(cause) => format!("nothing could be read of it ({cause})"),
+            Ok(tables) => {
+                let rows: u64 = tables.iter().map(|table| table.rows).sum();
+                let not_whole = |table: &&Salvaged| !table.whole;
+                let hurt: Vec<String> = tables
+                    .iter()
+                    .filter(not_whole)
+                    .map(|table| format!("{} ({} rows saved)", table.table, table.rows))
+                    .collect();
+                let hurt = if hurt.is_empty() { "none".to_owned() } else { hurt.join(", ") };
+                format!("{rows} rows of it are saved; tables that lost some: {hurt}")
+            }
+        };
+        format!(
+            "the store was damaged ({}); {fate}; all of it is kept as `{}`",
+            self.cause,
+            self.moved_to.display()
+        )
+    }
 }
 
 impl Store {
@@ -108,6 +140,7 @@ impl Store {
             file: path.to_path_buf(),
             writer,
             readers: Mutex::default(),
+            gate: RwLock::default(),
             told: AtomicU64::new(0),
             _lock: lock,
         };
@@ -115,7 +148,7 @@ impl Store {
     }
 
     /// Like [`Store::open`], but a damaged file is renamed to `NAME.corrupt-<nanoseconds of now>`, its log files
-    /// with it, and an empty store takes its place. What was set aside is returned and journaled, never dropped.
+    /// with it, and a new store takes its place, with all in it that can still be read. What was set aside is returned and journaled, never dropped.
     ///
     /// # Errors
     /// See [`StoreError`], where the file cannot be moved or the fresh one not be made.
@@ -125,22 +158,41 @@ impl Store {
             Err(StoreError::Corrupt { cause, .. }) => cause,
             Err(other) => return Err(other),
         };
-        let moved_to = with_suffix(path, &format!(".corrupt-{}", now.nanos()));
-        fs::rename(path, &moved_to).map_err(|cause| cannot_open(path, &cause))?;
-        for log in ["-wal", "-shm"] {
-            let from = with_suffix(path, log);
-            if from.exists() {
-                fs::rename(&from, with_suffix(&moved_to, log)).map_err(|cause| cannot_open(&from, &cause))?;
-            }
-        }
-        let store = Self::open(path)?;
-        store.audit(AuditEntry {
-            by: By { operator: "fieldwarden".into(), time: now },
-            action: "store-set-aside".into(),
-            subject: moved_to.display().to_string(),
-            detail: cause.clone(),
-        })?;
-        Ok((store, Some(SetAside { moved_to, cause })))
+        let (connection, aside) = exchange(path, cause, now)?;
+        drop(connection);
+        Ok((Self::open(path)?, Some(aside)))
+    }
+
+    /// Does the same while the store is open, where its file is damaged by now; none where it is whole.
+    ///
+    /// # Errors
+    /// See [`StoreError`]. Until a later attempt goes well, nothing more is recorded, and every call says so.
+    pub fn mend(&self, now: Timestamp) -> Result<Option<SetAside>, StoreError> {
+        // Nobody may have the old file open when it is moved: SQLite knows its log files by name.
+        let _gate = self.shared.gate.write().unwrap_or_else(PoisonError::into_inner);
+        self.readers().clear();
+        let path = self.file().to_path_buf();
+        let closed = || StoreError::Closed { file: self.file().to_path_buf() };
+        self.shared
+            .writer
+            .with_connection(move |connection| {
+                // By a connection of its own: the writer's may still hold what the disk no longer does.
+                let health = Connection::open(&path).and_then(|fresh| {
+                    fresh.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+                });
+                let cause = match health {
+                    Ok(health) if health == "ok" => return Ok(None),
+                    Ok(health) => health,
+                    Err(error) => error.to_string(),
+                };
+                let placeholder =
+                    Connection::open_in_memory().map_err(|error| Trouble::from(error).at(&path))?;
+                drop(std::mem::replace(connection, placeholder));
+                let (fresh, aside) = exchange(&path, cause, now)?;
+                *connection = fresh;
+                Ok(Some(aside))
+            })
+            .ok_or_else(closed)?
     }
 
     /// The database file.
@@ -185,6 +237,7 @@ impl Store {
 
     /// Runs `work` on a connection that cannot write, in one consistent view.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Trouble>) -> Result<T, StoreError> {
+        let _gate = self.shared.gate.read().unwrap_or_else(PoisonError::into_inner);
         let mut reader = self.reader()?;
         let answer = reader
             .transaction()
@@ -254,6 +307,33 @@ fn open_checked(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::TooNew { file: path.to_path_buf(), found, known: schema::NEWEST });
     }
     Ok(connection)
+}
+
+/// Moves a damaged file, which nobody has open, out of the way and puts a new one in its place, with what reads of it.
+fn exchange(path: &Path, cause: String, now: Timestamp) -> Result<(Connection, SetAside), StoreError> {
+    let moved_to = with_suffix(path, &format!(".corrupt-{}", now.nanos()));
+    if path.exists() {
+        fs::rename(path, &moved_to).map_err(|cause| cannot_open(path, &cause))?;
+    }
+    for log in ["-wal", "-shm"] {
+        let from = with_suffix(path, log);
+        if from.exists() {
+            fs::rename(&from, with_suffix(&moved_to, log)).map_err(|cause| cannot_open(&from, &cause))?;
+        }
+    }
+    let mut connection = open_checked(path)?;
+    let salvaged = salvage::salvage(&moved_to, &mut connection, now);
+    let salvaged = salvaged.map_err(|trouble| trouble.at(&moved_to).to_string());
+    let aside = SetAside { moved_to, cause, salvaged };
+    let entry = AuditEntry {
+        by: By { operator: "fieldwarden".into(), time: now },
+        action: "store-set-aside".into(),
+        subject: aside.moved_to.display().to_string(),
+        detail: aside.sentence(),
+    };
+    writer::transact(&mut connection, |step| audit::append(step, &entry))
+        .map_err(|trouble| trouble.at(path))?;
+    Ok((connection, aside))
 }
 
 fn cannot_open(file: &Path, cause: &std::io::Error) -> StoreError {

@@ -150,12 +150,14 @@ impl Store {
         })
     }
 
-    /// The next revisions for `destination` after place `after`, in order.
+    /// The next revisions for `destination` after place `after`, in order. One whose record does not read, since somebody or something wrote into
+    /// it, becomes a dead letter.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn waiting(&self, destination: &str, after: i64, limit: u32) -> Result<Vec<Waiting>, StoreError> {
-        self.read(|db| {
+        let mut unreadable = Vec::new();
+        let found = self.read(|db| {
             let mut statement = db.prepare_cached(
                 "SELECT outbox.seq, revisions.body FROM outbox JOIN revisions ON revisions.seq = outbox.seq
                  WHERE outbox.destination = ?1 AND outbox.seq > ?2 ORDER BY outbox.seq LIMIT ?3",
@@ -163,11 +165,20 @@ impl Store {
             let mut rows = statement.query(params![destination, after, limit])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
-                let told = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
-                found.push(Waiting { seq: row.get(0)?, told });
+                let body = row.get_ref(1)?.as_str().map_err(|error| error.to_string());
+                let told =
+                    body.and_then(|body| serde_json::from_str(body).map_err(|error| error.to_string()));
+                match told {
+                    Ok(told) => found.push(Waiting { seq: row.get(0)?, told }),
+                    Err(error) => unreadable.push((row.get(0)?, error)),
+                }
             }
             Ok(found)
-        })
+        })?;
+        for (seq, error) in unreadable {
+            self.bury(destination, seq, &format!("its record does not read: {error}"))?;
+        }
+        Ok(found)
     }
 
     /// Marks what stands at these places as confirmed by `destination`.

@@ -42,10 +42,19 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Trouble> + Send + 'static,
     {
+        self.with_connection(|connection| transact(connection, work))
+    }
+
+    /// Runs `work` on the connection itself, when what was queued before is done; none where the writer has ended.
+    pub(crate) fn with_connection<T, F>(&self, work: F) -> Option<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> T + Send + 'static,
+    {
         let (answer, result) = mpsc::sync_channel(1);
         let job: Job = Box::new(move |connection| {
             // A caller that went away has no use for the answer.
-            let _ = answer.send(transact(connection, work));
+            let _ = answer.send(work(connection));
         });
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         jobs.send(job).ok()?;
@@ -72,7 +81,7 @@ impl Drop for Writer {
     }
 }
 
-fn transact<T>(
+pub(crate) fn transact<T>(
     connection: &mut Connection,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {

@@ -89,10 +89,14 @@ impl SnmpQbridge {
         let now = self.port(&work.talk, &work.snapshot, name)?.standing.clone();
         let quarantine = before.quarantined(self.vlan);
         let left = match now.found(&before, &quarantine) {
-            Found::Foreign { how, is_moved: true } => Some(format!(
-                "port {name} of switch {} was left: {how}, and so somebody else moved it",
-                self.name
-            )),
+            Found::Foreign { how, is_moved: true } => {
+                let filters =
+                    if now.filters == before.filters { "" } else { "; its ingress filtering was off before" };
+                Some(format!(
+                    "port {name} of switch {} was left: {how}, and so somebody else moved it{filters}",
+                    self.name
+                ))
+            }
             Found::Foreign { how, is_moved: false } => {
                 self.change(work, name, &before, &quarantine)?;
                 Some(format!(
@@ -191,8 +195,19 @@ impl SnmpQbridge {
         Ok(Work { talk, names, snapshot, moved, notes: Vec::new() })
     }
 
-    /// A port as it is now, what is at its other end, where it stood before we moved it, and what speaks against moving it.
-    fn look(&self, name: &str) -> Result<(Signs, Standing, Option<String>), DeviceFault> {
+    /// Where a port stands, or stood before we moved it.
+    fn before(&self, name: &str) -> Result<Standing, DeviceFault> {
+        let moved = self.record.read().map_err(|why| self.unrecorded(&why))?;
+        if let Some(before) = moved.get(name) {
+            return Ok(before.clone());
+        }
+        let talk = self.access.talk(&self.name)?;
+        let snapshot = Snapshot::take(&talk, std::iter::once(&name.to_owned()))?;
+        self.port(&talk, &snapshot, name).map(|port| port.standing.clone())
+    }
+
+    /// What is at the other end of a port, and what speaks against moving it.
+    fn look(&self, name: &str) -> Result<(Signs, Option<String>), DeviceFault> {
         let moved = self.record.read().map_err(|why| self.unrecorded(&why))?;
         let talk = self.access.talk(&self.name)?;
         let snapshot = Snapshot::take(&talk, std::iter::once(&name.to_owned()))?;
@@ -201,7 +216,7 @@ impl SnmpQbridge {
         let now = &port.standing;
         let Some(before) = moved.get(name) else {
             let against = self.refusal(name, port, &snapshot, &signs);
-            return Ok((signs, now.clone(), against));
+            return Ok((signs, against));
         };
         let against = match now.found(before, &before.quarantined(self.vlan)) {
             Found::Held | Found::Between => None,
@@ -210,7 +225,7 @@ impl SnmpQbridge {
                 Some(format!("port {name} was moved by us, and {how}: somebody else changed it"))
             }
         };
-        Ok((signs, before.clone(), against))
+        Ok((signs, against))
     }
 }
 
@@ -231,15 +246,15 @@ impl Driver for SnmpQbridge {
                 self.name
             ));
         };
-        self.look(name).map_or_else(|fault| Some(fault.to_string()), |(_, _, against)| against)
+        self.look(name).map_or_else(|fault| Some(fault.to_string()), |(_, against)| against)
     }
 
     fn steps(&self, order: &Order, already: &BTreeSet<Match>) -> Vec<String> {
         let cut = Match::of(order);
         let mut steps = Vec::new();
         for (cut, name) in cut.iter().filter_map(|cut| Some((cut, self.port_of(cut)?))) {
-            let from = match self.look(name) {
-                Ok((_, before, _)) => format!("VLAN {}", before.pvid),
+            let from = match self.before(name) {
+                Ok(before) => format!("VLAN {}", before.pvid),
                 Err(_) => "the VLAN it has".into(),
             };
             let remark = if already.contains(cut) { ", where another order has put it already" } else { "" };
@@ -335,7 +350,7 @@ impl Driver for SnmpQbridge {
 
     fn behind(&self, cut: &Match) -> Result<Vec<Talker>, DeviceFault> {
         let Some(name) = self.port_of(cut) else { return Ok(Vec::new()) };
-        let (signs, _, _) = self.look(name)?;
+        let (signs, _) = self.look(name)?;
         Ok(self.ports.behind(name, signs.macs.unwrap_or_default().into_iter().map(Talker::Mac)))
     }
 

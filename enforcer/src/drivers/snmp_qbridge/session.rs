@@ -5,7 +5,7 @@
 //! lives as long as the talk does.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     fs,
     future::Future,
     io::{self, Read},
@@ -17,8 +17,9 @@ use std::{
 
 use async_snmp::{
     AuthProtocol, Client, DecodeConfig, EngineCache, Error, MasterKeys, Oid, PrivProtocol,
-    ResponseShapePolicy, Retry, UsmConfig, Value, WalkOptions, v3::ReportStatus,
+    ResponseShapePolicy, Retry, UdpHandle, UsmConfig, Value, VarBind, WalkOptions, client::WalkStream,
 };
+use fieldwarden_model::digest::Digest;
 use tokio::runtime::{Builder, Runtime};
 
 use super::tables::{Name, Row};
@@ -30,6 +31,8 @@ const RETRIES: u32 = 2;
 const ROWS_AT_ONCE: u32 = 24;
 /// The most objects of one question.
 const MAX_OBJECTS: usize = 32;
+/// The most octets of one table: that of a switch with 16,384 addresses, twice over.
+const MAX_OCTETS: usize = 8 * 1024 * 1024;
 /// The longest secret, in octets.
 const MAX_SECRET: u64 = 1_024;
 /// The shortest password that RFC 3414, 11.2 allows.
@@ -47,17 +50,14 @@ pub(super) struct Access {
     pub(super) privacy_file: PathBuf,
     pub(super) patience: Duration,
     /// Keys made of the two passwords: RFC 3414, A.2 has a megabyte digested for each.
-    pub(super) keys: RefCell<Option<(Passwords, MasterKeys)>>,
+    pub(super) keys: RefCell<Option<(Of, MasterKeys)>>,
     /// The switch's engine and its clock, as authenticated answers told them.
     pub(super) engines: RefCell<Arc<EngineCache>>,
 }
 
-/// What the two files hold.
+/// The digest of the passwords that keys were made of.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Passwords {
-    auth: String,
-    privacy: String,
-}
+pub(super) struct Of(String);
 
 /// A talk.
 pub(super) struct Talk<'a> {
@@ -66,6 +66,10 @@ pub(super) struct Talk<'a> {
     client: Client,
     runtime: Runtime,
     deadline: Instant,
+    /// Whether the switch's engine was known before.
+    was_known: bool,
+    /// Whether anything authentic has been heard.
+    has_answered: Cell<bool>,
 }
 
 impl Access {
@@ -91,19 +95,32 @@ impl Access {
         );
         let client = client.map_err(|fault| unreachable(io::Error::other(fault.to_string())))?;
         let deadline = Instant::now() + self.patience;
-        Ok(Talk { access: self, device, runtime, client, deadline })
+        let was_known = self.knows_engine();
+        Ok(Talk {
+            access: self,
+            device,
+            client,
+            runtime,
+            deadline,
+            was_known,
+            has_answered: Cell::new(false),
+        })
+    }
+
+    fn knows_engine(&self) -> bool {
+        self.engines.borrow().get(&self.peer).is_some()
     }
 
     /// The user with keys of the passwords that the files hold now.
     fn security(&self) -> Result<UsmConfig, String> {
-        let passwords =
-            Passwords { auth: password(&self.auth_file)?, privacy: password(&self.privacy_file)? };
+        let (auth, privacy) = (password(&self.auth_file)?, password(&self.privacy_file)?);
+        let passwords = Of(Digest::new().with(&auth).with(&privacy).full());
         let mut held = self.keys.borrow_mut();
         let keys = match held.as_ref().filter(|(of, _)| *of == passwords) {
             Some((_, keys)) => keys.clone(),
             None => {
-                let keys = MasterKeys::new(self.auth, passwords.auth.as_bytes())
-                    .and_then(|keys| keys.with_privacy(self.privacy, passwords.privacy.as_bytes()))
+                let keys = MasterKeys::new(self.auth, auth.as_bytes())
+                    .and_then(|keys| keys.with_privacy(self.privacy, privacy.as_bytes()))
                     .map_err(|fault| fault.to_string())?;
                 *held = Some((passwords, keys.clone()));
                 keys
@@ -121,7 +138,9 @@ impl Talk<'_> {
         let step = "to tell its tables";
         let stream = self.client.walk_with(Oid::from_slice(column), options);
         let stream = stream.map_err(|fault| self.fault(step, &fault))?;
-        let rows = self.within(step, stream.collect())?;
+        let rows = self.within(step, bounded(stream))?;
+        let rows =
+            rows.ok_or_else(|| self.unintelligible(format!("a table of more than {MAX_OCTETS} octets")))?;
         let rest = |arcs: &[u32]| arcs.strip_prefix(column).map(<[u32]>::to_vec);
         Ok(rows.into_iter().filter_map(|row| Some((rest(row.oid.arcs())?, row.value))).collect())
     }
@@ -165,16 +184,26 @@ impl Talk<'_> {
         }
         let answer = self.runtime.block_on(async { tokio::time::timeout(left, question).await });
         match answer {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(answer)) => {
+                self.has_answered.set(true);
+                Ok(answer)
+            }
             Ok(Err(fault)) => Err(self.fault(step, &fault)),
             Err(_) => Err(self.silent()),
         }
     }
 
     fn silent(&self) -> DeviceFault {
+        // Whoever is not let in is told so by messages that anybody could forge, and that are passed over therefore.
+        let told_its_name = !self.was_known && self.access.knows_engine();
+        let hint = if told_its_name && !self.has_answered.get() {
+            ", but told who it is: look at `user`, `auth`, `privacy` and the files of the passwords"
+        } else {
+            ""
+        };
         // What is known of its engine may be what it does not answer to: the next talk asks anew.
         *self.access.engines.borrow_mut() = Arc::default();
-        let cause = format!("it did not answer within {} s", self.access.patience.as_secs());
+        let cause = format!("it did not answer within {} s{hint}", self.access.patience.as_secs_f32());
         DeviceFault::Unreachable { device: self.device.clone(), cause: io::Error::other(cause) }
     }
 
@@ -191,28 +220,29 @@ impl Talk<'_> {
             }
             Error::Report { status, .. } => {
                 *self.access.engines.borrow_mut() = Arc::default();
-                self.refused("to be spoken to", &format!("{status}{}", hint(status)))
+                self.refused("to be spoken to", &status.to_string())
             }
-            Error::Auth { .. } | Error::Privacy(_) => {
+            Error::Auth { .. } => {
                 *self.access.engines.borrow_mut() = Arc::default();
-                let why =
-                    "its answer is not authentic: look at `auth`, `privacy` and the files of the passwords";
-                self.unintelligible(why.into())
+                self.unintelligible("its answer is not of this time: was its clock set back?".into())
             }
             other => self.unintelligible(told(&other.to_string())),
         }
     }
 }
 
-/// What an operator looks at first.
-const fn hint(status: &ReportStatus) -> &'static str {
-    match status {
-        ReportStatus::UnknownUserName { .. } => ": it does not know `user`",
-        ReportStatus::WrongDigest { .. } => ": look at `auth` and the file of its password",
-        ReportStatus::DecryptionError { .. } => ": look at `privacy` and the file of its password",
-        ReportStatus::UnsupportedSecurityLevel { .. } => ": its user has no authPriv",
-        _ => "",
+/// All that a walk brings; none where that is more than is kept.
+async fn bounded(mut stream: WalkStream<UdpHandle>) -> Result<Option<Vec<VarBind>>, Box<Error>> {
+    let (mut rows, mut octets) = (Vec::new(), 0);
+    while let Some(row) = stream.next().await {
+        let row = row?;
+        octets += size_of::<VarBind>() + 4 * row.oid.len() + row.value.as_bytes().map_or(0, <[u8]>::len);
+        if octets > MAX_OCTETS {
+            return Ok(None);
+        }
+        rows.push(row);
     }
+    Ok(Some(rows))
 }
 
 /// A peer's words, short and without anything that moves a cursor.

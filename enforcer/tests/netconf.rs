@@ -1,6 +1,6 @@
 //! A port of a real switch moved into the quarantine VLAN by NETCONF: what the switch undoes by itself, what the journal does, what is
 //! refused, and what is left of it when the switch, the way to it or the enforcer fails.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops here")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
 mod common;
 
@@ -27,7 +27,7 @@ use fieldwarden_enforcer::{
 };
 use fieldwarden_model::{
     Order, OrderState, Target,
-    order::{Answer, Ask, Report},
+    order::{Answer, Ask},
 };
 
 fn port(name: &str) -> Target {
@@ -38,19 +38,8 @@ fn release(order: &Order) -> Ask {
     Ask::Release { order: order.id.clone(), by: "jo".into(), reason: "done".into(), degraded: false }
 }
 
-fn listed(enforcer: &mut Enforcer) -> Vec<(Order, Report)> {
-    let mut answer = enforcer.ask(&Ask::List);
-    loop {
-        match answer {
-            Answer::Orders { orders } => return orders,
-            Answer::Reported { .. } => answer = enforcer.next(),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
 fn state(enforcer: &mut Enforcer, of: &Order) -> (OrderState, String) {
-    let found = listed(enforcer).into_iter().find(|(order, _)| order.id == of.id);
+    let found = enforcer.listed().into_iter().find(|(order, _)| order.id == of.id);
     found.map(|(_, report)| (report.state, report.cause)).unwrap()
 }
 
@@ -86,18 +75,18 @@ fn an_order_is_a_confirmed_commit_until_it_is_kept_and_leaves_the_configuration_
         let Some(switch) = plant(&format!("life{n}"), name) else { return };
         let before = switch.ports();
         let mut enforcer = Enforcer::here(&switch.folder);
-        let kept = order(port("v-rogue"), 3, 600, real_now().wall);
+        let kept = order(port("v-rogue"), 4, 600, real_now().wall);
         let Answer::Planned { plan } = enforcer.ask(&Ask::Rehearse { order: kept.clone() }) else { panic!() };
         assert_eq!(plan.driver, "netconf at switch cell-1");
         assert!(plan.steps.iter().any(|step| step.contains("from VLAN 10 into VLAN 666")), "{plan:?}");
         let plan = enforcer.apply(&kept);
+        enforcer.keep(&kept, plan);
         let (vlan, description) = switch.vlan(name, "v-rogue");
         assert_eq!(vlan, QUARANTINE, "{name}");
         assert!(description.unwrap().starts_with("fieldwarden-vlan-before=10"));
         assert_eq!(switch.vlan(name, "v-hmi").0, PLANT_VLAN, "nothing else is moved");
         let other = MODELS.into_iter().find(|other| *other != name).unwrap();
         assert_eq!(switch.vlan(other, "v-rogue").0, PLANT_VLAN, "and no other model is written to");
-        enforcer.keep(&kept, plan);
         // The switch would have undone it by now, and the enforcer have noticed.
         thread::sleep(Duration::from_secs(10));
         assert_eq!(switch.vlan(name, "v-rogue").0, QUARANTINE, "confirmed, it lasts");
@@ -125,7 +114,7 @@ fn killed_before_the_keep_the_switch_undoes_it_by_itself() {
     let Some(switch) = plant("before", "openconfig") else { return };
     let before = switch.ports();
     let mut enforcer = Enforcer::here(&switch.folder);
-    let order = order(port("v-rogue"), 5, 600, real_now().wall);
+    let order = order(port("v-rogue"), 10, 600, real_now().wall);
     enforcer.apply(&order);
     enforcer.kill();
     assert_eq!(switch.vlan("openconfig", "v-rogue").0, QUARANTINE);
@@ -409,10 +398,7 @@ fn a_switch_that_stands_still_is_named_and_a_session_that_it_ended_is_opened_ane
     let mut enforcer = Enforcer::here(&switch.folder);
     let why = |enforcer: &mut Enforcer| {
         let ask = Ask::Rehearse { order: order(port("v-rogue"), 5, 60, real_now().wall) };
-        let mut answer = enforcer.ask(&ask);
-        while let Answer::Reported { .. } = answer {
-            answer = enforcer.next();
-        }
+        let answer = enforcer.ask(&ask);
         let Answer::Planned { plan } = answer else { panic!("{answer:?}") };
         plan.not_enforceable.unwrap_or_default()
     };

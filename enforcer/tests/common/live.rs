@@ -61,11 +61,22 @@ impl Enforcer {
         Self { child, lines: BufReader::new(stream.try_clone().unwrap()), stream }
     }
 
+    /// Asks, and waits for the answer; reports of what changed by itself may come first.
     pub(crate) fn ask(&mut self, ask: &Ask) -> Answer {
         let mut line = serde_json::to_vec(ask).unwrap();
         line.push(b'\n');
         self.stream.write_all(&line).unwrap();
-        self.next()
+        let about = match ask {
+            Ask::Apply { order, .. } => Some(order.id.clone()),
+            Ask::Keep { order, .. } | Ask::Release { order, .. } => Some(order.clone()),
+            _ => None,
+        };
+        loop {
+            match self.next() {
+                Answer::Reported { report } if about.as_ref() != Some(&report.order) => {}
+                answer => return answer,
+            }
+        }
     }
 
     pub(crate) fn next(&mut self) -> Answer {

@@ -118,7 +118,7 @@ fn rows(
         return Ok((0, false));
     };
     let columns = statement.column_count();
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let places = vec!["?"; columns].join(", ");
     let insert = format!("INSERT OR IGNORE INTO {table} ({}) VALUES ({places})", names.join(", "));
     let mut insert = into.prepare(&insert)?;

@@ -231,7 +231,9 @@ fn only_config_knows_toml_and_only_the_enforcer_links_libnftnl() {
         let nftnl = manifest.lines().any(|line| line.starts_with("nftnl"));
         assert_eq!(nftnl, package == "enforcer", "{package} and libnftnl");
     }
+    // How it is compiled for tests is not what is linked.
     let own = read("Cargo.toml");
+    let own = own.split("[profile").next().unwrap();
     assert!(!own.contains("fieldwarden-enforcer"), "the command must not link the enforcer");
 }
 

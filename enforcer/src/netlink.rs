@@ -32,7 +32,7 @@ impl Request {
         octets.extend(0u32.to_ne_bytes());
         octets.extend(u16::from_be_bytes([subsystem, kind]).to_ne_bytes());
         octets.extend((flags | REQUEST).to_ne_bytes());
-        octets.extend(1u32.to_ne_bytes());
+        octets.extend(0u32.to_ne_bytes());
         octets.extend(0u32.to_ne_bytes());
         octets.extend([family, 0, 0, 0]);
         Self(octets)
@@ -60,10 +60,12 @@ impl Request {
         self.with(kind, &value)
     }
 
-    fn finish(mut self) -> Vec<u8> {
-        let length = u32::try_from(self.0.len()).unwrap_or(u32::MAX).to_ne_bytes();
-        if let Some(field) = self.0.get_mut(..4) {
-            field.copy_from_slice(&length);
+    fn finish(mut self, sequence: u32) -> Vec<u8> {
+        let length = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        for (at, number) in [(0, length), (8, sequence)] {
+            if let Some(field) = self.0.get_mut(at..at + 4) {
+                field.copy_from_slice(&number.to_ne_bytes());
+            }
         }
         self.0
     }
@@ -131,30 +133,69 @@ pub(crate) fn find(octets: &[u8], kind: u16) -> Option<Attribute<'_>> {
     attributes(octets).find(|attribute| attribute.kind == kind)
 }
 
-/// Asks and hands each answer's attributes to `take`.
-///
-/// # Errors
-/// What the kernel said, or that it did not answer.
-pub(crate) fn ask(request: &Request, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-    let socket = NetlinkSocket::open(PATIENCE)?;
-    ask_on(&socket, request, take)?;
-    Ok(())
+/// Questions to the kernel, over one socket.
+pub(crate) struct Kernel {
+    socket: NetlinkSocket,
+    buffer: Vec<u8>,
+    /// Of the last question: answers to another one are not taken for answers to this.
+    sequence: u32,
 }
 
-/// Asks for a dump and hands each answer's attributes to `take`; what was told is given up by `forget` and asked for
-/// again when it changed meanwhile.
-///
-/// # Errors
-/// What the kernel said, or that it does not hold still.
-pub(crate) fn dump<T: Default>(request: &Request, take: &dyn Fn(&mut T, &[u8])) -> io::Result<T> {
-    for _ in 0..TRIES {
-        let socket = NetlinkSocket::open(PATIENCE)?;
-        let mut told = T::default();
-        if ask_on(&socket, request, &mut |attributes| take(&mut told, attributes))? == Steadiness::Steady {
-            return Ok(told);
+impl Kernel {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When there is no socket to be had.
+    pub(crate) fn open() -> io::Result<Self> {
+        Ok(Self { socket: NetlinkSocket::open(PATIENCE)?, buffer: vec![0; DATAGRAM], sequence: 0 })
+    }
+
+    /// Asks and hands each answer's attributes to `take`.
+    ///
+    /// # Errors
+    /// What the kernel said, or that it did not answer.
+    pub(crate) fn ask(&mut self, request: &Request, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        self.put(request, take).map(|_| ())
+    }
+
+    /// Asks for a dump and hands each answer's attributes to `take`; what was told is given up and asked for again
+    /// when it changed meanwhile.
+    ///
+    /// # Errors
+    /// What the kernel said, or that it does not hold still.
+    pub(crate) fn dump<T: Default>(
+        &mut self,
+        request: &Request,
+        take: &dyn Fn(&mut T, &[u8]),
+    ) -> io::Result<T> {
+        for _ in 0..TRIES {
+            let mut told = T::default();
+            if self.put(request, &mut |attributes| take(&mut told, attributes))? == Steadiness::Steady {
+                return Ok(told);
+            }
+        }
+        Err(io::Error::other(format!("its content changed during each of {TRIES} readings")))
+    }
+
+    fn put(&mut self, request: &Request, take: &mut dyn FnMut(&[u8])) -> io::Result<Steadiness> {
+        self.sequence = self.sequence.wrapping_add(1);
+        self.socket.send(&request.clone().finish(self.sequence))?;
+        let mut steadiness = Steadiness::Steady;
+        loop {
+            let length = self.socket.receive(&mut self.buffer)?;
+            let datagram = self.buffer.get(..length).unwrap_or_default();
+            for message in messages(datagram).filter(|message| message.sequence == self.sequence) {
+                if message.flags & DUMP_CHANGED != 0 {
+                    steadiness = Steadiness::Changed;
+                }
+                match message.kind {
+                    KIND_DONE => return Ok(steadiness),
+                    KIND_ERROR => return outcome(&message).map(|()| steadiness),
+                    _ => take(message.payload.get(FAMILY_HEADER..).unwrap_or_default()),
+                }
+            }
         }
     }
-    Err(io::Error::other(format!("its content changed during each of {TRIES} readings")))
 }
 
 /// Sends a transaction and waits until the kernel has acknowledged every part.
@@ -182,25 +223,6 @@ pub(crate) fn transact(octets: &[u8], sequence: Range<u32>) -> io::Result<()> {
 enum Steadiness {
     Steady,
     Changed,
-}
-
-fn ask_on(socket: &NetlinkSocket, request: &Request, take: &mut dyn FnMut(&[u8])) -> io::Result<Steadiness> {
-    socket.send(&request.clone().finish())?;
-    let mut buffer = vec![0; DATAGRAM];
-    let mut steadiness = Steadiness::Steady;
-    loop {
-        let length = socket.receive(&mut buffer)?;
-        for message in messages(buffer.get(..length).unwrap_or_default()) {
-            if message.flags & DUMP_CHANGED != 0 {
-                steadiness = Steadiness::Changed;
-            }
-            match message.kind {
-                KIND_DONE => return Ok(steadiness),
-                KIND_ERROR => return outcome(&message).map(|()| steadiness),
-                _ => take(message.payload.get(FAMILY_HEADER..).unwrap_or_default()),
-            }
-        }
-    }
 }
 
 fn outcome(message: &Message<'_>) -> io::Result<()> {
@@ -237,7 +259,7 @@ mod tests {
 
     #[test]
     fn attributes_that_lie_about_their_length_end_the_list() {
-        let octets = Request::new(10, 1, 1, 0).with_name(1, "plant").with(2, &7u32.to_be_bytes()).finish();
+        let octets = Request::new(10, 1, 1, 0).with_name(1, "plant").with(2, &7u32.to_be_bytes()).finish(1);
         let good = &octets[HEADER + FAMILY_HEADER..];
         assert_eq!(find(good, 1).and_then(Attribute::text), Some("plant"));
         assert_eq!(find(good, 2).and_then(Attribute::number), Some(7));

@@ -416,7 +416,14 @@ pub(crate) mod nft {
             self.batch.add(&Message { set: &set, kind: libc_u16(libc::NFT_MSG_DELSETELEM) }, MsgType::Del);
         }
 
-        /// Adds one key that goes away after `timeout_ms`, or never.
+        /// Takes one key out, which must be there.
+        pub(crate) fn delete_element(&mut self, table: &Own, name: &CStr, key: &[u8]) {
+            let set = RawSet::new(&table.0, name);
+            set.put_element(key, None);
+            self.batch.add(&Message { set: &set, kind: libc_u16(libc::NFT_MSG_DELSETELEM) }, MsgType::Del);
+        }
+
+        /// Adds one key, which must not be there, that goes away after `timeout_ms`, or never.
         pub(crate) fn add_element(&mut self, table: &Own, name: &CStr, key: &[u8], timeout_ms: Option<u64>) {
             let set = RawSet::new(&table.0, name);
             set.put_element(key, timeout_ms);
@@ -504,13 +511,16 @@ pub(crate) mod nft {
     // `nft_nlmsg_maxsize`.
     unsafe impl NlMsg for Message<'_> {
         unsafe fn write(&self, buffer: *mut c_void, sequence: u32, change: MsgType) {
+            let is_element = self.kind == libc_u16(libc::NFT_MSG_NEWSETELEM);
             let flags = match change {
+                // Without the last flag an element that is there would keep its end, and nobody would be told.
+                MsgType::Add if is_element => libc::NLM_F_CREATE | libc::NLM_F_ACK | libc::NLM_F_EXCL,
                 MsgType::Add => libc::NLM_F_CREATE | libc::NLM_F_ACK,
                 MsgType::Del => libc::NLM_F_ACK,
             };
             // SAFETY: the caller hands a buffer of `nft_nlmsg_maxsize`, the header written into it is what the second
             // call extends, and the set is alive.
-            // JUSTIFICATION: nftnl's own messages of elements carry NLM_F_EXCL and know no timeout.
+            // JUSTIFICATION: nftnl's own messages of elements know no timeout.
             unsafe {
                 let header = lib::nftnl_nlmsg_build_hdr(
                     buffer.cast::<c_char>(),

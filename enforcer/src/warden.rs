@@ -732,9 +732,11 @@ pub fn difference(desired: &Content, observed: &Observed, tolerance_ms: u64, now
     if let Some(damage) = observed.damage.first() {
         return Some(damage.clone());
     }
+    // A device may take its time: what has ended by itself until it was read is missing for that reason.
+    let read_ms = now.uptime_ms.max(observed.read_ms);
     for (cut, Until(want)) in desired {
         match observed.content.get(cut) {
-            None if *want <= now.uptime_ms.saturating_add(ABOUT_TO_END_MS) => {}
+            None if *want <= read_ms.saturating_add(ABOUT_TO_END_MS) => {}
             None => return Some(format!("{cut} is not cut")),
             Some(Until(have)) if *have > want.saturating_add(tolerance_ms) => {
                 return Some(format!("{cut} would be cut {} ms too long", have.saturating_sub(*want)));

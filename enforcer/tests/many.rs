@@ -14,11 +14,11 @@ use common::{interlocks, modbus_of, netconf, order, ovs, real_now, snmp};
 use fieldwarden_enforcer::{
     drivers::nftables::Nftables,
     interlocks::Interlocks,
-    journal::Journal,
+    journal::{COMPACT_AT, Journal},
     moment::Boot,
     points::Points,
     settings::Settings,
-    warden::{Mode, Warden},
+    warden::{MAX_ENDED, Mode, Warden},
 };
 use fieldwarden_model::{
     Order, OrderState, Target,
@@ -27,10 +27,16 @@ use fieldwarden_model::{
 
 /// Orders of the packet filter: of a full run and of a quick one.
 const CUTS: [usize; 2] = [10_000, 60];
+/// How many are in force while others come and go.
+const LEVELS: [usize; 3] = [1, 250, 1_000];
+/// How many of these come and go, of a full run and of a quick one.
+const BESIDE: [usize; 2] = [300, 20];
 /// Moves of a port likewise.
 const MOVES: [usize; 2] = [300, 15];
 /// In force at once.
 const AT_ONCE: usize = 250;
+/// What the journal grows by at most between two looks at its size, in octets.
+const GROWTH: u64 = 4 << 20;
 
 fn count([full, quick]: [usize; 2]) -> usize {
     if std::env::var("SCALE").is_ok_and(|scale| scale == "5") { full } else { quick }
@@ -38,7 +44,7 @@ fn count([full, quick]: [usize; 2]) -> usize {
 
 /// As many as it takes; how many may begin is held elsewhere.
 fn without_limits() -> Interlocks {
-    Interlocks { max_orders: AT_ONCE, max_orders_per_hour: usize::MAX, ..interlocks() }
+    Interlocks { max_orders: 1_100, max_orders_per_hour: usize::MAX, ..interlocks() }
 }
 
 fn warden(points: Points, journal: &Path) -> Warden {
@@ -59,6 +65,14 @@ fn apply(warden: &mut Warden, order: &Order, took: &mut Vec<Duration>) -> PlanHa
     let Answer::Reported { report } = answer else { panic!("{answer:?}") };
     assert_eq!(report.state, OrderState::Provisional, "{report:?}");
     plan.hash
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn client(n: usize) -> String {
+    format!("10.{}.{}.{}", 20 + n / 62_500, n / 250 % 250, n % 250 + 1)
 }
 
 fn release(warden: &mut Warden, order: &Order) {
@@ -86,15 +100,15 @@ fn thousands_of_cuts_kept_released_and_forgotten_leave_the_packet_filter_as_it_w
     let points = || Points::from(Box::new(Nftables::with_table("fieldwarden", &[])));
     let mut warden = warden(points(), &journal);
     let before = ruleset();
+    let open_before = descriptors();
     let mut took = Vec::new();
     let total = count(CUTS);
     let mut n = 0;
     while n < total {
         let group = AT_ONCE.min(total - n);
         for _ in 0..group {
-            let client = format!("10.{}.{}.{}", 20 + n / 62_500, n / 250 % 250, n % 250 + 1);
             // Between two of them none of the ones before may have lapsed by itself for long.
-            let order = order(modbus_of(&client, "10.1.0.10"), 3, 3, real_now().wall);
+            let order = order(modbus_of(&client(n), "10.1.0.10"), 3, 3, real_now().wall);
             let plan = apply(&mut warden, &order, &mut took);
             match n % 3 {
                 0 => {
@@ -118,11 +132,46 @@ fn thousands_of_cuts_kept_released_and_forgotten_leave_the_packet_filter_as_it_w
         (ended(OrderState::Lapsed), ended(OrderState::Released), ended(OrderState::Reverted));
     assert!(lapsed > 0 && released > 0 && reverted > 0);
     assert_eq!(lapsed + released + reverted, list.len(), "and none is anything else");
+    assert_eq!(descriptors(), open_before);
+    let size = std::fs::metadata(&journal).unwrap().len();
+    assert!(size < COMPACT_AT + GROWTH, "the journal is written anew again and again: {size} octets");
+    assert!(list.len() <= MAX_ENDED + AT_ONCE, "{} are listed", list.len());
     drop(warden);
     let again = self::warden(points(), &journal);
     assert!(!again.watches(), "and the journal agrees");
     assert_eq!(ruleset(), before);
     tell("nftables", took);
+}
+
+#[test]
+fn an_order_is_as_quick_beside_a_thousand_as_alone() {
+    let name = "an_order_is_as_quick_beside_a_thousand_as_alone";
+    if !common::is_inside() {
+        return common::in_namespace(name);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let points = Points::from(Box::new(Nftables::with_table("fieldwarden", &[])));
+    let mut warden = warden(points, &folder.path().join("orders.journal"));
+    let begin = |warden: &mut Warden, n: usize, took: &mut Vec<Duration>| {
+        let order = order(modbus_of(&client(n), "10.1.0.10"), 1_800, 3_600, real_now().wall);
+        apply(warden, &order, took);
+        order
+    };
+    let mut standing = 0;
+    for level in LEVELS {
+        while standing + 1 < level {
+            begin(&mut warden, standing, &mut Vec::new());
+            standing += 1;
+        }
+        let mut took = Vec::new();
+        for n in 0..count(BESIDE) {
+            let order = begin(&mut warden, 5_000 + level * 1_000 + n, &mut took);
+            release(&mut warden, &order);
+        }
+        tell(&format!("nftables, {level} in force"), took);
+    }
+    let held = common::output("nft", &["list", "set", "bridge", "fieldwarden", "fieldwarden_service4"]);
+    assert_eq!(held.matches("expires").count(), standing);
 }
 
 /// Moves a port to and fro; tells how long each took.

@@ -63,6 +63,8 @@ pub struct Observed {
     pub partial: BTreeSet<Match>,
     /// Packets dropped since the rules were made, for each place where the device counts them.
     pub dropped: Vec<(&'static str, u64)>,
+    /// When it had been read, in milliseconds since the machine started; 0 where cuts do not end by themselves.
+    pub read_ms: u64,
     /// Ways in which what surrounds it differs from what [`Driver::apply`] leaves, each as a sentence.
     pub damage: Vec<String>,
 }

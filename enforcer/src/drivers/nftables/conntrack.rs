@@ -5,9 +5,11 @@
 
 use std::{io, net::IpAddr};
 
+use fieldwarden_model::Talker;
+
 use crate::{
     content::Match,
-    netlink::{ACKNOWLEDGE, Attribute, DUMP, Request, ask, dump, find},
+    netlink::{ACKNOWLEDGE, Attribute, DUMP, Kernel, Request, find},
 };
 
 /// The most connections forgotten for one order; those beyond are cut all the same.
@@ -23,16 +25,17 @@ const ZONE: u16 = 18;
 /// Forgets every connection that one of `cut` covers, and tells how many those were.
 pub(super) fn forget(cut: &[Match]) -> io::Result<usize> {
     let mut forgotten = 0;
-    for family in [libc::AF_INET, libc::AF_INET6] {
-        let family = u8::try_from(family).unwrap_or(0);
+    let mut kernel = Kernel::open()?;
+    for family in families(cut) {
         let request = Request::new(SUBSYSTEM_CONNTRACK, GET, family, DUMP);
-        let covered: Vec<Connection> = dump(&request, &|covered: &mut Vec<Connection>, attributes| {
-            if covered.len() < MAX_FORGOTTEN && is_covered(attributes, cut) {
-                covered.extend(Connection::read(attributes));
-            }
-        })?;
+        let covered: Vec<Connection> =
+            kernel.dump(&request, &|covered: &mut Vec<Connection>, attributes| {
+                if covered.len() < MAX_FORGOTTEN && is_covered(attributes, cut) {
+                    covered.extend(Connection::read(attributes));
+                }
+            })?;
         for connection in covered {
-            match ask(&connection.deletion(family), &mut |_| {}) {
+            match kernel.ask(&connection.deletion(family), &mut |_| {}) {
                 Ok(()) => forgotten += 1,
                 // It ended by itself meanwhile.
                 Err(fault) if fault.raw_os_error() == Some(libc::ENOENT) => {}
@@ -41,6 +44,16 @@ pub(super) fn forget(cut: &[Match]) -> io::Result<usize> {
         }
     }
     Ok(forgotten)
+}
+
+/// The families that connections covered by `cut` may be of: the kernel looks through its whole table for each.
+fn families(cut: &[Match]) -> impl Iterator<Item = u8> {
+    let is_named = |four: bool| {
+        let is = |talker| matches!(talker, Talker::Ip(address) if address.is_ipv4() == four);
+        cut.iter().flat_map(Match::talkers).any(is)
+    };
+    let all = [(libc::AF_INET, is_named(true)), (libc::AF_INET6, is_named(false))];
+    all.into_iter().filter_map(|(family, is_named)| u8::try_from(family).ok().filter(|_| is_named))
 }
 
 /// What names a connection to the kernel.

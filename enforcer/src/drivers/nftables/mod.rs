@@ -3,13 +3,19 @@
 //! One table of our own in each family holds sets whose elements expire in the kernel and, made once, the rules that drop what the
 //! sets name. Orders only ever change elements. See `docs/drivers/nftables.md`.
 
-use std::{borrow::Cow, collections::BTreeSet, ffi::CString, fs, io, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    ffi::CString,
+    fs, io,
+    time::Duration,
+};
 
 use fieldwarden_model::{Fault, Order, Scope, Section, Talker, Target, order::Ends, section::Reader};
 
 use super::{DeviceFault, Driver, Observed, Registration, closing_steps};
 use crate::{
-    content::{Content, Match, Until},
+    content::{Content, Match},
     netlink::transact,
     sys::{
         self,
@@ -17,10 +23,14 @@ use crate::{
     },
 };
 
+use difference::Change;
+use readback::Reading;
 use tables::FAMILIES;
 use ways::{Place, Way, ground::Ground};
 
 mod conntrack;
+mod difference;
+mod expressions;
 mod readback;
 mod reading;
 mod rules;
@@ -49,6 +59,10 @@ pub struct Nftables {
     table: String,
     families: Vec<Family>,
     ingress: Vec<CString>,
+    /// What the tables were made to hold last.
+    told: Content,
+    /// The generation of the kernel's tables in which ours were last read whole and found as made.
+    sound: Option<u32>,
 }
 
 fn configure(section: &Section) -> Result<Box<dyn Driver>, Vec<Fault>> {
@@ -61,7 +75,7 @@ fn configure(section: &Section) -> Result<Box<dyn Driver>, Vec<Fault>> {
         reader.fault_at("table", format!("`{table}` is no name for a table"), Some(help));
     }
     let (families, ingress) = places(&mut reader);
-    reader.finish_with(Some(Box::new(Nftables { table, families, ingress }) as Box<dyn Driver>))
+    reader.finish_with(Some(Box::new(Nftables::new(table, families, ingress)) as Box<dyn Driver>))
 }
 
 /// Where packets are looked at: families, and the interfaces of the one that looks at what comes in.
@@ -110,11 +124,12 @@ impl Nftables {
     #[must_use]
     pub fn with_table(name: &str, ingress: &[&str]) -> Self {
         let usual = |family: &Family| *family != Family::Netdev || !ingress.is_empty();
-        Self {
-            table: name.into(),
-            families: FAMILIES.into_iter().filter(usual).collect(),
-            ingress: ingress.iter().filter_map(|name| CString::new(*name).ok()).collect(),
-        }
+        let families = FAMILIES.into_iter().filter(usual).collect();
+        Self::new(name.into(), families, ingress.iter().filter_map(|name| CString::new(*name).ok()).collect())
+    }
+
+    fn new(table: String, families: Vec<Family>, ingress: Vec<CString>) -> Self {
+        Self { table, families, ingress, told: Content::new(), sound: None }
     }
 
     fn device(&self) -> String {
@@ -128,28 +143,43 @@ impl Nftables {
         format!("table {}", all.join(", "))
     }
 
-    fn transaction(&self, anew: Anew, desired: &Content) -> io::Result<(Vec<u8>, std::ops::Range<u32>)> {
+    /// Makes `desired` of the tables, in one transaction that happens as a whole or not at all.
+    fn make(&self, extent: &Extent, desired: &Content) -> io::Result<()> {
+        if let Some(cut) = desired.keys().find(|cut| ruleset::place(cut).is_none()) {
+            return Err(io::Error::other(format!("{cut} has no key")));
+        }
         let name = CString::new(self.table.as_str()).map_err(io::Error::other)?;
         let mut transaction = Transaction::new();
-        let uptime_ms = uptime_ms()?;
+        let now_ms = uptime_ms()?;
         for family in FAMILIES {
             let own = Own::new(&name, family);
-            if !self.families.contains(&family) {
-                if matches!(anew, Anew::Everything) && self.is_there(family)? {
+            let is_looked_at = self.families.contains(&family);
+            if matches!(extent, Extent::Tables) {
+                if is_looked_at {
+                    lay_out(&mut transaction, &own, &tables::chains(family, &self.ingress));
+                } else if self.is_there(family)? {
                     transaction.remove_table(&own);
                 }
-                continue;
             }
-            match anew {
-                Anew::Everything => lay_out(&mut transaction, &own, &tables::chains(family, &self.ingress)),
-                Anew::Elements => {
-                    let held = ruleset::SETS.iter().filter(|set| set.constants().is_none());
-                    held.for_each(|set| transaction.flush_set(&own, set.name));
-                }
+            if is_looked_at {
+                let changes = match extent {
+                    Extent::Difference(held) => {
+                        let held = held.get(&family).unwrap_or(&NOTHING);
+                        difference::between(held, desired, &self.told, now_ms)
+                    }
+                    Extent::Sets | Extent::Tables => difference::anew(desired, now_ms),
+                };
+                put(&mut transaction, &own, &changes);
             }
-            put(&mut transaction, &own, desired, uptime_ms)?;
         }
-        Ok(transaction.finish())
+        let (octets, sequence) = transaction.finish();
+        transact(&octets, sequence)
+    }
+
+    /// Reads the tables; of those that nobody changed since they were last found as made, only what changes by itself.
+    fn read(&self, sound: Option<u32>) -> Result<Reading, DeviceFault> {
+        readback::read(&self.table, &self.families, &self.ingress, &uptime_ms, sound)
+            .map_err(|cause| DeviceFault::Unreachable { device: self.device(), cause })
     }
 
     /// What an element does, in words.
@@ -215,24 +245,39 @@ impl Nftables {
     }
 }
 
-fn put(transaction: &mut Transaction, own: &Own, desired: &Content, uptime_ms: u64) -> io::Result<()> {
-    for (cut, Until(until)) in desired {
-        let timeout_ms = until.saturating_sub(uptime_ms);
-        let (set, key) = ruleset::place(cut).ok_or_else(|| io::Error::other(format!("{cut} has no key")))?;
-        if timeout_ms >= SHORTEST_TIMEOUT_MS {
-            transaction.add_element(own, set.name, &key, Some(timeout_ms));
+static NOTHING: Content = Content::new();
+
+fn put(transaction: &mut Transaction, own: &Own, changes: &[Change]) {
+    for change in changes {
+        match change {
+            Change::Empty(set) => transaction.flush_set(own, set.name),
+            Change::Delete(set, key) => transaction.delete_element(own, set.name, key),
+            Change::Add(set, key, timeout_ms) => {
+                transaction.add_element(own, set.name, key, Some(*timeout_ms));
+            }
         }
     }
-    Ok(())
 }
 
-/// How much of the table a transaction replaces.
-#[derive(Clone, Copy)]
-enum Anew {
-    /// Table, chain, sets, rules and elements.
-    Everything,
-    /// Elements only.
-    Elements,
+/// How much of the tables a transaction replaces.
+enum Extent {
+    /// The elements that differ from what each table was read to hold.
+    Difference(BTreeMap<Family, Content>),
+    /// All elements.
+    Sets,
+    /// Everything: tables, chains, sets, rules and elements.
+    Tables,
+}
+
+impl Extent {
+    /// The ways to go, each where the one before was refused: what was read may have changed since.
+    fn after(reading: Reading) -> Vec<Self> {
+        if reading.observed.damage.is_empty() {
+            vec![Self::Difference(reading.held), Self::Sets, Self::Tables]
+        } else {
+            vec![Self::Tables]
+        }
+    }
 }
 
 fn lay_out(transaction: &mut Transaction, own: &Own, chains: &[Cow<'_, tables::Chain>]) {
@@ -333,19 +378,26 @@ impl Driver for Nftables {
     }
 
     fn apply(&mut self, desired: &Content) -> Result<(), DeviceFault> {
-        let anew = if self.observe()?.damage.is_empty() { Anew::Elements } else { Anew::Everything };
-        let refused = |cause| DeviceFault::Refused {
-            device: self.device(),
-            step: format!("to hold {} cuts", desired.len()),
-            cause,
-        };
-        let (octets, sequence) = self.transaction(anew, desired).map_err(refused)?;
-        transact(&octets, sequence).map_err(refused)
+        let reading = self.read(self.sound)?;
+        let mut refusal = None;
+        for extent in Extent::after(reading) {
+            match self.make(&extent, desired) {
+                Ok(()) => {
+                    self.told.clone_from(desired);
+                    return Ok(());
+                }
+                Err(cause) => refusal = Some(cause),
+            }
+        }
+        let Some(cause) = refusal else { return Ok(()) };
+        let step = format!("to hold {} cuts", desired.len());
+        Err(DeviceFault::Refused { device: self.device(), step, cause })
     }
 
     fn observe(&mut self) -> Result<Observed, DeviceFault> {
-        readback::observe(&self.table, &self.families, &self.ingress, &uptime_ms)
-            .map_err(|cause| DeviceFault::Unreachable { device: self.device(), cause })
+        let Reading { observed, generation, .. } = self.read(None)?;
+        self.sound = observed.damage.is_empty().then_some(generation);
+        Ok(observed)
     }
 
     fn forget_established(&mut self, cut: &[Match]) -> Result<usize, DeviceFault> {

@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::{
+    expressions::{counted, expression, text},
     rules::Rule,
     ruleset::{SETS, Set},
     tables::{self, FAMILIES},
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     content::{Content, Match, Until},
     drivers::Observed,
-    netlink::{ACKNOWLEDGE, Attribute, DUMP, Request, ask, dump, find},
+    netlink::{ACKNOWLEDGE, Attribute, DUMP, Kernel, Request, find},
     sys::nft::{Expression, Family, Place},
 };
 
@@ -27,6 +28,7 @@ const GET_CHAIN: u8 = 4;
 const GET_RULE: u8 = 7;
 const GET_SET: u8 = 10;
 const GET_ELEMENTS: u8 = 13;
+const GET_GENERATION: u8 = 16;
 /// `NF_INET_FORWARD` and `NF_BR_FORWARD`.
 const HOOK_FORWARD: u32 = 2;
 /// `NF_NETDEV_INGRESS`.
@@ -37,19 +39,38 @@ const POLICY_ACCEPT: u32 = 1;
 /// milliseconds: the tables are read one after the other.
 const ABOUT_TO_END_MS: u64 = 500;
 
+/// Our tables as they were read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// All of them as one.
+    pub(super) observed: Observed,
+    /// What each holds.
+    pub(super) held: BTreeMap<Family, Content>,
+    /// The number the kernel gave to the last change that anyone made of any table before the reading began.
+    pub(super) generation: u32,
+}
+
 /// Reads our tables: those of `families` must be there as made and hold the same, those of other families must not.
 /// `uptime_ms` is asked when each set is read, since elements tell how long they still last.
-pub(super) fn observe(
+///
+/// When nobody changed any table since the one that was `sound`, by the kernel's own count, sets and rules are not
+/// asked for again: only chains, which go with their interface and without a change, and elements, which expire.
+/// Then nothing is told of what was dropped.
+pub(super) fn read(
     table: &str,
     families: &[Family],
     ingress: &[CString],
     uptime_ms: &dyn Fn() -> io::Result<u64>,
-) -> io::Result<Observed> {
-    let mut observed = Observed::default();
+    sound: Option<u32>,
+) -> io::Result<Reading> {
+    let mut kernel = Kernel::open()?;
+    let mut reading = Reading { generation: generation(&mut kernel)?, ..Reading::default() };
+    let is_known = sound == Some(reading.generation);
+    let observed = &mut reading.observed;
     let mut contents = Vec::new();
     for family in FAMILIES {
         let own = Own { table, family };
-        let flags = own.flags()?;
+        let flags = own.flags(&mut kernel)?;
         if !families.contains(&family) {
             if flags.is_some() {
                 observed.damage.push(format!("table {own} is there, and `families` does not name it"));
@@ -66,22 +87,38 @@ pub(super) fn observe(
                     let damage = format!("table {own} has flags {flags:#x}, so its rules may be asleep");
                     observed.damage.push(damage);
                 }
-                own.read(ingress, uptime_ms, &mut observed)?
+                let expected = tables::chains(family, ingress);
+                own.chains(&mut kernel, &expected, &mut observed.damage)?;
+                let intact = if is_known {
+                    SETS.iter().collect()
+                } else {
+                    own.structure(&mut kernel, &expected, observed)?
+                };
+                own.content(&mut kernel, intact, uptime_ms, &mut observed.damage)?
             }
         };
         contents.push((own, content));
     }
-    join(&contents, uptime_ms()?, &mut observed);
-    Ok(observed)
+    observed.read_ms = uptime_ms()?;
+    join(&contents, observed);
+    reading.held = contents.into_iter().map(|(own, content)| (own.family, content)).collect();
+    Ok(reading)
 }
 
 /// Whether there is a table of that name in that family.
 pub(super) fn is_there(table: &str, family: Family) -> io::Result<bool> {
-    Own { table, family }.flags().map(|flags| flags.is_some())
+    Own { table, family }.flags(&mut Kernel::open()?).map(|flags| flags.is_some())
+}
+
+fn generation(kernel: &mut Kernel) -> io::Result<u32> {
+    let request = Request::new(SUBSYSTEM_NFTABLES, GET_GENERATION, 0, ACKNOWLEDGE);
+    let mut told = None;
+    kernel.ask(&request, &mut |attributes| told = find(attributes, 1).and_then(Attribute::number))?;
+    told.ok_or_else(|| io::Error::other("the kernel does not tell the generation of its tables"))
 }
 
 /// What any table cuts is cut; what not every table cuts is damage besides.
-fn join(contents: &[(Own<'_>, Content)], now_ms: u64, observed: &mut Observed) {
+fn join(contents: &[(Own<'_>, Content)], observed: &mut Observed) {
     for (cut, until) in contents.iter().flat_map(|(_, content)| content) {
         let held = observed.content.entry(cut.clone()).or_insert(*until);
         *held = (*held).max(*until);
@@ -90,7 +127,7 @@ fn join(contents: &[(Own<'_>, Content)], now_ms: u64, observed: &mut Observed) {
     for (own, content) in contents {
         for (cut, Until(until)) in &observed.content {
             let tolerable = |there: &Until| until.saturating_sub(there.0) <= super::TOLERANCE_MS;
-            let is_ending = *until <= now_ms.saturating_add(ABOUT_TO_END_MS);
+            let is_ending = *until <= observed.read_ms.saturating_add(ABOUT_TO_END_MS);
             if !content.get(cut).is_some_and(tolerable) && !is_ending {
                 observed.damage.push(format!("table {own} does not cut {cut} as another of our tables does"));
                 partial.insert(cut.clone());
@@ -123,9 +160,9 @@ impl Own<'_> {
     }
 
     /// The table's flags; none when there is no such table.
-    fn flags(&self) -> io::Result<Option<u32>> {
+    fn flags(&self, kernel: &mut Kernel) -> io::Result<Option<u32>> {
         let mut flags = 0;
-        let there = ask(&self.about(GET_TABLE, ACKNOWLEDGE), &mut |attributes| {
+        let there = kernel.ask(&self.about(GET_TABLE, ACKNOWLEDGE), &mut |attributes| {
             flags = find(attributes, 2).and_then(Attribute::number).unwrap_or(flags);
         });
         match there {
@@ -142,32 +179,47 @@ impl Own<'_> {
         }
     }
 
-    fn read(
+    /// The sets that are as made, where rules, and the sets that hold constants, are looked at as well.
+    fn structure(
         &self,
-        ingress: &[CString],
-        uptime_ms: &dyn Fn() -> io::Result<u64>,
+        kernel: &mut Kernel,
+        expected: &[Cow<'_, tables::Chain>],
         observed: &mut Observed,
-    ) -> io::Result<Content> {
-        let expected = tables::chains(self.family, ingress);
-        self.chains(&expected, &mut observed.damage)?;
-        let intact = self.sets(&mut observed.damage)?;
-        let dropped = self.rules(&expected, &mut observed.damage)?;
+    ) -> io::Result<Vec<&'static Set>> {
+        let intact = self.sets(kernel, &mut observed.damage)?;
+        let dropped = self.rules(kernel, expected, &mut observed.damage)?;
         observed.dropped.push((self.family.word(), dropped));
-        let mut content = Content::new();
-        for set in intact {
+        for set in &intact {
             if let Some(constants) = set.constants() {
-                self.constants(set, constants, &mut observed.damage)?;
-                continue;
+                self.constants(kernel, set, constants, &mut observed.damage)?;
             }
-            self.elements(set, uptime_ms()?, &mut content, &mut observed.damage)?;
+        }
+        Ok(intact)
+    }
+
+    fn content(
+        &self,
+        kernel: &mut Kernel,
+        sets: Vec<&'static Set>,
+        uptime_ms: &dyn Fn() -> io::Result<u64>,
+        damage: &mut Vec<String>,
+    ) -> io::Result<Content> {
+        let mut content = Content::new();
+        for set in sets.into_iter().filter(|set| set.is_filled_by_orders()) {
+            self.elements(kernel, set, uptime_ms()?, &mut content, damage)?;
         }
         Ok(content)
     }
 
-    fn chains(&self, expected: &[Cow<'_, tables::Chain>], damage: &mut Vec<String>) -> io::Result<()> {
+    fn chains(
+        &self,
+        kernel: &mut Kernel,
+        expected: &[Cow<'_, tables::Chain>],
+        damage: &mut Vec<String>,
+    ) -> io::Result<()> {
         let mut expected: Vec<Chain> = expected.iter().map(|chain| Chain::as_made(chain)).collect();
         let request = self.about(GET_CHAIN, DUMP);
-        let mut found: Vec<Chain> = dump(&request, &|found: &mut Vec<Chain>, attributes| {
+        let mut found: Vec<Chain> = kernel.dump(&request, &|found: &mut Vec<Chain>, attributes| {
             if self.has(attributes) {
                 found.push(Chain::read(attributes));
             }
@@ -184,9 +236,9 @@ impl Own<'_> {
     }
 
     /// The sets that are as made; the others are damage.
-    fn sets(&self, damage: &mut Vec<String>) -> io::Result<Vec<&'static Set>> {
+    fn sets(&self, kernel: &mut Kernel, damage: &mut Vec<String>) -> io::Result<Vec<&'static Set>> {
         type Told = Vec<(String, Option<u32>, Option<u32>)>;
-        let found: Told = dump(&self.about(GET_SET, DUMP), &|found: &mut Told, attributes| {
+        let found: Told = kernel.dump(&self.about(GET_SET, DUMP), &|found: &mut Told, attributes| {
             if self.has(attributes) {
                 let number = |kind| find(attributes, kind).and_then(Attribute::number);
                 found.push((text(attributes, 2).unwrap_or_default(), number(3), number(5)));
@@ -206,21 +258,27 @@ impl Own<'_> {
     }
 
     /// Compares every rule and tells how many packets they dropped.
-    fn rules(&self, expected: &[Cow<'_, tables::Chain>], damage: &mut Vec<String>) -> io::Result<u64> {
+    fn rules(
+        &self,
+        kernel: &mut Kernel,
+        expected: &[Cow<'_, tables::Chain>],
+        damage: &mut Vec<String>,
+    ) -> io::Result<u64> {
         type Told = (BTreeMap<String, Vec<Option<Rule>>>, u64);
-        let (found, dropped): Told = dump(&self.about(GET_RULE, DUMP), &|told: &mut Told, attributes| {
-            if self.has(attributes) {
-                let chain = text(attributes, 2).unwrap_or_default();
-                let list = find(attributes, 4).map_or(&[] as &[u8], |list| list.value);
-                let each = || crate::netlink::attributes(list);
-                let rule: Option<Rule> = each().map(expression).collect();
-                // What passes is counted too, by rules that let it.
-                if rule.as_ref().is_some_and(|rule| !rule.contains(&Expression::Accept)) {
-                    told.1 = each().filter_map(counted).fold(told.1, u64::saturating_add);
+        let (found, dropped): Told =
+            kernel.dump(&self.about(GET_RULE, DUMP), &|told: &mut Told, attributes| {
+                if self.has(attributes) {
+                    let chain = text(attributes, 2).unwrap_or_default();
+                    let list = find(attributes, 4).map_or(&[] as &[u8], |list| list.value);
+                    let each = || crate::netlink::attributes(list);
+                    let rule: Option<Rule> = each().map(expression).collect();
+                    // What passes is counted too, by rules that let it.
+                    if rule.as_ref().is_some_and(|rule| !rule.contains(&Expression::Accept)) {
+                        told.1 = each().filter_map(counted).fold(told.1, u64::saturating_add);
+                    }
+                    told.0.entry(chain).or_default().push(rule);
                 }
-                told.0.entry(chain).or_default().push(rule);
-            }
-        })?;
+            })?;
         for chain in expected {
             let name = chain.name.to_string_lossy();
             let found = found.get(&*name).map_or(&[] as &[Option<Rule>], Vec::as_slice);
@@ -237,9 +295,15 @@ impl Own<'_> {
         Ok(dropped)
     }
 
-    fn constants(&self, set: &Set, mut keys: Vec<Vec<u8>>, damage: &mut Vec<String>) -> io::Result<()> {
+    fn constants(
+        &self,
+        kernel: &mut Kernel,
+        set: &Set,
+        mut keys: Vec<Vec<u8>>,
+        damage: &mut Vec<String>,
+    ) -> io::Result<()> {
         let request = self.about(GET_ELEMENTS, DUMP).with_name(2, set.text());
-        let mut held: Vec<Vec<u8>> = dump(&request, &|held: &mut Vec<Vec<u8>>, attributes| {
+        let mut held: Vec<Vec<u8>> = kernel.dump(&request, &|held: &mut Vec<Vec<u8>>, attributes| {
             let list = find(attributes, 3).map_or(&[] as &[u8], |list| list.value);
             let key = |element: Attribute<'_>| Some(find(find(element.value, 1)?.value, 1)?.value.to_vec());
             held.extend(crate::netlink::attributes(list).map(|element| key(element).unwrap_or_default()));
@@ -254,6 +318,7 @@ impl Own<'_> {
 
     fn elements(
         &self,
+        kernel: &mut Kernel,
         set: &'static Set,
         uptime_ms: u64,
         content: &mut Content,
@@ -261,7 +326,7 @@ impl Own<'_> {
     ) -> io::Result<()> {
         type Told = (Content, usize);
         let request = self.about(GET_ELEMENTS, DUMP).with_name(2, set.text());
-        let (held, strange): Told = dump(&request, &|told: &mut Told, attributes| {
+        let (held, strange): Told = kernel.dump(&request, &|told: &mut Told, attributes| {
             let list = find(attributes, 3).map_or(&[] as &[u8], |list| list.value);
             for element in crate::netlink::attributes(list) {
                 match read_element(set, element.value, uptime_ms) {
@@ -320,81 +385,9 @@ impl Chain {
     }
 }
 
-/// The packets a counter has seen; none when it is another expression.
-fn counted(element: Attribute<'_>) -> Option<u64> {
-    let is_counter = find(element.value, 1)?.text()? == "counter";
-    find(find(element.value, 2)?.value, 2)?.long_number().filter(|_| is_counter)
-}
-
-/// Takes one expression apart; none for those no rule of ours has.
-fn expression(element: Attribute<'_>) -> Option<Expression> {
-    let name = find(element.value, 1)?.text()?;
-    let data = find(element.value, 2).map_or(&[] as &[u8], |data| data.value);
-    let number = |kind| find(data, kind).and_then(Attribute::number);
-    match name {
-        "meta" => Some(Expression::Meta { key: number(2)?, word: word(number(1)?)? }),
-        // Operation 0 is "equal".
-        "cmp" if number(2)? == 0 => {
-            let value = find(find(data, 3)?.value, 1)?.value.to_vec();
-            Some(Expression::Equals { word: word(number(1)?)?, value })
-        }
-        "payload" => Some(Expression::Payload {
-            base: number(2)?,
-            offset: number(3)?,
-            length: number(4)?,
-            word: word(number(1)?)?,
-        }),
-        // Flag 1 inverts the lookup.
-        "lookup" if number(5).unwrap_or(0) == 0 => {
-            Some(Expression::Lookup { set: text(data, 1)?, word: word(number(2)?)? })
-        }
-        // Operation 0 is mask and exclusive or, the latter with nothing.
-        "bitwise" if number(6).unwrap_or(0) == 0 && number(1) == number(2) => {
-            let mask = find(find(data, 4)?.value, 1)?.value.to_vec();
-            let is_plain = find(find(data, 5)?.value, 1)?.value.iter().all(|octet| *octet == 0);
-            is_plain.then_some(Expression::Masked { word: word(number(1)?)?, mask })
-        }
-        // Operation 0 is "within".
-        "range" if number(2)? == 0 => {
-            let end = |kind| Some(find(find(data, kind)?.value, 1)?.value.to_vec());
-            Some(Expression::Between { word: word(number(1)?)?, from: end(3)?, to: end(4)? })
-        }
-        "counter" => Some(Expression::Counter),
-        // Type 1 is a reset of TCP.
-        "reject" => (number(1)? == 1).then_some(Expression::Reset),
-        // Register 0 is the verdict.
-        "immediate" if number(1)? == 0 => verdict(find(find(data, 2)?.value, 2)?.value),
-        _ => None,
-    }
-}
-
-/// `enum nft_verdicts`, and 0 and 1 of `linux/netfilter.h`.
-fn verdict(told: &[u8]) -> Option<Expression> {
-    const JUMP: u32 = (-3_i32).cast_unsigned();
-    match find(told, 1)?.number()? {
-        0 => Some(Expression::Drop),
-        1 => Some(Expression::Accept),
-        JUMP => Some(Expression::Jump { chain: text(told, 2)? }),
-        _ => None,
-    }
-}
-
-/// A register as the word it begins at: the kernel tells those that begin at a multiple of 16 octets as 1 to 4.
-fn word(register: u32) -> Option<u32> {
-    match register {
-        1..=4 => Some((register - 1) * 4),
-        8.. => Some(register - 8),
-        _ => None,
-    }
-}
-
 fn read_element(set: &Set, element: &[u8], uptime_ms: u64) -> Option<(Match, Until)> {
     let key = find(find(element, 1)?.value, 1)?.value;
     // An element without an expiry stays for ever: no order of ours, however the key looks.
     let remaining = find(element, 5).and_then(Attribute::long_number).unwrap_or(u64::MAX);
     Some((set.cut(key)?, Until(uptime_ms.saturating_add(remaining))))
-}
-
-fn text(attributes: &[u8], kind: u16) -> Option<String> {
-    find(attributes, kind)?.text().map(str::to_owned)
 }

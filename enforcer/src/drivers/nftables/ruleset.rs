@@ -45,7 +45,7 @@ impl Version {
 }
 
 /// One set of keys of one kind.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Set {
     /// Its name.
     pub(super) name: &'static std::ffi::CStr,
@@ -125,7 +125,12 @@ impl Set {
 
     /// The keys it always holds; none where orders say what it holds.
     pub(super) fn constants(&self) -> Option<Vec<Vec<u8>>> {
-        (self.kind == Kind::Lengths).then(|| super::reading::lengths(self.version))
+        (!self.is_filled_by_orders()).then(|| super::reading::lengths(self.version))
+    }
+
+    /// Whether orders say what it holds.
+    pub(super) fn is_filled_by_orders(&self) -> bool {
+        self.kind != Kind::Lengths
     }
 
     /// The key that stands for `cut`; none when this is not its set.

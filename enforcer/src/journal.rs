@@ -13,6 +13,7 @@
 //! end and no release from being written down. Where the file system cannot do so (`fallocate`), that is not promised.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     os::{
@@ -309,6 +310,24 @@ pub fn line(entry: &Entry) -> String {
 
 fn lines(entries: &[Entry]) -> Vec<u8> {
     entries.iter().map(line).collect::<String>().into_bytes()
+}
+
+/// The orders that were there when everything was released, and by whom: whatever an enforcer that died before it heard of it wrote
+/// of them afterwards.
+pub(crate) fn released(held: &[Entry]) -> BTreeMap<OrderId, String> {
+    let (mut there, mut released) = (BTreeSet::new(), BTreeMap::new());
+    for entry in held {
+        match entry {
+            Entry::Order(life) => {
+                there.insert(life.order.id.clone());
+            }
+            Entry::ReleasedAll { by, .. } => {
+                released.extend(there.iter().map(|id: &OrderId| (id.clone(), by.clone())));
+            }
+            Entry::Finished { .. } | Entry::Remark { .. } => {}
+        }
+    }
+    released
 }
 
 fn open_for_append(path: &Path) -> io::Result<File> {

@@ -16,7 +16,7 @@ use crate::{
     content::{Content, Match, Until},
     drivers::Observed,
     interlocks::{self, Interlocks},
-    journal::{Entry, Record, line},
+    journal::{Entry, Record, line, released},
     moment::{Boot, Moment},
     order_life::{self, Life, Occasion},
     points::Points,
@@ -761,24 +761,6 @@ pub fn plan_hash(order: &Order, driver: &str, steps: &[String]) -> PlanHash {
     let order = serde_json::to_vec(order).unwrap_or_default();
     let digest = Digest::new().with("plan").with(order).with(driver);
     PlanHash(steps.iter().fold(digest, |digest, step| digest.with(step)).full())
-}
-
-/// The orders that were there when everything was released, and by whom: whatever an enforcer that died before it heard of it wrote
-/// of them afterwards.
-fn released(held: &[Entry]) -> BTreeMap<OrderId, String> {
-    let (mut there, mut released) = (BTreeSet::new(), BTreeMap::new());
-    for entry in held {
-        match entry {
-            Entry::Order(life) => {
-                there.insert(life.order.id.clone());
-            }
-            Entry::ReleasedAll { by, .. } => {
-                released.extend(there.iter().map(|id: &OrderId| (id.clone(), by.clone())));
-            }
-            Entry::Finished { .. } | Entry::Remark { .. } => {}
-        }
-    }
-    released
 }
 
 fn snapshot(lives: &BTreeMap<OrderId, Life>, finished: &Finished) -> Vec<Entry> {

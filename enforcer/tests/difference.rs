@@ -11,6 +11,7 @@ mod common;
 
 use std::{
     collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -18,7 +19,7 @@ use std::{
 use common::{output, real_now, run, talker};
 use fieldwarden_enforcer::{
     content::{Content, Match, Until},
-    drivers::{Driver, Observed, nftables::Nftables},
+    drivers::{DeviceFault, Driver, Observed, nftables::Nftables},
     warden::difference,
 };
 use fieldwarden_model::Transport;
@@ -265,6 +266,48 @@ fn an_element_that_stays_is_not_touched() {
     desired.insert(first, until(40));
     driver.apply(&desired).unwrap();
     assert!(!told().contains(&before[0]), "another end is told");
+}
+
+#[test]
+fn somebody_who_is_faster_at_our_elements_keeps_no_change_from_being_made() {
+    let name = "somebody_who_is_faster_at_our_elements_keeps_no_change_from_being_made";
+    if !common::is_inside() {
+        return common::in_namespace(name);
+    }
+    let mut driver = Nftables::with_table("fieldwarden", &[]);
+    driver.apply(&Content::new()).unwrap();
+    let held = |n: u64| {
+        let until = Until(real_now().uptime_ms + 60_000 + n * 1_000);
+        (0..8).map(|at| (Match::Talker(talker(&format!("10.2.0.{}", (at + n) % 12))), until)).collect()
+    };
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let meddling = scope.spawn(|| {
+            let mut done = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                for n in 0..12 {
+                    let element = format!("inet fieldwarden fieldwarden_talker4 {{ 10.2.0.{n} }}");
+                    let words = |verb| format!("{verb} element {element}");
+                    let put = words("add").replace(" }", " timeout 1h }");
+                    done += usize::from(run("nft", &[&words("delete")])) + usize::from(run("nft", &[&put]));
+                }
+            }
+            done
+        });
+        for n in 0..150 {
+            match driver.apply(&held(n)) {
+                // A reading that changed each time it was tried.
+                Ok(()) | Err(DeviceFault::Unreachable { .. }) => {}
+                Err(fault) => panic!("{fault}"),
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+        assert!(meddling.join().unwrap() > 0);
+    });
+    let desired = held(7);
+    driver.apply(&desired).unwrap();
+    let observed = driver.observe().unwrap();
+    assert_eq!(difference(&desired, &observed, driver.expiry_tolerance_ms(), real_now()), None);
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod containment;
 mod crash;
 #[path = "live/determinism.rs"]
 mod determinism;
+#[path = "live/disk.rs"]
+mod disk;
 #[path = "live/evidence.rs"]
 mod evidence;
 #[path = "live/interlocks.rs"]

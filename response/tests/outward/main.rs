@@ -17,6 +17,10 @@ mod formats;
 mod hostile;
 mod kill;
 mod mail;
+mod matrix;
+#[path = "../tickets/middle.rs"]
+#[expect(dead_code, reason = "what kills a gateway is tried with tickets")]
+mod middle;
 mod mqtt;
 mod nats;
 mod nats_keys;

@@ -69,7 +69,8 @@ pub(crate) fn serve(
                     }
                 };
                 stream.get_mut().write_all(answer.as_bytes()).unwrap();
-                if answer.contains("200\r\n\r\nhalf") {
+                let is_last = request.headers.get("connection").is_some_and(|word| word == "close");
+                if is_last || answer.contains("200\r\n\r\nhalf") {
                     break;
                 }
             }

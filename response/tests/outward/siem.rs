@@ -27,7 +27,7 @@ fn clock() -> Timestamp {
     sample::at(0)
 }
 
-fn destination(
+pub(crate) fn destination(
     kind: &str,
     folder: &Path,
     port: u16,
@@ -49,7 +49,7 @@ fn destination(
     destinations(kind, &entries).unwrap().remove(0)
 }
 
-fn told(folder: &Path, way: Arc<dyn Destination>, incidents: u32) -> (Store, Outbox) {
+pub(crate) fn told(folder: &Path, way: Arc<dyn Destination>, incidents: u32) -> (Store, Outbox) {
     let store = Store::open(&folder.join("store.sqlite")).unwrap();
     let pace = Pace::between(Duration::from_millis(10), Duration::from_millis(40), 7);
     let outbox = Outbox::start(&store, &[way], pace, clock).unwrap();
@@ -70,14 +70,14 @@ fn last_error(outbox: &Outbox) -> String {
 
 /// A collector with its indexers: events, by the number it gave each, and those it indexed.
 #[derive(Default)]
-struct Splunk {
+pub(crate) struct Splunk {
     events: Vec<Value>,
     indexed: BTreeSet<u64>,
 }
 
 impl Splunk {
     /// "About HTTP Event Collector Indexer Acknowledgment".
-    fn hear(&mut self, request: &Request, takes: bool) -> Reply {
+    pub(crate) fn hear(&mut self, request: &Request, takes: bool) -> Reply {
         assert_eq!(request.headers["authorization"], "Splunk s3cret");
         let channel = &request.headers["x-splunk-request-channel"];
         assert_eq!(channel.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{channel}");
@@ -100,7 +100,7 @@ impl Splunk {
         Reply::Body("200 OK", json!({"acks": acks}).to_string())
     }
 
-    fn ids(&self, indexed: bool) -> Vec<String> {
+    pub(crate) fn ids(&self, indexed: bool) -> Vec<String> {
         let numbered = (0..).zip(&self.events).filter(|(n, _)| !indexed || self.indexed.contains(n));
         numbered.map(|(_, event)| event["event"]["id"].as_str().unwrap().to_owned()).collect()
     }
@@ -151,7 +151,7 @@ fn of_splunks_refusals_only_those_about_the_event_are_for_good() {
 }
 
 /// "Bulk index or delete documents": one action and its document, of which one line of the answer speaks.
-fn bulk(request: &Request, documents: &mut BTreeMap<String, Value>) -> Value {
+pub(crate) fn bulk(request: &Request, documents: &mut BTreeMap<String, Value>) -> Value {
     let kind = request.headers["content-type"].as_str();
     assert_eq!((request.path.as_str(), kind), ("/_bulk", "application/x-ndjson"));
     assert_eq!(request.headers["authorization"], "ApiKey s3cret");

@@ -24,7 +24,7 @@ use crate::{
     pki, sample,
 };
 
-fn webhook(folder: &Path, port: u16) -> Arc<dyn Destination> {
+pub(crate) fn webhook(folder: &Path, port: u16) -> Arc<dyn Destination> {
     fs::write(folder.join("secret"), "correct-horse\n").unwrap();
     fs::write(folder.join("token"), "t0ken\n").unwrap();
     fs::write(folder.join("ca.pem"), rcgen::generate_simple_self_signed(["x".into()]).unwrap().cert.pem())

@@ -156,7 +156,9 @@ impl Books {
                 ("204 No Content", Value::Null)
             }
             ("PUT", []) => {
-                if let Some(status) = body["Status"].as_str() {
+                // The real one answers likewise where a life cycle does not permit it: 200, and a sentence.
+                let permitted = !ticket.subject.contains("a frozen valve");
+                if let Some(status) = body["Status"].as_str().filter(|_| permitted) {
                     ticket.status = status.to_owned();
                 }
                 if let Some(priority) = body["Priority"].as_u64() {

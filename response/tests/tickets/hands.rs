@@ -32,6 +32,26 @@ fn people_have_the_last_word() {
 }
 
 #[test]
+fn a_move_that_the_workflow_forbids_is_a_dead_letter_and_holds_nothing_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let system = RequestTracker::fake(folder.path());
+    let gateway = gateway(folder.path(), "one", &system);
+    let mut frozen = incident(1);
+    frozen.title = "a frozen valve of pump 1<".into();
+    gateway.record(frozen);
+    gateway.drained();
+    gateway.store.set_status(&incident(1).id, Status::Closed, jo()).unwrap();
+    gateway.drained();
+    let dead = gateway.store.dead_letters("tickets", 9).unwrap();
+    assert!(dead.len() == 1 && dead[0].why.contains("stays new where closed was asked for"), "{dead:?}");
+    assert_eq!(the_one(&system, 1).says("The case is closed"), 1, "that is said, and once");
+    (0..crate::life::STEPS).for_each(|step| gateway.step(2, step));
+    assert!(!the_one(&system, 2).is_open);
+    assert_eq!(gateway.store.dead_letters("tickets", 9).unwrap().len(), 1, "it is not tried on and on");
+    gateway.stop();
+}
+
+#[test]
 fn people_have_the_last_word_in_request_tracker() {
     let folder = tempfile::tempdir().unwrap();
     let Some(system) = RequestTracker::start(folder.path()) else { return };

@@ -158,12 +158,14 @@ impl Plant {
                 .iter()
                 .any(|change| matches!(change, Change::Order { state: OrderState::Stuck, .. }));
             assert!(is_stuck || !self.is_quiet(case.severity), "{notice:?}");
+            // What else this notice tells does not count as a call before it.
+            let called = self.called.get(&notice.incident).copied();
             for change in &notice.changes {
                 if let Change::Unanswered { call } = change {
                     let escalation = self.policy.escalation.unwrap();
                     assert_eq!(case.status, Status::New, "called about what somebody acknowledged");
                     assert!(*call <= escalation.most, "{notice:?}");
-                    let since = self.now - self.called[&notice.incident];
+                    let since = self.now - called.unwrap();
                     assert!(
                         since >= i64::try_from(escalation.after.as_secs()).unwrap(),
                         "too soon: {notice:?}"

@@ -206,8 +206,8 @@ fn write_all(store: &Store, from_engine: &Receiver<Batch>, trouble: &Trouble, st
                 Err(fault) => fault,
             };
             trouble.set(Some(fault.to_string()));
-            if matches!(fault, StoreError::Corrupt { .. }) && mended(store) {
-                continue;
+            if matches!(fault, StoreError::Corrupt { .. }) {
+                mend(store);
             }
             if stopping.load(Ordering::Relaxed) {
                 if last_attempts == 0 {
@@ -229,16 +229,10 @@ fn write_all(store: &Store, from_engine: &Receiver<Batch>, trouble: &Trouble, st
 }
 
 /// Exchanges a file that was damaged under our hands for one with what reads of it, and says so.
-fn mended(store: &Store) -> bool {
+fn mend(store: &Store) {
     match store.mend(super::now()) {
-        Ok(Some(aside)) => {
-            eprintln!("fieldwarden: {}", aside.sentence());
-            true
-        }
-        Ok(None) => false,
-        Err(fault) => {
-            eprintln!("fieldwarden: the damaged store cannot be replaced: {fault}");
-            false
-        }
+        Ok(Some(aside)) => eprintln!("fieldwarden: {}", aside.sentence()),
+        Ok(None) => {}
+        Err(fault) => eprintln!("fieldwarden: the damaged store cannot be replaced: {fault}"),
     }
 }

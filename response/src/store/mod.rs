@@ -68,6 +68,9 @@ use self::{error::Trouble, writer::Writer};
 /// How long a statement waits for a lock some other tool holds on the file.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 
+/// How long after an exchange of the file the next one may be.
+const BETWEEN_EXCHANGES: Duration = Duration::from_secs(3_600);
+
 /// Read connections kept open between calls.
 const IDLE_READERS: usize = 4;
 
@@ -84,6 +87,8 @@ struct Shared {
     readers: Mutex<Vec<Connection>>,
     /// Held for reading by whoever reads, and for writing while the file is exchanged.
     gate: RwLock<()>,
+    /// When the file was last exchanged.
+    mended: Mutex<Option<Timestamp>>,
     /// Counts up whenever something was added to the outbox.
     told: AtomicU64,
     /// Held as long as the store is open, so that no second process opens it.
@@ -141,6 +146,7 @@ impl Store {
             writer,
             readers: Mutex::default(),
             gate: RwLock::default(),
+            mended: Mutex::default(),
             told: AtomicU64::new(0),
             _lock: lock,
         };
@@ -163,17 +169,23 @@ impl Store {
         Ok((Self::open(path)?, Some(aside)))
     }
 
-    /// Does the same while the store is open, where its file is damaged by now; none where it is whole.
+    /// Does the same while the store is open, where its file is damaged by now; none where it is whole, or was exchanged within the hour: a disk
+    /// that fails on and on is not to be filled with what was set aside.
     ///
     /// # Errors
     /// See [`StoreError`]. Until a later attempt goes well, nothing more is recorded, and every call says so.
     pub fn mend(&self, now: Timestamp) -> Result<Option<SetAside>, StoreError> {
         // Nobody may have the old file open when it is moved: SQLite knows its log files by name.
         let _gate = self.shared.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let mut mended = self.shared.mended.lock().unwrap_or_else(PoisonError::into_inner);
+        if mended.is_some_and(|before| now.since(before) < BETWEEN_EXCHANGES) {
+            return Ok(None);
+        }
         self.readers().clear();
         let path = self.file().to_path_buf();
         let closed = || StoreError::Closed { file: self.file().to_path_buf() };
-        self.shared
+        let done = self
+            .shared
             .writer
             .with_connection(move |connection| {
                 // By a connection of its own: the writer's may still hold what the disk no longer does.
@@ -192,7 +204,11 @@ impl Store {
                 *connection = fresh;
                 Ok(Some(aside))
             })
-            .ok_or_else(closed)?
+            .ok_or_else(closed)?;
+        if let Ok(Some(_)) = done {
+            *mended = Some(now);
+        }
+        done
     }
 
     /// The database file.
